@@ -1,0 +1,14 @@
+// SHA-256 fingerprints of files and settings (lower-case hex).
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace dualgeo {
+
+std::string Sha256(std::string_view bytes);
+// Throws InputError when the file cannot be read.
+std::string Sha256File(const std::filesystem::path& path);
+
+}  // namespace dualgeo

@@ -1,0 +1,29 @@
+// Small text helpers shared by error messages and parsers.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dualgeo {
+
+// The known word nearest to `word` (edit distance, at most about a third of its length), for "did you mean ...?".
+std::optional<std::string> Nearest(std::string_view word, const std::vector<std::string>& known);
+
+// "a, b, c"
+std::string Join(const std::vector<std::string>& words, std::string_view separator = ", ");
+
+// The whole of `text` as a finite or infinite number, blanks at the ends allowed; nothing when it is not one.
+// Locale-independent.
+std::optional<double> ParseDouble(std::string_view text);
+std::optional<long long> ParseInteger(std::string_view text);
+
+// Shortest text that reads back as the same double; never in a locale's way.
+std::string FormatDouble(double value);
+
+// A file's text in one line of a message: control characters and bytes that are not printable ASCII or UTF-8 escaped,
+// at most max_length characters.
+std::string Printable(std::string_view text, std::size_t max_length = 80);
+
+}  // namespace dualgeo

@@ -1,0 +1,56 @@
+#include "dualgeo/util/hash.h"
+
+#include <openssl/evp.h>
+
+#include <fstream>
+#include <memory>
+
+#include "dualgeo/util/error.h"
+
+namespace dualgeo {
+namespace {
+
+class Digest {
+ public:
+  Digest() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
+    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) throw Error("SHA-256 unavailable");
+  }
+  void Add(const void* data, std::size_t size) { EVP_DigestUpdate(context_.get(), data, size); }
+  std::string Hex() {
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    unsigned int length = 0;
+    EVP_DigestFinal_ex(context_.get(), bytes, &length);
+    static constexpr char kDigits[] = "0123456789abcdef";
+    std::string hex;
+    for (unsigned int i = 0; i < length; ++i) {
+      hex += kDigits[bytes[i] >> 4];
+      hex += kDigits[bytes[i] & 15];
+    }
+    return hex;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
+}  // namespace
+
+std::string Sha256(std::string_view bytes) {
+  Digest digest;
+  digest.Add(bytes.data(), bytes.size());
+  return digest.Hex();
+}
+
+std::string Sha256File(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) throw InputError(path.string() + ": cannot be read");
+  Digest digest;
+  char buffer[1 << 16];
+  while (stream.read(buffer, sizeof buffer) || stream.gcount() > 0) {
+    digest.Add(buffer, static_cast<std::size_t>(stream.gcount()));
+  }
+  if (stream.bad()) throw InputError(path.string() + ": cannot be read");
+  return digest.Hex();
+}
+
+}  // namespace dualgeo
