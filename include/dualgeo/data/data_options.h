@@ -1,0 +1,69 @@
+// The config's `data:` section.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "dualgeo/data/augment_options.h"
+#include "dualgeo/data/loader_options.h"
+#include "dualgeo/data/photo_table.h"
+#include "dualgeo/util/field.h"
+
+namespace dualgeo {
+
+// A table of photos and where the photos and masks are. Empty: not given.
+struct PhotoSetOptions {
+  std::string csv;
+  std::string images;
+  std::string masks;
+  PhotoColumns columns;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("csv", csv, "photo table (IMG_ID, LAT, LON ...)");
+    v.Field("images", images, "folder or tar archive that IMG_ID is a path in");
+    v.Field("masks", masks, "folder of class-id PNGs, named as the photos; empty: none");
+    v.Group("columns", columns, "the table's column names");
+  }
+  // Throws InputError naming the key (e.g. "data.train.csv") when csv or images is not set, or masks where they are
+  // needed.
+  void Require(const std::string& key, bool with_masks) const;
+};
+
+struct ValidationOptions {
+  double fraction = 0.05;
+  std::string csv;
+  std::string images;
+  std::string masks;
+  PhotoColumns columns;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("fraction", fraction, "share of the training photos held out, split by author where there is one; 0: none",
+            Range{0, 0.9});
+    v.Field("csv", csv, "photo table of its own, instead of a share of the training photos");
+    v.Field("images", images, "folder or tar archive; empty: that of training");
+    v.Field("masks", masks, "folder of masks; empty: that of training");
+    v.Group("columns", columns, "the table's column names");
+  }
+  void Validate() const;
+};
+
+struct DataOptions {
+  PhotoSetOptions train;
+  ValidationOptions validation;
+  std::map<std::string, PhotoSetOptions> benchmarks;
+  LoaderOptions loader;
+  AugmentOptions augment;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Group("train", train, "training photos; also the gallery's");
+    v.Group("validation", validation, "held-out photos");
+    v.Map("benchmarks", benchmarks, "named sets of photos to locate and score");
+    v.Group("loader", loader, "how photos are read");
+    v.Group("augment", augment, "training-time augmentation");
+  }
+};
+
+}  // namespace dualgeo

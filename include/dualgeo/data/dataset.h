@@ -1,0 +1,56 @@
+// The photos of a table as model inputs.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "dualgeo/data/photo_source.h"
+#include "dualgeo/data/photo_table.h"
+#include "dualgeo/data/preprocess.h"
+
+namespace dualgeo {
+
+class PhotoDataset {
+ public:
+  // images: folder or tar archive; masks: folder, may be empty when view.with_masks is false.
+  // Throws InputError when images or masks are missing, or masks are asked for and none given.
+  PhotoDataset(PhotoTable table, const std::filesystem::path& images, const std::filesystem::path& masks,
+               const ViewOptions& view, const AugmentOptions& augment = {});
+  ~PhotoDataset();
+  PhotoDataset(PhotoDataset&&) noexcept;
+  PhotoDataset& operator=(PhotoDataset&&) noexcept;
+
+  std::int64_t size() const { return static_cast<std::int64_t>(table_.rows.size()); }
+  const PhotoTable& table() const { return table_; }
+  const ViewOptions& view() const { return view_; }
+
+  // Row `index` of the table. augmentation nullptr: evaluation preprocessing. Safe to call from several threads.
+  // Throws InputError naming photo or mask when one is missing, damaged, or does not fit the other.
+  Example Get(std::int64_t index, Random* augmentation = nullptr) const;
+
+  // How messages name row `index`'s photo: "photos.tar:a.jpg".
+  std::string Name(std::int64_t index) const;
+
+  // Keeps decoded photos and masks in memory, up to this many bytes in all, so that later epochs need not decode them
+  // again; once full, the rest is decoded each time. Results do not depend on it. Only ever raised. Loader calls it.
+  void RaiseCacheLimit(std::int64_t bytes) const;
+
+ private:
+  class Cache;
+  struct Decoded {
+    cv::Mat photo;  // CV_8UC3 RGB
+    cv::Mat mask;   // CV_8UC1, or empty
+  };
+  Decoded Decode(std::int64_t index) const;
+
+  PhotoTable table_;
+  std::unique_ptr<PhotoSource> images_;
+  std::filesystem::path masks_;
+  ViewOptions view_;
+  AugmentOptions augment_;
+  std::unique_ptr<Cache> cache_;
+};
+
+}  // namespace dualgeo

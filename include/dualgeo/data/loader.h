@@ -1,0 +1,65 @@
+// Batches of a dataset, prepared ahead by several threads.
+//
+//   Loader loader(dataset, order, 64, /*drop_last=*/false, options, /*augmentation_seed=*/std::nullopt);
+//   while (auto batch = loader.Next()) { ... }
+//
+// Batch b holds order[b * batch_size ...] in that order, whatever the number of workers and however fast each is; photo
+// i is augmented by Random(DeriveSeed(augmentation_seed, "augment", i)) alone. So give every epoch a seed of its own.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <memory>
+#include <opencv2/core.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dualgeo/data/dataset.h"
+#include "dualgeo/data/loader_options.h"
+
+namespace dualgeo {
+
+struct Batch {
+  torch::Tensor pixels;               // [N, 3, S, S] float32
+  torch::Tensor mask;                 // [N, M, M] uint8 class ids; undefined without masks
+  torch::Tensor latlon;               // [N, 2] float64, degrees; NaN where the table has no location
+  std::vector<std::int64_t> indices;  // [N] rows of the dataset's table
+  std::vector<cv::Size> photo_sizes;  // [N] of the upright photos, in pixels
+};
+
+// A photo that on_bad_image "skip" left out.
+struct SkippedPhoto {
+  std::int64_t index = 0;
+  std::string id;
+  std::string reason;  // the error's line
+};
+
+class Loader {
+ public:
+  // The dataset must outlive the loader. drop_last: leave out a last batch that is not full.
+  // Throws Error when batch_size is below 1 or an index is outside the dataset.
+  Loader(const PhotoDataset& dataset, std::vector<std::int64_t> order, std::int64_t batch_size, bool drop_last,
+         const LoaderOptions& options, std::optional<std::uint64_t> augmentation_seed);
+  // Stops at any time; waits for the photos now being decoded.
+  ~Loader();
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  // The next batch; nothing after the last. With "skip" a batch lacks its bad photos (it is not refilled, so that
+  // batches stay the same as without them), and a batch of none but bad photos is passed over. Throws, in the order of
+  // the photos, what went wrong with one (InputError naming it), and Interrupted on Ctrl-C.
+  std::optional<Batch> Next();
+
+  // Batches in all.
+  std::int64_t batches() const;
+  // In the order of the photos, up to the last batch that Next returned.
+  const std::vector<SkippedPhoto>& skipped() const;
+
+ private:
+  class Work;
+  std::unique_ptr<Work> work_;
+};
+
+}  // namespace dualgeo

@@ -1,0 +1,30 @@
+// Segmentation masks: 8-bit single-channel PNG, one class id per pixel, as large as the photo (upright) that it belongs
+// to. Ids run from 0 to num_classes - 1; kIgnoreClass marks pixels without a label. Never interpolated.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <opencv2/core.hpp>
+#include <string>
+
+namespace dualgeo {
+
+inline constexpr std::uint8_t kIgnoreClass = 255;
+
+// CV_8UC1 [H, W]. Throws InputError naming the file when it is missing, damaged, not an 8-bit single-channel PNG
+// (palette and colour PNGs are refused: their values are not class ids), or holds an id that is neither below
+// num_classes nor kIgnoreClass (naming the id and where it is first seen).
+cv::Mat ReadMask(const std::filesystem::path& path, int num_classes);
+
+// Written atomically; parent folders are made. Throws InputError unless mask is CV_8UC1, Error when it cannot be
+// written.
+void WriteMask(const std::filesystem::path& path, const cv::Mat& mask);
+
+// masks/<id with its extension replaced by .png>. Throws InputError for an id that climbs out of the folder.
+std::filesystem::path MaskPath(const std::filesystem::path& masks, const std::string& id);
+
+// Throws InputError naming both sizes unless the mask is as large as the photo.
+void CheckMaskSize(const cv::Mat& mask, const std::string& mask_name, const cv::Mat& photo,
+                   const std::string& photo_name);
+
+}  // namespace dualgeo

@@ -1,0 +1,30 @@
+// Photos from encoded bytes: JPEG, PNG, and what else OpenCV was built with (WebP, TIFF, BMP ...).
+//
+// The result is always 8-bit RGB (CV_8UC3, **R first**, not OpenCV's BGR), turned upright by its EXIF orientation.
+// Grey becomes R = G = B, 16-bit keeps its high byte, CMYK is converted, transparency is laid over white.
+//
+// Damaged: a photo that any pixel is missing from (a JPEG that ends early, or whose data cannot be decoded to the end)
+// is an error, since libjpeg would fill the rest with grey and a model would learn the grey. Odd or broken metadata
+// (EXIF, extra bytes before a marker or after the end) is not.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <opencv2/core.hpp>
+#include <string>
+#include <string_view>
+
+namespace dualgeo {
+
+// A photo of more pixels is refused by its header, before anything is allocated for it.
+inline constexpr std::int64_t kMaxPhotoPixels = 250'000'000;
+
+// name: how messages call the photo. Throws InputError (one line that begins with the name) when the bytes are empty,
+// of no known format, damaged or truncated, or when there are more than kMaxPhotoPixels. Safe to call from several
+// threads.
+cv::Mat DecodePhoto(std::string_view bytes, const std::string& name);
+
+// The same for a file. Throws InputError also when it is missing or unreadable.
+cv::Mat ReadPhoto(const std::filesystem::path& path);
+
+}  // namespace dualgeo

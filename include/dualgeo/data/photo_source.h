@@ -1,0 +1,31 @@
+// Where photos come from: a folder or an uncompressed tar archive, behind one interface. An id is the photo's path
+// below the folder (or the member's name), as in the IMG_ID column.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace dualgeo {
+
+class PhotoSource {
+ public:
+  virtual ~PhotoSource() = default;
+  // The photo's encoded bytes. Throws InputError when it is missing or unreadable, or when the id is absolute or climbs
+  // out with "..". Safe to call from several threads.
+  virtual std::string Read(const std::string& id) const = 0;
+  // Whether Read would find it; false, too, for an id that it would refuse.
+  virtual bool Has(const std::string& id) const = 0;
+  // How messages name the photo: "photos/a.jpg", "photos.tar:a.jpg".
+  virtual std::string Name(const std::string& id) const = 0;
+};
+
+// Throws InputError when `path` is missing or neither a folder nor a tar archive (compressed ones are refused: their
+// members cannot be read in place).
+std::unique_ptr<PhotoSource> OpenPhotoSource(const std::filesystem::path& path);
+
+// Throws InputError when an id is empty, absolute, has a ".." component or a control character: a table must not be
+// able to read or write outside of its folder.
+void CheckPhotoId(const std::string& id);
+
+}  // namespace dualgeo

@@ -1,0 +1,63 @@
+// From an upright photo and its mask to the tensors that a model reads.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <array>
+#include <opencv2/core.hpp>
+#include <optional>
+
+#include "dualgeo/data/augment.h"
+#include "dualgeo/data/resize.h"
+
+namespace dualgeo {
+
+// (value / 255 - mean) / std, in R, G, B order.
+struct Normalization {
+  std::array<float, 3> mean;
+  std::array<float, 3> std;
+};
+inline constexpr Normalization kClipNormalization = {{.48145466F, .4578275F, .40821073F},
+                                                     {.26862954F, .26130258F, .27577711F}};
+inline constexpr Normalization kImageNetNormalization = {{.485F, .456F, .406F}, {.229F, .224F, .225F}};
+
+// How a photo of any shape becomes square at evaluation.
+enum class Geometry {
+  kAligned,   // shortest edge to image_size (bicubic), centre crop; the mask is cut to the same part of the scene
+  kSquash,    // the whole photo and the whole mask, squashed (bilinear): SegFormer
+  kReleased,  // the photo as in kAligned, the mask squashed: the released code, whose views do not show the same part
+};
+
+struct ViewOptions {
+  int image_size = 224;  // S
+  int mask_size = 224;   // M; may differ from S
+  Normalization normalization = kClipNormalization;
+  Geometry geometry = Geometry::kAligned;
+  int num_classes = 150;  // larger mask ids (but kIgnoreClass) are errors
+  bool with_masks = true;
+};
+
+struct Example {
+  torch::Tensor pixels;  // [3, S, S] float32, normalised
+  torch::Tensor mask;    // [M, M] uint8 class ids; undefined without masks
+  cv::Size photo_size;   // of the upright photo, in pixels
+};
+
+// photo CV_8UC3 RGB, mask CV_8UC1 of the same size, or empty (then Example::mask is undefined).
+// random nullptr: evaluation, exactly Pillow's pixels; else augmentation drawn from it (unless augment.enabled is
+// false). In training every geometry cuts photo and mask alike.
+Example MakeExample(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& view,
+                    const AugmentOptions& augment = {}, Random* random = nullptr);
+
+// The evaluation crop of a photo before normalisation, CV_8UC3 [S, S].
+// kAligned, kReleased: the shortest edge becomes S and the other int(S * long / short), then a centre crop at
+// int((n - S) / 2), as Hugging Face's CLIPImageProcessor does.
+cv::Mat EvaluationCrop(const cv::Mat& photo, int size, Geometry geometry);
+
+// The mask under EvaluationCrop's pixels, CV_8UC1 [M, M], nearest: each pixel is the class at its centre.
+cv::Mat EvaluationMask(const cv::Mat& mask, int size, Geometry geometry);
+
+// [3, H, W] float32.
+torch::Tensor ToTensor(const cv::Mat& photo, const Normalization& normalization);
+
+}  // namespace dualgeo
