@@ -1,0 +1,85 @@
+// A gallery: what is searched. A folder with
+//   index.faiss   the vectors (opens in FAISS)
+//   items.csv     row,IMG_ID,LAT,LON,AUTHOR; row i is vector i
+//   gallery.json  dimension, count, metric, kind, features, index, model (fingerprint), index_sha256, items_sha256
+// The folder appears whole or not at all.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dualgeo/gallery/features.h"
+#include "dualgeo/gallery/index.h"
+#include "dualgeo/util/field.h"
+
+namespace dualgeo {
+
+struct PhotoTable;
+
+// The config's `gallery` section.
+struct GalleryOptions {
+  std::string kind = "images";
+  std::vector<std::string> features = {"fused_image", "image"};
+  std::string index = "flat";
+  std::string metric = "inner_product";
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("kind", kind, "what is searched: photos with known places, or GPS points through the GPS encoder",
+            OneOf{{"images", "gps"}});
+    v.Field("features", features, "the L2-normalised features whose concatenation is a photo's vector (kind images)",
+            OneOf{{"image", "segmentation", "fused_image", "fused_segmentation"}});
+    v.Field("index", index, "flat (exact) or a FAISS factory string, for example IVF256,Flat");
+    v.Field("metric", metric, "how vectors are compared", OneOf{{"inner_product", "l2"}});
+  }
+  // Throws InputError: features empty or repeated, index empty.
+  void Validate() const;
+};
+
+struct GalleryItem {
+  std::string id;  // photo, or the coordinate's id or row number
+  LatLon location;
+  std::string author;  // empty: not known
+};
+
+struct GalleryInfo {
+  std::string kind;                   // images | gps
+  std::string metric;                 // inner_product | l2
+  std::string index;                  // flat or the factory string
+  std::vector<std::string> features;  // the descriptor's parts; {"projected_gps"} for kind gps
+  std::string model;                  // fingerprint of the model that made the vectors; empty: not known
+  std::int64_t dimension = 0;
+  std::int64_t count = 0;
+  std::string index_sha256;
+  std::string items_sha256;
+};
+
+// Photos: every row of `set` needs its row (by id) in `table`, with a location. Photos of the table without features
+// (skipped while embedding) are left out. Throws InputError; Error when the folder cannot be written.
+GalleryInfo BuildImageGallery(const FeatureSet& set, const PhotoTable& table, const GalleryOptions& options,
+                              const std::filesystem::path& folder);
+
+// GPS points: `set` of kind gps (EmbedGps). options.features is not used.
+GalleryInfo BuildGpsGallery(const FeatureSet& set, const GalleryOptions& options, const std::filesystem::path& folder);
+
+struct Gallery {
+  std::filesystem::path folder;
+  GalleryInfo info;
+  std::vector<GalleryItem> items;
+  VectorIndex index;
+};
+
+// gallery.json alone, its fields checked. Throws InputError.
+GalleryInfo ReadGalleryInfo(const std::filesystem::path& folder);
+
+// The whole, after checking that the three files belong together (hashes, count, dimension, metric, row numbers).
+// Throws InputError saying which file disagrees with which.
+Gallery LoadGallery(const std::filesystem::path& folder);
+
+// What a photo asks this gallery with: ImageDescriptors or GpsQueries. Throws InputError when the features were made by
+// another model than the gallery's, lack a feature, or have another dimension.
+Matrix QueryDescriptors(const GalleryInfo& gallery, const FeatureSet& photos);
+
+}  // namespace dualgeo

@@ -1,0 +1,65 @@
+// A vector index: FAISS behind a small wall, so that nothing else compiles against it.
+// Johnson, Douze, Jegou, Billion-scale similarity search with GPUs, 2017; factory strings: faiss's wiki, "The index
+// factory".
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dualgeo/gallery/matrix.h"
+
+namespace dualgeo {
+
+// A row of the index and how similar it is to the query: the inner product, or minus the squared L2 distance. Higher is
+// always more similar.
+struct Neighbor {
+  std::int64_t row = 0;
+  double score = 0;
+};
+
+class VectorIndex {
+ public:
+  // factory: "flat" (exact) or any FAISS factory string ("IVF256,Flat", "HNSW32", "OPQ16,IVF64,PQ16" ...).
+  // metric: "inner_product" | "l2". Indexes that need training are trained on the vectors themselves with FAISS's fixed
+  // seed; HNSW and NSG graphs are built on one thread, since theirs would depend on timing. IVF indexes are left with
+  // nprobe = a sixteenth of the lists, at least 8 (FAISS's own default of 1 loses too much).
+  // Throws InputError when the string is not a factory string, does not fit the dimension or the metric, or needs more
+  // vectors to train than there are.
+  static VectorIndex Build(const Matrix& vectors, const std::string& factory, const std::string& metric);
+
+  // Throws InputError when the file is missing, truncated or not a FAISS index. The caller checks that its size and
+  // dimension are what they should be.
+  static VectorIndex Load(const std::filesystem::path& path);
+
+  VectorIndex(VectorIndex&&) noexcept;
+  VectorIndex& operator=(VectorIndex&&) noexcept;
+  ~VectorIndex();
+
+  // Throws Error when the file cannot be written.
+  void Write(const std::filesystem::path& path) const;
+
+  std::int64_t size() const;
+  std::int64_t dimension() const;
+  std::string metric() const;
+  // Whether all rows are compared (so that a search for size() neighbours finds them all).
+  bool exact() const;
+
+  // FAISS's search-time settings, for example "nprobe=32" or "efSearch=64". Throws InputError when the index has none
+  // such.
+  void SetParameters(const std::string& parameters);
+
+  // Up to k neighbours of each query, most similar first, equals by row; fewer when the index finds no more. A flat
+  // index's scores are recomputed in double, so that they depend neither on batch nor on threads.
+  // Throws InputError when queries have another dimension.
+  std::vector<std::vector<Neighbor>> Search(const Matrix& queries, std::int64_t k) const;
+
+ private:
+  struct State;
+  explicit VectorIndex(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dualgeo

@@ -1,0 +1,48 @@
+// Retrieval: for each photo the most similar gallery items and, on request, the most dissimilar ones (asked for with
+// -q, as in the released code; they later tell the language model where the photo is not).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dualgeo/gallery/candidates.h"
+#include "dualgeo/gallery/exclusion.h"
+#include "dualgeo/gallery/gallery_file.h"
+#include "dualgeo/util/field.h"
+
+namespace dualgeo {
+
+// The config's `search` section.
+struct SearchOptions {
+  int top_k = 20;
+  int negatives = 0;
+  bool exclude_same_author = false;
+  double exclude_within_km = 0;
+  bool exclude_same_id = true;
+  std::string index_parameters;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("top_k", top_k, "most similar gallery items kept for each photo", Range{1, 100000});
+    v.Field("negatives", negatives, "most dissimilar gallery items kept as well (set dissimilar)", Range{0, 100000});
+    v.Field("exclude_same_author", exclude_same_author, "leave out gallery photos by the query's author");
+    v.Field("exclude_within_km", exclude_within_km,
+            "leave out gallery items nearer than this to the query's true place (0: off)", Range{0, 20040});
+    v.Field("exclude_same_id", exclude_same_id, "leave out the gallery photo with the query's own id");
+    v.Field("index_parameters", index_parameters,
+            "FAISS search-time settings, for example nprobe=32; empty: the index's");
+  }
+};
+
+// One list per row of `queries`, in its order: the similar items (rank from 1, best first, equal scores in the
+// gallery's order), then the dissimilar ones (rank from 1, least similar first). score is the similarity to the photo,
+// higher is more similar (inner product, or minus the squared distance).
+//
+// Excluded items do not take a place: more are fetched until top_k remain or the gallery is exhausted; where it is, the
+// list is shorter and a warning says so. `photos` gives the queries' authors and places; every query must be in it.
+// Threads: OpenMP's, as set by the runtime settings. Throws InputError (see QueryDescriptors, Exclusion), Interrupted.
+std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const PhotoTable& photos,
+                                  const SearchOptions& options);
+
+}  // namespace dualgeo
