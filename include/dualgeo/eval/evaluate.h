@@ -1,0 +1,120 @@
+// Scores of predicted places against the truth.
+//
+// Accuracy at a threshold is the share of **all** photos of the truth table whose error is strictly below it (Hays &
+// Efros 2008; the 1, 25, 200, 750, 2500 km of Weyand et al. 2016: street, city, region, country, continent). A photo
+// without an answer is a miss, so no method gains by keeping quiet; the share among the answered is given beside it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dualgeo/data/photo_table.h"
+#include "dualgeo/gallery/candidates.h"
+#include "dualgeo/geo/distance.h"
+#include "dualgeo/refine/predictions.h"
+#include "dualgeo/util/field.h"
+
+namespace dualgeo {
+
+struct EvaluateOptions {
+  std::vector<double> thresholds_km = {1, 25, 200, 750, 2500};
+  std::string distance = "geodesic";  // one of DistanceKindNames()
+  int bootstrap = 10000;              // rounds for the intervals of median, mean and GeoScore; 0: none
+  bool zero_is_failure = false;       // an answer at exactly 0, 0 is a failure of whatever wrote it, not a place
+
+  std::int64_t seed = 0;  // of the bootstrap; the run's seed, hence not a key of its own
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("thresholds_km", thresholds_km, "accuracy is given at each of these distances", Range{1e-6, 20100});
+    v.Field("distance", distance, "geodesic (WGS84) or great_circle (sphere of 6371 km)", OneOf{DistanceKindNames()});
+    v.Field("bootstrap", bootstrap, "rounds for the intervals of median, mean and GeoScore; 0: none", Range{0, 1e6});
+    v.Field("zero_is_failure", zero_is_failure, "score an answer at exactly 0, 0 as no answer");
+  }
+
+  // Throws InputError naming field, value and what is allowed.
+  void Validate() const;
+};
+
+// Text that goes with the scores.
+struct EvaluateSettings {
+  std::string benchmark;  // name of the test set ("im2gps3k")
+  std::string method;     // what is scored ("rank 1", "oracle@20", "dbscan")
+  std::string note;       // shown in every table made from the result ("synthetic")
+  std::string predictions_file;
+  std::string truth_file;
+};
+
+// 95 % interval.
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+struct Accuracy {
+  double threshold_km = 0;
+  std::int64_t within = 0;  // photos closer than that
+  double percent = 0;       // of the group's photos
+  Interval ci95;            // Wilson 1927, percent
+};
+
+// Accuracies among a group of photos.
+struct GroupAccuracy {
+  std::int64_t count = 0;
+  std::vector<Accuracy> accuracy;  // one per threshold
+};
+
+enum class Answer { kAnswered, kNoPrediction, kNoLocation, kZeroAsFailure };
+
+// One row of the truth table, in its order.
+struct PhotoResult {
+  std::string id;
+  LatLon truth;
+  std::optional<LatLon> prediction;
+  std::optional<double> error_km;  // of answered photos
+  Answer answer = Answer::kNoPrediction;
+  std::string reason;
+};
+
+struct Evaluation {
+  EvaluateSettings settings;
+  EvaluateOptions options;
+
+  std::int64_t count = 0;     // photos of the truth table
+  std::int64_t answered = 0;  // of those, with an answer
+  GroupAccuracy all;          // percent of count: the accuracy to report
+  GroupAccuracy answered_only;
+  // The answered photos but those answered with exactly 0, 0; when there are any (and zero_is_failure is off).
+  std::optional<GroupAccuracy> without_zero;
+
+  // Over the answered photos; nothing when there are none. Intervals: percentile bootstrap over photos.
+  std::optional<double> median_km, mean_km;
+  std::optional<Interval> median_ci95, mean_ci95;
+  // Mean over all photos of 5000 exp(-d / 1492.7 km) (Haas et al. 2023, GeoGuessr's rule); unanswered: 0.
+  double geoscore = 0;
+  std::optional<Interval> geoscore_ci95;
+
+  std::int64_t zero_answers = 0;         // answers at exactly 0, 0 for photos of the truth table
+  std::vector<std::string> unknown_ids;  // predictions for photos that are not in the truth table; not scored
+  std::vector<PhotoResult> photos;
+};
+
+// Throws InputError when the truth has no rows, a row without a location, or shares no id with the predictions.
+Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& predictions, const EvaluateOptions& options,
+                    EvaluateSettings settings = {});
+
+// What to tell the user about a result: unknown ids (the first few and how many), photos without prediction, answers at
+// exactly 0, 0. One line each.
+std::vector<std::string> Warnings(const Evaluation& evaluation);
+
+// First similar candidate of each list; lists without candidates have no answer.
+std::vector<Prediction> RankOne(const std::vector<CandidateList>& lists);
+// The best of the first top_k similar candidates (0: of all), chosen by looking at the truth: what a perfect re-ranker
+// would score.
+std::vector<Prediction> Oracle(const std::vector<CandidateList>& lists, const PhotoTable& truth, int top_k,
+                               DistanceKind distance);
+
+}  // namespace dualgeo

@@ -1,0 +1,38 @@
+// Final answers: CSV `IMG_ID,LAT,LON,method,confidence_km,reason`. A photo without an answer has empty LAT and LON and
+// a reason; it is never written as (0, 0), a real place that would be scored as one.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dualgeo/geo/latlon.h"
+
+namespace dualgeo {
+
+struct Prediction {
+  std::string id;
+  std::optional<LatLon> location;
+  std::string method;
+  std::optional<double> confidence_km;  // radius meant to hold the truth with probability one half
+  std::string reason;                   // why there is no answer
+
+  bool operator==(const Prediction&) const = default;
+};
+
+struct PredictionColumns {
+  std::string id = "IMG_ID";
+  std::string lat = "LAT";
+  std::string lon = "LON";
+};
+
+// Columns method, confidence_km and reason may be absent. Throws InputError, naming file and line, for what CsvTable
+// refuses, a missing column, an empty or repeated id (both lines), a location that is half empty, not a number, or out
+// of range, and a negative confidence_km.
+std::vector<Prediction> ReadPredictions(const std::filesystem::path& path, const PredictionColumns& columns = {});
+
+// Atomic.
+void WritePredictions(const std::filesystem::path& path, const std::vector<Prediction>& predictions);
+
+}  // namespace dualgeo
