@@ -1,0 +1,50 @@
+// A checkpoint is a folder:
+//   model.safetensors  weights and buffers, names as in StateDict(module)
+//   trainer.pt         optimiser moments, schedule position, settings: a flat dict of name -> tensor, opened by
+//   Python's
+//                      torch.load(..., weights_only=True); nothing in it is ever executed, here or there
+//   config.yaml        the resolved config, as the caller gave it
+// It is replaced as a whole: whoever is killed at whatever instruction finds the newest whole checkpoint afterwards.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include <torch/torch.h>
+
+#include "dualgeo/model/dualgeo_model.h"
+#include "dualgeo/model/segformer.h"
+
+namespace dualgeo {
+
+// What trainer.pt holds.
+using TrainerState = std::map<std::string, torch::Tensor>;
+
+// Text and numbers as tensors, so that trainer.pt holds tensors alone.
+torch::Tensor TextTensor(const std::string& text);
+std::string TensorText(const torch::Tensor& tensor);
+
+// Replaces `folder` with a new checkpoint. Throws Error (disk full ...) and leaves the old one as it was.
+void WriteCheckpoint(const std::filesystem::path& folder, const torch::nn::Module& module, const TrainerState& state,
+                     const std::string& config);
+
+// The folder that holds the checkpoint `folder`: itself, or `folder`.previous where a process was killed while it
+// replaced the one by the other on a file system that cannot swap folders. Empty path: there is none.
+std::filesystem::path FindCheckpoint(const std::filesystem::path& folder);
+
+// Removes what killed processes left of checkpoints below `parent`. Call it only while nobody writes there.
+void CleanCheckpoints(const std::filesystem::path& parent);
+
+// Reads trainer.pt. Throws InputError when it is missing, damaged, or anything but a dict of tensors.
+TrainerState ReadTrainerState(const std::filesystem::path& checkpoint);
+
+// Loads weights into a module. path: a checkpoint folder or a .safetensors file with this program's names.
+// Throws InputError listing missing, unexpected and mis-shaped keys: a checkpoint of another model.
+void LoadCheckpointWeights(torch::nn::Module& module, const std::filesystem::path& path);
+
+// The model with a checkpoint's weights, in evaluation mode, on `device`. Throws as above.
+DualGeoModel LoadModel(const std::filesystem::path& path, const ModelOptions& model, const LossOptions& loss,
+                       const torch::Device& device);
+
+}  // namespace dualgeo

@@ -1,0 +1,120 @@
+// Options of training and of the machine it runs on (config keys `train:`, `train_segmenter:` and the top level).
+// Light: no LibTorch here.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "dualgeo/util/field.h"
+
+namespace dualgeo {
+
+// Top-level config keys: what a run draws its random numbers from and which hardware it uses.
+struct RuntimeOptions {
+  std::int64_t seed = 0;
+  std::string device = "auto";
+  std::string precision = "fp32";
+  int threads = 0;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("seed", seed, "seed of everything random: the same seed, build and thread count give the same bytes on CPU",
+            Range{0, 9007199254740992.0});
+    v.Field("device", device, "auto (the first GPU if there is one) | cpu | cuda | cuda:N");
+    v.Field("precision", precision,
+            "fp32, or mixed precision by autocast: bf16 anywhere, fp16 (with loss scaling) on cuda only",
+            OneOf{{"fp32", "bf16", "fp16"}});
+    v.Field("threads", threads, "CPU threads; 0: all cores", Range{0, 1024});
+  }
+  // Throws InputError for a device that is no device name, or fp16 on a CPU that was asked for by name.
+  void Validate() const;
+};
+
+// How the learning rate moves with the step. The formulas are those of PyTorch's StepLR and CosineAnnealingLR.
+struct ScheduleOptions {
+  std::string type = "step";
+  int step_epochs = 2;
+  double gamma = 0.87;
+  std::int64_t warmup_steps = 0;
+  double warmup_epochs = 0;
+  double min_lr = 0;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("type", type, "step: times gamma every step_epochs; cosine: down to min_lr at the end; constant",
+            OneOf{{"step", "cosine", "constant"}});
+    v.Field("step_epochs", step_epochs, "step: epochs between two cuts", Range{1, 1e6});
+    v.Field("gamma", gamma, "step: factor of a cut", Range{0, 1});
+    v.Field("warmup_steps", warmup_steps, "first steps, in which the rate rises linearly from lr / warmup_steps to lr",
+            Range{0, 1e12});
+    v.Field("warmup_epochs", warmup_epochs, "the same in epochs; added to warmup_steps", Range{0, 1e6});
+    v.Field("min_lr", min_lr, "cosine: learning rate at the end", Range{0, 1});
+  }
+};
+
+// Config key `train:`. Defaults: the paper's.
+struct TrainOptions {
+  int epochs = 10;
+  int batch_size = 256;
+  double lr = 4e-5;
+  double weight_decay = 1e-6;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+  double clip_grad_norm = 0;
+  ScheduleOptions schedule;
+  bool shuffle = true;
+  int checkpoint_every_steps = 0;
+  int validate_every_epochs = 1;
+  int log_every_steps = 1;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("epochs", epochs, "passes over the photos; 0: only write the untrained model", Range{0, 1e6});
+    v.Field("batch_size", batch_size,
+            "photos a step; an incomplete last batch of an epoch is left out (the order changes every epoch)",
+            Range{1, 1e6});
+    v.Field("lr", lr, "learning rate (AdamW)", Range{0, 10});
+    v.Field("weight_decay", weight_decay,
+            "decoupled weight decay; for weights of two or more dimensions: not for biases, norms and logit scales",
+            Range{0, 10});
+    v.Field("beta1", beta1, "AdamW: decay of the mean gradient", Range{0, 1});
+    v.Field("beta2", beta2, "AdamW: decay of the mean squared gradient", Range{0, 1});
+    v.Field("eps", eps, "AdamW: added to the denominator", Range{0, 1});
+    v.Field("clip_grad_norm", clip_grad_norm, "gradients are scaled down to this norm over all weights; 0: never",
+            Range{0, 1e12});
+    v.Group("schedule", schedule, "how the learning rate moves");
+    v.Field("shuffle", shuffle, "a new order of the photos every epoch");
+    v.Field("checkpoint_every_steps", checkpoint_every_steps, "checkpoints besides those at each epoch's end; 0: none",
+            Range{0, 1e9});
+    v.Field("validate_every_epochs", validate_every_epochs, "epochs between validations (always after the last)",
+            Range{1, 1e6});
+    v.Field("log_every_steps", log_every_steps, "steps between lines of the log", Range{1, 1e9});
+  }
+  // Throws InputError naming field, value and rule.
+  void Validate(const std::string& section = "train") const;
+};
+
+// Config key `train_segmenter:`. Defaults: SegFormer's own (Xie et al. 2021: AdamW, lr 6e-5, weight decay 0.01).
+struct SegmenterTrainOptions : TrainOptions {
+  std::string loss_size = "mask";
+
+  SegmenterTrainOptions() {
+    epochs = 10;
+    batch_size = 16;
+    lr = 6e-5;
+    weight_decay = 0.01;
+    schedule.type = "cosine";
+  }
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    TrainOptions::Visit(v);
+    v.Field("loss_size", loss_size,
+            "mask: logits are resized to the mask before the cross-entropy, as SegFormer does; logits: the mask is "
+            "sampled at the logits' quarter size, several times faster on a CPU",
+            OneOf{{"mask", "logits"}});
+  }
+  void Validate() const { TrainOptions::Validate("train_segmenter"); }
+};
+
+}  // namespace dualgeo
