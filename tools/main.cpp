@@ -1,1 +1,106 @@
-int main() { return 0; }
+// dualgeo: a table from subcommand to function. Results go to stdout, logs and errors to stderr.
+// Exit codes: 0 done; 1 the run failed; 2 usage, config or input is wrong; 130 interrupted (Ctrl-C).
+
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "commands.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/log.h"
+#include "dualgeo/util/stop.h"
+#include "dualgeo/util/version.h"
+
+namespace {
+
+using dualgeo::tools::AddConfig;
+
+// In the order in which a researcher meets them.
+constexpr void (*kCommands[])(CLI::App&) = {
+#if __has_include("run.cpp")
+    dualgeo::tools::AddRun,
+#endif
+#if __has_include("locate.cpp")
+    dualgeo::tools::AddLocate,
+#endif
+#if __has_include("world.cpp")
+    dualgeo::tools::AddWorld,
+#endif
+#if __has_include("train_segmenter.cpp")
+    dualgeo::tools::AddTrainSegmenter,
+#endif
+#if __has_include("segment.cpp")
+    dualgeo::tools::AddSegment,
+#endif
+#if __has_include("train.cpp")
+    dualgeo::tools::AddTrain,
+#endif
+#if __has_include("embed.cpp")
+    dualgeo::tools::AddEmbed,
+#endif
+#if __has_include("gallery.cpp")
+    dualgeo::tools::AddGallery,
+#endif
+#if __has_include("search.cpp")
+    dualgeo::tools::AddSearch,
+#endif
+#if __has_include("rerank.cpp")
+    dualgeo::tools::AddRerank,
+#endif
+#if __has_include("predict.cpp")
+    dualgeo::tools::AddPredict,
+#endif
+#if __has_include("evaluate.cpp")
+    dualgeo::tools::AddEvaluate,
+#endif
+    AddConfig,
+#if __has_include("doctor.cpp")
+    dualgeo::tools::AddDoctor,
+#endif
+};
+
+// One line: LibTorch's and OpenCV's messages carry stack traces after the first.
+int Fail(const std::string& message, int code) {
+  std::fprintf(stderr, "dualgeo: %s\n", message.substr(0, message.find('\n')).c_str());
+  return code;
+}
+
+int Run(int argc, char** argv) {
+  CLI::App app{"dualgeo: where on Earth was this photo taken, and why does a method answer well or badly?"};
+  app.set_version_flag("--version", dualgeo::kVersion);
+  app.require_subcommand(1);
+  app.fallthrough();
+  bool quiet = false;
+  bool verbose = false;
+  app.add_flag("-q,--quiet", quiet, "only warnings and errors on stderr");
+  app.add_flag("-v,--verbose", verbose, "more on stderr");
+  app.parse_complete_callback([&] { dualgeo::SetupLogging(quiet, verbose); });
+  for (const auto add : kCommands) add(app);
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return Fail(std::string(error.what()) + " (see dualgeo --help)", 2);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  dualgeo::SetupLogging();
+  dualgeo::InstallStopHandler();
+  try {
+    return Run(argc, argv);
+  } catch (const dualgeo::Interrupted& error) {
+    return Fail(error.what(), 130);
+  } catch (const dualgeo::InputError& error) {
+    return Fail(error.what(), 2);
+  } catch (const std::bad_alloc&) {
+    return Fail("out of memory", 1);
+  } catch (const std::exception& error) {
+    return Fail(error.what(), 1);
+  }
+}

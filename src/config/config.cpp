@@ -1,0 +1,442 @@
+#include "dualgeo/config/config.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <type_traits>
+
+#include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
+
+namespace dualgeo {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kMaxConfigBytes = 1 << 20;
+constexpr int kMaxExtends = 16;
+
+// ---- What a field accepts, in words ------------------------------------------------------------------------------
+
+template <class T>
+struct ValueTraits;
+template <>
+struct ValueTraits<bool> {
+  static constexpr const char* kName = "true or false";
+};
+template <>
+struct ValueTraits<int> {
+  static constexpr const char* kName = "a whole number";
+};
+template <>
+struct ValueTraits<std::int64_t> {
+  static constexpr const char* kName = "a whole number";
+};
+template <>
+struct ValueTraits<double> {
+  static constexpr const char* kName = "a number";
+};
+template <>
+struct ValueTraits<std::string> {
+  static constexpr const char* kName = "text";
+};
+template <class T>
+struct IsVector : std::false_type {};
+template <class T>
+struct IsVector<std::vector<T>> : std::true_type {};
+template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+
+template <class T>
+std::string TypeName() {
+  if constexpr (IsVector<T>::value) {
+    return std::string("a list of ") + (std::is_same_v<typename T::value_type, std::string> ? "texts" : "numbers");
+  } else if constexpr (IsOptional<T>::value) {
+    return TypeName<typename T::value_type>() + " or null";
+  } else {
+    return ValueTraits<T>::kName;
+  }
+}
+
+std::string Allowed(const OptionNode& node) {
+  if (node.one_of) return "one of " + Join(node.one_of->values);
+  if (!node.range) return "";
+  const bool low = std::isfinite(node.range->min);
+  const bool high = std::isfinite(node.range->max);
+  if (low && high) return "from " + FormatDouble(node.range->min) + " to " + FormatDouble(node.range->max);
+  if (low) return "at least " + FormatDouble(node.range->min);
+  if (high) return "at most " + FormatDouble(node.range->max);
+  return "";
+}
+
+template <class T>
+std::string Expectation(const OptionNode& node) {
+  const std::string allowed = Allowed(node);
+  if (allowed.empty()) return "expects " + TypeName<T>();
+  if (node.one_of) return "expects " + allowed + (IsOptional<T>::value ? ", or null" : "");
+  return "expects " + TypeName<T>() + " " + allowed;
+}
+
+// ---- Reading -------------------------------------------------------------------------------------------------------
+
+// Where a value was written, for messages: "file.yaml:12" or "--set train.lr=1".
+struct Origin {
+  std::string name;
+  bool has_lines;
+
+  std::string At(const YAML::Node& node) const {
+    if (!has_lines || node.Mark().is_null()) return name;
+    return name + ":" + std::to_string(node.Mark().line + 1);
+  }
+};
+
+// The value as the user wrote it, on one line.
+std::string Shown(const YAML::Node& node) {
+  if (node.IsNull()) return "null";
+  if (node.IsScalar()) return "'" + Printable(node.Scalar()) + "'";
+  YAML::Emitter emitter;
+  emitter << YAML::Flow << node;
+  return Printable(emitter.c_str());
+}
+
+bool ParseScalar(const YAML::Node& node, bool& value) {
+  if (node.Scalar() != "true" && node.Scalar() != "false") return false;
+  value = node.Scalar() == "true";
+  return true;
+}
+bool ParseScalar(const YAML::Node& node, double& value) {
+  const auto number = ParseDouble(node.Scalar());
+  if (!number || !std::isfinite(*number)) return false;
+  value = *number;
+  return true;
+}
+bool ParseScalar(const YAML::Node& node, std::int64_t& value) {
+  const auto number = ParseInteger(node.Scalar());
+  if (!number) return false;
+  value = *number;
+  return true;
+}
+bool ParseScalar(const YAML::Node& node, int& value) {
+  std::int64_t wide = 0;
+  if (!ParseScalar(node, wide) || wide != static_cast<int>(wide)) return false;
+  value = static_cast<int>(wide);
+  return true;
+}
+bool ParseScalar(const YAML::Node& node, std::string& value) {
+  value = node.Scalar();
+  return true;
+}
+
+bool Permitted(const OptionNode&, bool) { return true; }
+bool Permitted(const OptionNode& node, const std::string& value) {
+  return !node.one_of || std::ranges::find(node.one_of->values, value) != node.one_of->values.end();
+}
+bool Permitted(const OptionNode& node, double value) {
+  return !node.range || (value >= node.range->min && value <= node.range->max);
+}
+
+// False when the YAML value is of the wrong type or not allowed; `value` is then unchanged.
+template <class T>
+bool ReadValue(const OptionNode& node, const YAML::Node& yaml, T& value) {
+  if constexpr (IsVector<T>::value) {
+    if (!yaml.IsSequence()) return false;
+    T list;
+    for (const auto& item : yaml) {
+      typename T::value_type element{};
+      if (!ReadValue(node, item, element)) return false;
+      list.push_back(std::move(element));
+    }
+    value = std::move(list);
+    return true;
+  } else if constexpr (IsOptional<T>::value) {
+    if (yaml.IsNull()) {
+      value.reset();
+      return true;
+    }
+    typename T::value_type inner{};
+    if (!ReadValue(node, yaml, inner)) return false;
+    value = std::move(inner);
+    return true;
+  } else {
+    T parsed{};
+    if (!yaml.IsScalar() || !ParseScalar(yaml, parsed)) return false;
+    if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
+      if (!Permitted(node, static_cast<double>(parsed))) return false;
+    } else {
+      if (!Permitted(node, parsed)) return false;
+    }
+    value = std::move(parsed);
+    return true;
+  }
+}
+
+[[noreturn]] void ThrowUnknownKey(const std::string& where, const std::string& key, const std::string& prefix,
+                                  const std::vector<std::string>& known) {
+  std::string message = where + ": unknown key '" + Printable(prefix + key) + "'";
+  if (const auto nearest = Nearest(key, known)) message += "; did you mean '" + prefix + *nearest + "'?";
+  throw InputError(message + " (known here: " + Join(known) + ")");
+}
+
+std::vector<std::string> Names(const OptionGroup& group) {
+  std::vector<std::string> names;
+  for (const auto& field : group.fields) names.push_back(field.name);
+  return names;
+}
+
+void ApplyNode(const OptionNode& node, const YAML::Node& yaml, const std::string& path, const Origin& origin);
+
+// Calls handle(key, value node) for each entry of a map, refusing anything else and keys given twice.
+template <class Handle>
+void ForEachKey(const YAML::Node& yaml, const std::string& path, const Origin& origin, const Handle& handle) {
+  if (yaml.IsNull()) return;
+  if (!yaml.IsMap()) {
+    throw InputError(origin.At(yaml) + ": " + (path.empty() ? "the file" : "'" + path + "'") +
+                     " must hold key: value lines, not " + Shown(yaml));
+  }
+  std::set<std::string> seen;
+  for (const auto& item : yaml) {
+    if (!item.first.IsScalar()) throw InputError(origin.At(item.first) + ": a key must be plain text");
+    const std::string& key = item.first.Scalar();
+    if (!seen.insert(key).second) {
+      throw InputError(origin.At(item.first) + ": key '" + Printable(key) + "' is given twice");
+    }
+    handle(key, item.first, item.second);
+  }
+}
+
+void ApplyGroup(const OptionGroup& group, const YAML::Node& yaml, const std::string& prefix, const Origin& origin) {
+  const std::string path = prefix.empty() ? prefix : prefix.substr(0, prefix.size() - 1);
+  ForEachKey(yaml, path, origin, [&](const std::string& key, const YAML::Node& key_node, const YAML::Node& value) {
+    const auto field = std::ranges::find(group.fields, key, &OptionNode::name);
+    if (field == group.fields.end()) ThrowUnknownKey(origin.At(key_node), key, prefix, Names(group));
+    ApplyNode(*field, value, prefix + key, origin);
+  });
+}
+
+void ApplyNode(const OptionNode& node, const YAML::Node& yaml, const std::string& path, const Origin& origin) {
+  std::visit(
+      [&](const auto& target) {
+        using Target = std::decay_t<decltype(target)>;
+        if constexpr (std::is_same_v<Target, OptionGroup>) {
+          ApplyGroup(target, yaml, path + ".", origin);
+        } else if constexpr (std::is_same_v<Target, OptionMap>) {
+          ForEachKey(yaml, path, origin, [&](const std::string& key, const YAML::Node&, const YAML::Node& value) {
+            ApplyGroup(target.entry(key), value, path + "." + key + ".", origin);
+          });
+        } else {
+          using T = std::remove_pointer_t<Target>;
+          if (!ReadValue(node, yaml, *target)) {
+            throw InputError(origin.At(yaml) + ": " + path + " = " + Shown(yaml) + ": " + Expectation<T>(node));
+          }
+        }
+      },
+      node.value);
+}
+
+YAML::Node Parse(const std::string& text, const Origin& origin) {
+  try {
+    return YAML::Load(text);
+  } catch (const YAML::Exception& error) {
+    const std::string line = error.mark.is_null() || !origin.has_lines ? "" : ":" + std::to_string(error.mark.line + 1);
+    throw InputError(origin.name + line + ": not valid YAML: " + error.msg);
+  }
+}
+
+void ApplyFile(const OptionGroup& options, const fs::path& path, std::vector<fs::path>& chain) {
+  const Origin origin{path.string(), true};
+  const fs::path canonical = fs::weakly_canonical(path);
+  if (std::ranges::find(chain, canonical) != chain.end() || chain.size() >= kMaxExtends) {
+    throw InputError(path.string() + ": 'extends' goes round in a circle");
+  }
+  YAML::Node yaml = Parse(ReadFile(path, kMaxConfigBytes), origin);
+  if (yaml.IsMap() && yaml["extends"]) {
+    const YAML::Node extends = yaml["extends"];
+    if (!extends.IsScalar())
+      throw InputError(origin.At(extends) + ": extends = " + Shown(extends) + ": expects a file name");
+    chain.push_back(canonical);
+    ApplyFile(options, path.parent_path() / extends.Scalar(), chain);
+    chain.pop_back();
+    yaml.remove("extends");
+  }
+  ApplyGroup(options, yaml, "", origin);
+}
+
+// ---- Writing -------------------------------------------------------------------------------------------------------
+
+void EmitScalar(YAML::Emitter& out, bool value) { out << value; }
+void EmitScalar(YAML::Emitter& out, int value) { out << value; }
+void EmitScalar(YAML::Emitter& out, std::int64_t value) { out << value; }
+void EmitScalar(YAML::Emitter& out, double value) { out << FormatDouble(value); }
+void EmitScalar(YAML::Emitter& out, const std::string& value) {
+  // yaml-cpp leaves text such as "null" or "" bare in places where it would read back as something else.
+  if (value.empty() || value == "null" || value == "~") {
+    out << YAML::DoubleQuoted << value;
+  } else {
+    out << value;
+  }
+}
+
+template <class T>
+void EmitValue(YAML::Emitter& out, const T& value) {
+  if constexpr (IsVector<T>::value) {
+    out << YAML::Flow << YAML::BeginSeq;
+    for (const auto& item : value) EmitScalar(out, item);
+    out << YAML::EndSeq;
+  } else if constexpr (IsOptional<T>::value) {
+    if (value) {
+      EmitScalar(out, *value);
+    } else {
+      out << YAML::Null;
+    }
+  } else {
+    EmitScalar(out, value);
+  }
+}
+
+void EmitGroup(YAML::Emitter& out, const OptionGroup& group) {
+  out << YAML::BeginMap;
+  for (const auto& field : group.fields) {
+    out << YAML::Key << field.name << YAML::Value;
+    std::visit(
+        [&](const auto& value) {
+          using Target = std::decay_t<decltype(value)>;
+          if constexpr (std::is_same_v<Target, OptionGroup>) {
+            EmitGroup(out, value);
+          } else if constexpr (std::is_same_v<Target, OptionMap>) {
+            const auto names = value.names();
+            if (names.empty()) out << YAML::Flow;
+            out << YAML::BeginMap;
+            for (const auto& name : names) {
+              out << YAML::Key << name << YAML::Value;
+              EmitGroup(out, value.entry(name));
+            }
+            out << YAML::EndMap;
+          } else {
+            EmitValue(out, *value);
+          }
+        },
+        field.value);
+  }
+  out << YAML::EndMap;
+}
+
+std::string Emit(const auto& value) {
+  YAML::Emitter out;
+  EmitValue(out, value);
+  return out.c_str();
+}
+
+void DocumentGroup(std::string& rows, const OptionGroup& group, const std::string& prefix) {
+  for (const auto& field : group.fields) {
+    std::visit(
+        [&](const auto& value) {
+          using Target = std::decay_t<decltype(value)>;
+          if constexpr (std::is_same_v<Target, OptionGroup>) {
+            rows += "| **`" + prefix + field.name + "`** | | | " + field.help + " |\n";
+            DocumentGroup(rows, value, prefix + field.name + ".");
+          } else if constexpr (std::is_same_v<Target, OptionMap>) {
+            rows += "| **`" + prefix + field.name + "`** | | | " + field.help + " |\n";
+            DocumentGroup(rows, value.example, prefix + field.name + ".NAME.");
+          } else {
+            using T = std::remove_pointer_t<Target>;
+            std::string allowed = Allowed(field);
+            if (!field.one_of) allowed = TypeName<T>() + (allowed.empty() ? "" : " " + allowed);
+            const std::string text = Emit(*value);
+            rows += "| `" + prefix + field.name + "` | `" + (text.empty() ? "\"\"" : text) + "` | " + allowed + " | " +
+                    field.help + " |\n";
+          }
+        },
+        field.value);
+  }
+}
+
+void Flatten(const YAML::Node& node, const std::string& path, std::map<std::string, std::string>& out) {
+  if (node.IsMap() && node.size() > 0) {
+    for (const auto& item : node) {
+      Flatten(item.second, path.empty() ? item.first.Scalar() : path + "." + item.first.Scalar(), out);
+    }
+    return;
+  }
+  YAML::Emitter emitter;
+  emitter << YAML::Flow << node;
+  out[path] = emitter.c_str();
+}
+
+}  // namespace
+
+void ApplyConfigFile(const OptionGroup& options, const fs::path& path) {
+  std::vector<fs::path> chain;
+  ApplyFile(options, path, chain);
+}
+
+void ApplyConfigOverride(const OptionGroup& options, const std::string& assignment) {
+  const Origin origin{"--set " + Printable(assignment), false};
+  const auto equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0) throw InputError(origin.name + ": expects key.path=value");
+  // The dotted path becomes nested YAML, so that overrides and files go through the same checks.
+  YAML::Node yaml = Parse(assignment.substr(equals + 1), origin);
+  std::string path = assignment.substr(0, equals);
+  for (auto dot = path.rfind('.');; dot = path.rfind('.')) {
+    YAML::Node outer(YAML::NodeType::Map);
+    outer[dot == std::string::npos ? path : path.substr(dot + 1)] = yaml;
+    yaml = outer;
+    if (dot == std::string::npos) break;
+    path.resize(dot);
+  }
+  ApplyGroup(options, yaml, "", origin);
+}
+
+void ValidateConfig(const OptionGroup& options) {
+  for (const auto& field : options.fields) {
+    if (const auto* group = std::get_if<OptionGroup>(&field.value)) ValidateConfig(*group);
+    if (const auto* map = std::get_if<OptionMap>(&field.value)) {
+      for (const auto& name : map->names()) ValidateConfig(map->entry(name));
+    }
+  }
+  if (options.validate) options.validate();
+}
+
+void ResolveConfig(const OptionGroup& options, const std::vector<fs::path>& files,
+                   const std::vector<std::string>& overrides) {
+  for (const auto& file : files) ApplyConfigFile(options, file);
+  for (const auto& override : overrides) ApplyConfigOverride(options, override);
+  ValidateConfig(options);
+}
+
+std::string DumpConfig(const OptionGroup& options) {
+  YAML::Emitter out;
+  EmitGroup(out, options);
+  return std::string(out.c_str()) + "\n";
+}
+
+std::string DocumentConfig(const OptionGroup& options) {
+  std::string rows = "| key | default | allowed | meaning |\n|---|---|---|---|\n";
+  DocumentGroup(rows, options, "");
+  return rows;
+}
+
+std::vector<std::string> DiffConfigs(const std::string& old_dump, const std::string& new_dump) {
+  std::map<std::string, std::string> before;
+  std::map<std::string, std::string> after;
+  Flatten(YAML::Load(old_dump), "", before);
+  Flatten(YAML::Load(new_dump), "", after);
+  std::vector<std::string> differences;
+  for (const auto& [key, value] : before) {
+    const auto other = after.find(key);
+    if (other == after.end()) {
+      differences.push_back(key + ": " + value + " -> (absent)");
+    } else if (other->second != value) {
+      differences.push_back(key + ": " + value + " -> " + other->second);
+    }
+  }
+  for (const auto& [key, value] : after) {
+    if (!before.contains(key)) differences.push_back(key + ": (absent) -> " + value);
+  }
+  return differences;
+}
+
+}  // namespace dualgeo

@@ -1,0 +1,170 @@
+#include "dualgeo/config/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "dualgeo/util/error.h"
+#include "tests/support/temporary_folder.h"
+
+namespace dualgeo {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+struct Inner {
+  int heads = 8;
+  double lr = 4e-5;
+  std::string type = "cross_attention";
+  std::optional<std::string> weights;
+  std::vector<double> sigmas = {1, 16, 256};
+
+  template <class V>
+  void Visit(V& v) {
+    v.Field("heads", heads, "attention heads", Range{1, 64});
+    v.Field("lr", lr, "learning rate", Range{0, 1});
+    v.Field("type", type, "fusion", OneOf{{"cross_attention", "concat"}});
+    v.Field("weights", weights, "a file");
+    v.Field("sigmas", sigmas, "widths");
+  }
+  void Validate() const {
+    if (heads == 7) throw InputError("heads = 7: must divide 8");
+  }
+};
+
+struct Outer {
+  bool shuffle = true;
+  std::int64_t seed = 0;
+  Inner train;
+  std::map<std::string, Inner> benchmarks;
+
+  template <class V>
+  void Visit(V& v) {
+    v.Field("shuffle", shuffle, "mix the order");
+    v.Field("seed", seed, "of all random numbers");
+    v.Group("train", train, "training");
+    v.Map("benchmarks", benchmarks, "by name");
+  }
+};
+
+class Config : public ::testing::Test {
+ protected:
+  std::string ErrorOf(const std::string& yaml) {
+    Outer options;
+    const auto path = folder_.Write("c.yaml", yaml);
+    try {
+      ResolveConfig(OptionTree(options), {path}, {});
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "(no error)";
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Config, ReadsEveryTypeAndKeepsDefaults) {
+  Outer options;
+  const auto path = folder_.Write("c.yaml",
+                                  "shuffle: false\nseed: 12\ntrain: {lr: 1e-3, weights: w.pt, sigmas: [2]}\n"
+                                  "benchmarks:\n  a: {heads: 2}\n  b: {}\n");
+  ResolveConfig(OptionTree(options), {path}, {});
+  EXPECT_FALSE(options.shuffle);
+  EXPECT_EQ(options.seed, 12);
+  EXPECT_EQ(options.train.lr, 1e-3);
+  EXPECT_EQ(options.train.heads, 8);
+  EXPECT_EQ(options.train.weights, "w.pt");
+  EXPECT_THAT(options.train.sigmas, ElementsAre(2.0));
+  EXPECT_EQ(options.benchmarks.at("a").heads, 2);
+  EXPECT_EQ(options.benchmarks.at("b").heads, 8);
+}
+
+TEST_F(Config, LaterFilesAndOverridesWin) {
+  Outer options;
+  const auto base = folder_.Write("base.yaml", "seed: 1\ntrain: {heads: 2, lr: 0.5}\n");
+  const auto child = folder_.Write("sub/child.yaml", "extends: ../base.yaml\nseed: 2\n");
+  const auto last = folder_.Write("last.yaml", "train: {lr: 0.25}\n");
+  ResolveConfig(OptionTree(options), {child, last},
+                {"train.weights=null", "train.sigmas=[3, 4]", "benchmarks.x.heads=3"});
+  EXPECT_EQ(options.seed, 2);
+  EXPECT_EQ(options.train.heads, 2);
+  EXPECT_EQ(options.train.lr, 0.25);
+  EXPECT_THAT(options.train.sigmas, ElementsAre(3.0, 4.0));
+  EXPECT_EQ(options.benchmarks.at("x").heads, 3);
+}
+
+TEST_F(Config, UnknownKeyNamesFileLineAndNearest) {
+  EXPECT_THAT(ErrorOf("seed: 1\ntrain:\n  head: 3\n"),
+              AllOf(HasSubstr("c.yaml:3: unknown key 'train.head'"), HasSubstr("did you mean 'train.heads'?")));
+  EXPECT_THAT(ErrorOf("benchmarks: {im2gps: {had: 1}}"), HasSubstr("unknown key 'benchmarks.im2gps.had'"));
+}
+
+TEST_F(Config, WrongTypesAndRangesSayWhatIsAllowed) {
+  EXPECT_THAT(ErrorOf("train: {lr: fast}"), HasSubstr("c.yaml:1: train.lr = 'fast': expects a number from 0 to 1"));
+  EXPECT_THAT(ErrorOf("train: {lr: 2}"), HasSubstr("expects a number from 0 to 1"));
+  EXPECT_THAT(ErrorOf("train: {lr: .nan}"), HasSubstr("expects a number"));
+  EXPECT_THAT(ErrorOf("train: {heads: 1.5}"), HasSubstr("expects a whole number from 1 to 64"));
+  EXPECT_THAT(ErrorOf("train: {type: gate}"), HasSubstr("expects one of cross_attention, concat"));
+  EXPECT_THAT(ErrorOf("shuffle: maybe"), HasSubstr("expects true or false"));
+  EXPECT_THAT(ErrorOf("train: 3"), HasSubstr("'train' must hold key: value lines"));
+  EXPECT_THAT(ErrorOf("seed:"), HasSubstr("seed = null"));
+  EXPECT_THAT(ErrorOf("seed: [1"), HasSubstr("not valid YAML"));
+  EXPECT_THAT(ErrorOf("seed: 1\nseed: 2\n"), HasSubstr("c.yaml:2: key 'seed' is given twice"));
+  EXPECT_THAT(ErrorOf("train: {heads: 7}"), HasSubstr("must divide 8"));
+}
+
+TEST_F(Config, BadOverridesNameTheOption) {
+  Outer options;
+  const auto tree = OptionTree(options);
+  for (const char* bad : {"train.heads", "=3", "train.hads=3", "train.heads=many"}) {
+    try {
+      ApplyConfigOverride(tree, bad);
+      ADD_FAILURE() << bad << " was accepted";
+    } catch (const InputError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(std::string("--set ") + bad));
+    }
+  }
+}
+
+TEST_F(Config, ExtendsInACircleIsAnError) {
+  folder_.Write("d.yaml", "extends: c.yaml\n");
+  EXPECT_THAT(ErrorOf("extends: d.yaml\n"), HasSubstr("circle"));
+  EXPECT_THAT(ErrorOf("extends: none.yaml\n"), HasSubstr("none.yaml: no such file"));
+}
+
+TEST_F(Config, DumpReadsBackToTheSame) {
+  Outer options;
+  options.train.lr = 0.1 + 0.2;
+  options.train.weights = "null";
+  options.train.type = "concat";
+  options.benchmarks["yes"].sigmas = {};
+  const std::string dump = DumpConfig(OptionTree(options));
+  Outer again;
+  ResolveConfig(OptionTree(again), {folder_.Write("dump.yaml", dump)}, {});
+  EXPECT_EQ(again.train.lr, options.train.lr);
+  EXPECT_EQ(again.train.weights, "null");
+  EXPECT_TRUE(again.benchmarks.at("yes").sigmas.empty());
+  EXPECT_EQ(DumpConfig(OptionTree(again)), dump);
+}
+
+TEST_F(Config, DiffNamesTheKeysThatDiffer) {
+  Outer a;
+  Outer b;
+  b.train.heads = 4;
+  b.benchmarks["x"];
+  const auto diff = DiffConfigs(DumpConfig(OptionTree(a)), DumpConfig(OptionTree(b)));
+  EXPECT_THAT(diff, ::testing::Contains("train.heads: 8 -> 4"));
+  EXPECT_TRUE(DiffConfigs(DumpConfig(OptionTree(a)), DumpConfig(OptionTree(a))).empty());
+}
+
+TEST_F(Config, DocumentationListsEveryKey) {
+  Outer options;
+  const std::string table = DocumentConfig(OptionTree(options));
+  EXPECT_THAT(table, HasSubstr("| `train.heads` | `8` | a whole number from 1 to 64 | attention heads |"));
+  EXPECT_THAT(table, HasSubstr("`benchmarks.NAME.lr`"));
+  EXPECT_THAT(table, HasSubstr("one of cross_attention, concat"));
+}
+
+}  // namespace
+}  // namespace dualgeo

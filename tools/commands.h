@@ -1,0 +1,23 @@
+// Every subcommand, one file each: it registers its options, and its callback calls one library function and prints.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace dualgeo::tools {
+
+void AddWorld(CLI::App& root);
+void AddSegment(CLI::App& root);
+void AddTrain(CLI::App& root);
+void AddTrainSegmenter(CLI::App& root);
+void AddEmbed(CLI::App& root);
+void AddGallery(CLI::App& root);
+void AddSearch(CLI::App& root);
+void AddRerank(CLI::App& root);
+void AddPredict(CLI::App& root);
+void AddEvaluate(CLI::App& root);
+void AddRun(CLI::App& root);
+void AddLocate(CLI::App& root);
+void AddConfig(CLI::App& root);
+void AddDoctor(CLI::App& root);
+
+}  // namespace dualgeo::tools

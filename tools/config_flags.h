@@ -1,0 +1,27 @@
+// --config FILE (repeatable) and --set key.path=value (repeatable), the same for every command that needs a config.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dualgeo/pipeline/experiment.h"
+
+namespace dualgeo::tools {
+
+class ConfigFlags {
+ public:
+  void Add(CLI::App& command) {
+    command.add_option("--config", files_, "experiment file(s); later ones win; none: the built-in defaults");
+    command.add_option("--set", overrides_, "key.path=value, wins over the files")->allow_extra_args(false);
+  }
+  // Throws InputError with file, line and key.
+  ExperimentOptions Resolve() const { return ReadExperiment(files_, overrides_); }
+
+ private:
+  std::vector<std::filesystem::path> files_;
+  std::vector<std::string> overrides_;
+};
+
+}  // namespace dualgeo::tools
