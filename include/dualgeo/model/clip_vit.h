@@ -1,0 +1,55 @@
+// CLIP's vision transformer (Radford et al., ICML 2021, arXiv 2103.00020): pre-norm blocks, QuickGELU, a class token,
+// LayerNorm before and after (eps 1e-5), and a projection without bias. Parameter names are those of Hugging Face's
+// CLIPModel (vision_model.…, visual_projection.weight), spelling mistakes included.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "dualgeo/model/options.h"
+
+namespace dualgeo {
+
+// vision_model.…
+class ClipVisionTransformerImpl : public torch::nn::Module {
+ public:
+  explicit ClipVisionTransformerImpl(const ClipVisionSizes& sizes);
+  void Initialise();
+
+  // pixels [N, 3, image_size, image_size], CLIP-normalised -> tokens [N, 1 + (image_size / patch)^2, width] after
+  // post_layernorm; the class token comes first, then patches row by row.
+  torch::Tensor Forward(const torch::Tensor& pixels);
+
+  const ClipVisionSizes& sizes() const { return sizes_; }
+
+ private:
+  ClipVisionSizes sizes_;
+  torch::nn::ModuleList layers_;
+  torch::nn::Conv2d patch_embedding_{nullptr};
+  torch::nn::Embedding position_embedding_{nullptr};
+  torch::Tensor class_embedding_;
+  torch::nn::LayerNorm pre_layrnorm_{nullptr};
+  torch::nn::LayerNorm post_layernorm_{nullptr};
+};
+TORCH_MODULE(ClipVisionTransformer);
+
+// Transformer and projection together.
+class ClipVisionImpl : public torch::nn::Module {
+ public:
+  explicit ClipVisionImpl(const ClipVisionSizes& sizes);
+  void Initialise();
+
+  // -> [N, 1 + patches, projection_dim], post-norm and projected. Token 0 is CLIP's image embedding (not normalised).
+  torch::Tensor Tokens(const torch::Tensor& pixels);
+  // -> [N, projection_dim], CLIP's image embedding: token 0 of the above.
+  torch::Tensor Forward(const torch::Tensor& pixels);
+
+  const ClipVisionTransformer& vision_model() const { return vision_model_; }
+  const torch::nn::Linear& visual_projection() const { return visual_projection_; }
+
+ private:
+  ClipVisionTransformer vision_model_{nullptr};
+  torch::nn::Linear visual_projection_{nullptr};
+};
+TORCH_MODULE(ClipVision);
+
+}  // namespace dualgeo

@@ -1,0 +1,248 @@
+// Options of the models and of the loss: the `model:` and `loss:` sections of a config file, with the paper's values as
+// defaults (DualGeo, arXiv 2604.25533). No LibTorch here, so that any layer may include it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dualgeo/util/field.h"
+
+namespace dualgeo {
+
+// ---- image encoder: CLIP's vision transformer -----------------------------------------------------------------------
+
+struct ImageEncoderOptions {
+  std::string type = "clip_vit";
+  std::string preset = "vit-l-14";
+  std::optional<std::string> weights;
+  bool freeze = true;
+  // Each of these, where given, replaces the preset's value.
+  std::optional<int> width;
+  std::optional<int> layers;
+  std::optional<int> heads;
+  std::optional<int> patch;
+  std::optional<int> image_size;
+  std::optional<int> projection_dim;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("type", type, "kind of image encoder", OneOf{{"clip_vit"}});
+    v.Field("preset", preset, "size of the vision transformer; vit-tiny is small enough to train on a CPU",
+            OneOf{{"vit-b-32", "vit-b-16", "vit-l-14", "vit-l-14-336", "vit-tiny"}});
+    v.Field("weights", weights,
+            "file with CLIP weights under Hugging Face's or OpenAI's names, or a DualGeo checkpoint; null: random");
+    v.Field("freeze", freeze, "keep the image encoder as it is loaded; only the rest is trained");
+    v.Field("width", width, "channels of the transformer; null: the preset's", Range{8, 8192});
+    v.Field("layers", layers, "transformer blocks; null: the preset's", Range{1, 128});
+    v.Field("heads", heads, "attention heads, must divide width; null: the preset's", Range{1, 128});
+    v.Field("patch", patch, "side of a patch in pixels, must divide image_size; null: the preset's", Range{1, 256});
+    v.Field("image_size", image_size, "side of the square input in pixels; null: the preset's", Range{8, 2048});
+    v.Field("projection_dim", projection_dim,
+            "size of the projected embedding, must equal model.embed_dim; null: the preset's (vit-tiny: embed_dim)",
+            Range{2, 8192});
+  }
+};
+
+// The sizes that remain when preset and overrides are resolved. MLP width is 4 x width, as in every published CLIP.
+struct ClipVisionSizes {
+  int width = 0;
+  int layers = 0;
+  int heads = 0;
+  int patch = 0;
+  int image_size = 0;
+  int projection_dim = 0;
+};
+
+// Throws InputError for an unknown preset or sizes that do not fit each other (heads must divide width, patch must
+// divide image_size). embed_dim is the projection of vit-tiny, which has no published one.
+ClipVisionSizes Resolve(const ImageEncoderOptions& options, int embed_dim);
+
+// ---- segmenter: SegFormer -------------------------------------------------------------------------------------------
+
+struct SegmenterOptions {
+  std::string preset = "b5";
+  int num_labels = 150;
+  std::optional<std::string> weights;
+  int image_size = 512;
+  // Four values each, one per stage; empty: the preset's.
+  std::vector<int> hidden_sizes;
+  std::vector<int> depths;
+  std::vector<int> heads;
+  std::vector<int> sr_ratios;
+  std::optional<int> decoder_dim;
+  double dropout = 0.1;
+  double drop_path = 0.1;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("preset", preset, "size of SegFormer", OneOf{{"b0", "b1", "b2", "b3", "b4", "b5"}});
+    v.Field("num_labels", num_labels, "classes of the masks (ADE20K: 150); 255 in a mask is 'ignore'", Range{2, 255});
+    v.Field("weights", weights, "file with SegFormer weights under Hugging Face's names; null: random");
+    v.Field("image_size", image_size, "side of the square input in pixels, a multiple of 32", Range{32, 4096});
+    v.Field("hidden_sizes", hidden_sizes, "channels of the four stages; []: the preset's", Range{1, 4096});
+    v.Field("depths", depths, "blocks of the four stages; []: the preset's", Range{1, 100});
+    v.Field("heads", heads, "attention heads of the four stages, each divides its hidden size; []: the preset's",
+            Range{1, 64});
+    v.Field("sr_ratios", sr_ratios, "reduction of the keys' side in the four stages; []: the preset's", Range{1, 64});
+    v.Field("decoder_dim", decoder_dim, "channels of the all-MLP head; null: the preset's", Range{1, 4096});
+    v.Field("dropout", dropout, "dropout before the classifier while training", Range{0, 0.99});
+    v.Field("drop_path", drop_path, "stochastic depth of the last block while training (linear from 0 at the first)",
+            Range{0, 0.99});
+  }
+};
+
+struct MitSizes {
+  std::vector<int> hidden_sizes;
+  std::vector<int> depths;
+  std::vector<int> heads;
+  std::vector<int> sr_ratios;
+  double drop_path = 0;
+};
+
+struct SegFormerSizes {
+  MitSizes encoder;
+  int decoder_dim = 0;
+  int num_labels = 0;
+  double dropout = 0;
+};
+
+// Throws InputError for lists that do not have four values, heads that do not divide hidden sizes, or an image_size
+// that is not a multiple of 32.
+SegFormerSizes Resolve(const SegmenterOptions& options);
+
+// The Mix Transformer of a SegFormer preset b0..b5, without stochastic depth.
+MitSizes MitPreset(const std::string& preset);
+
+// ---- segmentation encoder: class-id map to vector -------------------------------------------------------------------
+
+struct SegmentationEncoderOptions {
+  std::string type = "resnet18";
+  std::string input = "onehot";
+  std::optional<std::string> weights;
+  int image_size = 224;
+  int base_width = 64;
+  std::string preset = "b0";
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("type", type, "network over the mask: ResNet-18 or a Mix Transformer", OneOf{{"resnet18", "mit"}});
+    v.Field("input", input,
+            "how class ids enter: one channel per class (onehot), or id / 255 as a grey level (as the released code)",
+            OneOf{{"onehot", "gray"}});
+    v.Field("weights", weights,
+            "resnet18: file with weights under torchvision's names; the first convolution is summed over colours for "
+            "gray and stays random for onehot; null: random");
+    v.Field("image_size", image_size, "side of the square mask in pixels, a multiple of 32", Range{32, 2048});
+    v.Field("base_width", base_width, "resnet18: channels of the first stage (64 is ResNet-18; 16 suits a CPU)",
+            Range{4, 256});
+    v.Field("preset", preset, "mit: size of the Mix Transformer", OneOf{{"b0", "b1", "b2", "b3", "b4", "b5"}});
+  }
+};
+
+// ---- fusion of the two views ----------------------------------------------------------------------------------------
+
+// Exactly: `tokens`: the image's class and patch tokens (post-norm, projected to embed_dim) and the segmentation
+// encoder's map tokens (projected) attend to each other within one photo; fused_image is the fused class token,
+// fused_segmentation the mean of the fused map tokens. `pooled`: one vector per view, so each attends to a single key.
+// `batch`: pooled vectors attend over the photos of the batch, as the released code does: a photo's result then depends
+// on its batch-mates.
+struct FusionOptions {
+  std::string type = "cross_attention";
+  std::string direction = "both";
+  std::string scope = "tokens";
+  int heads = 8;
+  double dropout = 0.1;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("type", type, "how the two views are mixed", OneOf{{"cross_attention", "concat", "gated", "none"}});
+    v.Field("direction", direction, "which view receives from the other; the other one then passes unchanged",
+            OneOf{{"both", "image_from_segmentation", "segmentation_from_image"}});
+    v.Field("scope", scope,
+            "cross_attention: over the tokens of one photo, over its two pooled vectors, or over the photos of the "
+            "batch (as the released code behaves; results then depend on the batch)",
+            OneOf{{"tokens", "pooled", "batch"}});
+    v.Field("heads", heads, "cross_attention: attention heads, must divide embed_dim", Range{1, 128});
+    v.Field("dropout", dropout, "dropout while training", Range{0, 0.99});
+  }
+};
+
+// ---- GPS encoder ----------------------------------------------------------------------------------------------------
+
+struct GpsEncoderOptions {
+  std::string projection = "mercator";
+  std::vector<double> sigmas = {1, 16, 256};
+  int rff_size = 256;
+  int hidden = 1024;
+  int embed_dim = 512;
+  std::optional<std::string> weights;
+  std::string beyond_mercator = "clamp";
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("projection", projection, "how latitude and longitude become plane (or space) coordinates",
+            OneOf{{"mercator", "equal_earth", "equirectangular", "ecef"}});
+    v.Field("sigmas", sigmas, "frequency scale of each random-Fourier capsule", Range{1e-6, 1e6});
+    v.Field("rff_size", rff_size, "random frequencies per capsule (cosine and sine of each)", Range{1, 65536});
+    v.Field("hidden", hidden, "width of each capsule's three hidden layers", Range{1, 65536});
+    v.Field("embed_dim", embed_dim, "size of the GPS embedding", Range{1, 65536});
+    v.Field("weights", weights, "file with weights under GeoCLIP's LocEnc names; null: random");
+    v.Field("beyond_mercator", beyond_mercator,
+            "mercator: latitudes beyond 85.05112878 degrees are moved to that limit, or are an error",
+            OneOf{{"clamp", "error"}});
+  }
+};
+
+// ---- the whole model and its loss -----------------------------------------------------------------------------------
+
+struct ModelOptions {
+  int embed_dim = 768;
+  std::string views = "both";
+  ImageEncoderOptions image_encoder;
+  SegmenterOptions segmenter;
+  SegmentationEncoderOptions segmentation_encoder;
+  FusionOptions fusion;
+  GpsEncoderOptions gps_encoder;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("embed_dim", embed_dim, "size of the image and segmentation vectors and of the space they share with GPS",
+            Range{2, 8192});
+    v.Field("views", views, "what the model sees; with image, no masks are needed",
+            OneOf{{"both", "image", "segmentation"}});
+    v.Group("image_encoder", image_encoder, "the image view: CLIP's vision transformer");
+    v.Group("segmenter", segmenter, "SegFormer, which makes the masks");
+    v.Group("segmentation_encoder", segmentation_encoder, "the segmentation view: a network over the mask");
+    v.Group("fusion", fusion, "how the two views are mixed");
+    v.Group("gps_encoder", gps_encoder, "coordinates to vectors: random Fourier features and MLPs");
+  }
+
+  bool has_image() const { return views != "segmentation"; }
+  bool has_segmentation() const { return views != "image"; }
+
+  // Rules that span several fields. InputError naming field, value and rule.
+  void Validate() const;
+};
+
+struct LossOptions {
+  double image_gps = 1.0;
+  double segmentation_gps = 1.0;
+  double logit_scale_init = 3.99;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("image_gps", image_gps, "weight of the contrastive loss between image and GPS", Range{0, 1000});
+    v.Field("segmentation_gps", segmentation_gps, "weight of the contrastive loss between segmentation and GPS",
+            Range{0, 1000});
+    v.Field("logit_scale_init", logit_scale_init,
+            "initial natural logarithm of the learnable factor on the cosine similarities (3.99: a factor of 54)",
+            Range{-10, 10});
+  }
+
+  // InputError when both weights are 0: nothing would be learned.
+  void Validate() const;
+};
+
+}  // namespace dualgeo
