@@ -49,8 +49,22 @@ struct ValidationOptions {
   void Validate() const;
 };
 
+struct HoldoutOptions {
+  double fraction = 0;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("fraction", fraction,
+            "share of train's photos, whole authors, that is kept out of training and gallery and scored as the "
+            "benchmark 'holdout'; 0: none",
+            Range{0, 0.9});
+  }
+};
+
 struct DataOptions {
   PhotoSetOptions train;
+  PhotoSetOptions segmenter;
+  HoldoutOptions holdout;
   ValidationOptions validation;
   std::map<std::string, PhotoSetOptions> benchmarks;
   LoaderOptions loader;
@@ -59,7 +73,9 @@ struct DataOptions {
   template <class Visitor>
   void Visit(Visitor& v) {
     v.Group("train", train, "training photos; also the gallery's");
-    v.Group("validation", validation, "held-out photos");
+    v.Group("segmenter", segmenter, "photos and true masks that train-segmenter learns from; no csv: train's");
+    v.Group("holdout", holdout, "a benchmark made of the training table itself");
+    v.Group("validation", validation, "photos that training is watched on");
     v.Map("benchmarks", benchmarks, "named sets of photos to locate and score");
     v.Group("loader", loader, "how photos are read");
     v.Group("augment", augment, "training-time augmentation");
