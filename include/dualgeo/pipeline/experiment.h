@@ -1,0 +1,89 @@
+// One experiment: everything a config file can say (docs/config.md lists every key; it is made from this struct).
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dualgeo/data/data_options.h"
+#include "dualgeo/data/world.h"
+#include "dualgeo/eval/evaluate.h"
+#include "dualgeo/gallery/embed_options.h"
+#include "dualgeo/gallery/gallery_file.h"
+#include "dualgeo/gallery/search.h"
+#include "dualgeo/model/options.h"
+#include "dualgeo/refine/predictor.h"
+#include "dualgeo/refine/rerank_options.h"
+#include "dualgeo/train/options.h"
+
+namespace dualgeo {
+
+// The steps that `dualgeo run` can walk, in their order.
+const std::vector<std::string>& PipelineStepNames();
+
+struct PipelineOptions {
+  std::vector<std::string> steps = {"segment", "train", "gallery", "search", "rerank", "predict", "evaluate"};
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("steps", steps,
+            "the arrows that `dualgeo run` walks, always in the order given here; without segment, the masks are those "
+            "that data names; untrained scores the same model before training as a floor",
+            OneOf{PipelineStepNames()});
+  }
+};
+
+struct ExperimentOptions {
+  std::string name = "dualgeo";
+  RuntimeOptions runtime;
+  std::string run_dir = "runs/dualgeo";
+  PipelineOptions pipeline;
+  WorldOptions world;
+  DataOptions data;
+  ModelOptions model;
+  LossOptions loss;
+  SegmenterTrainOptions train_segmenter;
+  TrainOptions train;
+  EmbedOptions embed;
+  GalleryOptions gallery;
+  SearchOptions search;
+  RerankOptions rerank;
+  PredictOptions predict;
+  EvaluateOptions evaluate;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("name", name, "shown in tables and logs");
+    runtime.Visit(v);
+    v.Field("run_dir", run_dir, "folder of everything the run makes");
+    v.Group("run", pipeline, "what `dualgeo run` does");
+    v.Group("world", world, "the synthetic world (step world)");
+    v.Group("data", data, "photos, masks and coordinates; paths are relative to the working directory");
+    v.Group("model", model, "the network");
+    v.Group("loss", loss, "dual-view contrastive loss");
+    v.Group("train_segmenter", train_segmenter, "training of the segmenter");
+    v.Group("train", train, "training of the model");
+    v.Group("embed", embed, "turning photos into features");
+    v.Group("gallery", gallery, "what is searched");
+    v.Group("search", search, "retrieval");
+    v.Group("rerank", rerank, "re-ranking");
+    v.Group("predict", predict, "the final coordinate");
+    v.Group("evaluate", evaluate, "scores");
+  }
+  void Validate();
+};
+
+// Defaults, then the files in order, then the key.path=value overrides. Throws InputError with file, line and key.
+ExperimentOptions ReadExperiment(const std::vector<std::filesystem::path>& files,
+                                 const std::vector<std::string>& overrides);
+
+// The resolved config as YAML.
+std::string DumpExperiment(const ExperimentOptions& options);
+
+// The part of the config below one top-level key ("model"), as YAML; for fingerprints.
+std::string DumpSection(const ExperimentOptions& options, const std::string& key);
+
+// docs/config.md.
+std::string DocumentExperiment();
+
+}  // namespace dualgeo

@@ -1,0 +1,56 @@
+#include "dualgeo/pipeline/experiment.h"
+
+#include <algorithm>
+
+#include "dualgeo/config/config.h"
+#include "dualgeo/util/error.h"
+
+namespace dualgeo {
+
+const std::vector<std::string>& PipelineStepNames() {
+  static const std::vector<std::string> names = {"world",  "train_segmenter", "segment", "train",    "gallery",
+                                                 "search", "rerank",          "predict", "evaluate", "untrained"};
+  return names;
+}
+
+void ExperimentOptions::Validate() {
+  runtime.Validate();
+  if (run_dir.empty()) throw InputError("run_dir is empty: it must name a folder");
+  const bool trains_segmenter = std::ranges::find(pipeline.steps, "train_segmenter") != pipeline.steps.end();
+  if (trains_segmenter && model.segmenter.weights) {
+    throw InputError("run.steps holds train_segmenter, and model.segmenter.weights is set as well: choose one");
+  }
+}
+
+ExperimentOptions ReadExperiment(const std::vector<std::filesystem::path>& files,
+                                 const std::vector<std::string>& overrides) {
+  ExperimentOptions options;
+  ResolveConfig(OptionTree(options), files, overrides);
+  options.evaluate.seed = options.runtime.seed;
+  return options;
+}
+
+// A tree holds pointers into the options it describes, so the const functions below describe a copy.
+std::string DumpExperiment(const ExperimentOptions& options) {
+  ExperimentOptions copy = options;
+  return DumpConfig(OptionTree(copy));
+}
+
+std::string DumpSection(const ExperimentOptions& options, const std::string& key) {
+  ExperimentOptions copy = options;
+  const OptionGroup tree = OptionTree(copy);
+  for (const auto& field : tree.fields) {
+    if (field.name == key) return DumpConfig(OptionGroup{{field}, {}});
+  }
+  throw Error("no config section '" + key + "'");
+}
+
+std::string DocumentExperiment() {
+  ExperimentOptions defaults;
+  return "# Every config key\n\n"
+         "Made by `dualgeo config --document`; do not edit. A file may begin with `extends: other.yaml`; "
+         "`--set key.path=value` wins over files. Paths are relative to the working directory.\n\n" +
+         DocumentConfig(OptionTree(defaults));
+}
+
+}  // namespace dualgeo
