@@ -9,21 +9,11 @@
 
 #include "dualgeo/data/dataset.h"
 #include "dualgeo/data/loader.h"
+#include "dualgeo/gallery/embed_options.h"
 #include "dualgeo/gallery/features.h"
 #include "dualgeo/model/dualgeo_model.h"
-#include "dualgeo/util/field.h"
 
 namespace dualgeo {
-
-// The config's `embed` section.
-struct EmbedOptions {
-  std::int64_t batch_size = 64;
-
-  template <class Visitor>
-  void Visit(Visitor& v) {
-    v.Field("batch_size", batch_size, "photos a batch; matters for speed and memory only", Range{1, 65536});
-  }
-};
 
 // What a model computes, in 64 hex digits: its weights and buffers and the options that change its output, and nothing
 // that does not (paths, dropout, freezing). Features, galleries and queries that go together carry the same.
