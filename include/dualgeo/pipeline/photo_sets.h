@@ -1,0 +1,60 @@
+// Which photos, masks and coordinates each step of a run works on, and where a run keeps its files.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dualgeo/data/photo_table.h"
+#include "dualgeo/pipeline/experiment.h"
+
+namespace dualgeo {
+
+// A table of photos with the folders that belong to it.
+struct PhotoSet {
+  std::string name;  // "train", or the benchmark's name
+  std::filesystem::path csv;
+  std::filesystem::path images;
+  std::filesystem::path masks;  // empty: none
+  PhotoColumns columns;
+};
+
+// The files of a run, all below run_dir.
+struct RunPaths {
+  explicit RunPaths(std::filesystem::path run_dir) : root(std::move(run_dir)) {}
+
+  std::filesystem::path config() const { return root / "config.yaml"; }
+  std::filesystem::path info() const { return root / "run.json"; }
+  std::filesystem::path table(const std::string& set) const { return root / "tables" / (set + ".csv"); }
+  std::filesystem::path masks(const std::string& set) const { return root / "masks" / set; }
+  std::filesystem::path segmenter() const { return root / "segmenter" / "best"; }
+  std::filesystem::path checkpoint() const { return root / "checkpoint" / "best"; }
+  std::filesystem::path train_features() const { return root / "features" / "train.safetensors"; }
+  std::filesystem::path gallery() const { return root / "gallery"; }
+  // One folder a benchmark: features, candidates, predictions, scores.
+  std::filesystem::path of(const std::string& set, const std::string& file) const { return root / set / file; }
+  // The same files for the untrained model.
+  RunPaths untrained() const { return RunPaths(root / "untrained"); }
+
+  std::filesystem::path root;
+};
+
+inline constexpr const char* kHoldout = "holdout";
+
+bool HasStep(const ExperimentOptions& options, const std::string& step);
+
+// The photos to train on, which are also the gallery. Masks: predicted where the run has the step segment, else those
+// that data.train names. Throws InputError when data.train.csv or images is not set, or masks are needed and none
+// named.
+PhotoSet TrainSet(const ExperimentOptions& options);
+
+// data.segmenter, or data.train where it names no csv: with true masks. Throws InputError when something is not set.
+PhotoSet SegmenterSet(const ExperimentOptions& options);
+
+// data.benchmarks, and the holdout where there is one. Throws InputError as TrainSet.
+std::vector<PhotoSet> BenchmarkSets(const ExperimentOptions& options);
+
+// Splits data.train by author into RunPaths::table("train") and table("holdout").
+void WriteHoldout(const ExperimentOptions& options);
+
+}  // namespace dualgeo
