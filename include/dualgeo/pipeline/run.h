@@ -1,0 +1,35 @@
+// `dualgeo run`: the arrows of the pipeline in order, one file on disk between any two.
+//
+// Below run_dir: config.yaml, run.json (versions, seed, threads, device), steps/ (what each step was made from),
+// tables/ (holdout), segmenter/, masks/SET/, checkpoint/, train.jsonl, features/, gallery/, and a folder for each
+// benchmark: features.safetensors, candidates.csv, reranked.csv, predictions.csv, metrics.json, errors.csv, map.svg.
+// The step untrained makes the same files below untrained/.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "dualgeo/eval/evaluate.h"
+#include "dualgeo/eval/significance.h"
+#include "dualgeo/pipeline/experiment.h"
+
+namespace dualgeo {
+
+struct BenchmarkScores {
+  std::string name;
+  // In the order of the table: rank 1, predictions, the best of the top k, and the untrained model's predictions.
+  std::vector<Evaluation> evaluations;
+  // Trained against untrained, where the step untrained ran.
+  std::vector<PairedComparison> against_untrained;
+};
+
+// Walks options.run.steps, skipping those whose output is already there and was made from the same inputs and settings.
+// Returns the scores when the step evaluate is among them. Throws InputError, Error, Interrupted (then run it again: it
+// goes on where it stopped).
+std::vector<BenchmarkScores> RunPipeline(const ExperimentOptions& options);
+
+// The table that `dualgeo run` prints.
+std::string FormatScores(const std::vector<BenchmarkScores>& scores);
+
+}  // namespace dualgeo

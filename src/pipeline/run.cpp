@@ -1,0 +1,303 @@
+#include "dualgeo/pipeline/run.h"
+
+#include <spdlog/spdlog.h>
+
+#include <nlohmann/json.hpp>
+
+#include "dualgeo/config/config.h"
+#include "dualgeo/data/world.h"
+#include "dualgeo/eval/map.h"
+#include "dualgeo/eval/tables.h"
+#include "dualgeo/gallery/gallery_file.h"
+#include "dualgeo/pipeline/photo_sets.h"
+#include "dualgeo/pipeline/run_info.h"
+#include "dualgeo/pipeline/stages.h"
+#include "dualgeo/pipeline/step.h"
+#include "dualgeo/refine/reranker.h"
+#include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
+
+namespace dualgeo {
+namespace fs = std::filesystem;
+namespace {
+
+// Steps of one model (the trained one, or the untrained one below untrained/) on all benchmarks.
+struct Branch {
+  RunPaths paths;
+  std::string prefix;  // of step names
+  std::string label;   // of tables
+};
+
+class Run {
+ public:
+  explicit Run(const ExperimentOptions& options)
+      : options_(options),
+        paths_(options.run_dir),
+        runner_(options.run_dir),
+        train_(TrainSet(options)),
+        benchmarks_(BenchmarkSets(options)) {}
+
+  std::vector<BenchmarkScores> Walk() {
+    WriteFileAtomically(paths_.config(), DumpExperiment(options_));
+    if (Has("world")) World();
+    if (options_.data.holdout.fraction > 0) Holdout();
+    if (Has("train_segmenter")) TrainSegmenterStep();
+    if (Has("segment") && options_.model.has_segmentation()) SegmentAll();
+
+    const Branch trained{paths_, "", ""};
+    if (Has("train")) Train(trained, options_.train);
+    SearchAndAnswer(trained);
+
+    const Branch untrained{paths_.untrained(), "untrained-", "untrained"};
+    if (Has("untrained")) {
+      TrainOptions none = options_.train;
+      none.epochs = 0;
+      Train(untrained, none);
+      SearchAndAnswer(untrained);
+    }
+    WriteRunInfo(paths_.info(), options_);
+    return Has("evaluate") ? Scores(trained, untrained) : std::vector<BenchmarkScores>();
+  }
+
+ private:
+  bool Has(const std::string& step) const { return HasStep(options_, step); }
+
+  // The config sections that change a step's output.
+  std::string Settings(const std::vector<std::string>& sections) const {
+    std::string text = "seed: " + std::to_string(options_.runtime.seed) + "\ndevice: " + options_.runtime.device +
+                       "\nprecision: " + options_.runtime.precision + "\n";
+    for (const auto& section : sections) text += DumpSection(options_, section);
+    return text;
+  }
+
+  void World() {
+    runner_.Run(
+        {"world", {}, DumpSection(options_, "world"), {fs::path(options_.world.out) / "world.json"}, [this](bool) {
+           WriteWorld(options_.world);
+         }});
+  }
+
+  void Holdout() {
+    runner_.Run({"holdout",
+                 {options_.data.train.csv},
+                 Settings({}) + std::to_string(options_.data.holdout.fraction),
+                 {paths_.table("train"), paths_.table(kHoldout)},
+                 [this](bool) { WriteHoldout(options_); }});
+  }
+
+  void TrainSegmenterStep() {
+    const PhotoSet photos = SegmenterSet(options_);
+    runner_.Run({"train_segmenter",
+                 {photos.csv, photos.images, photos.masks},
+                 Settings({"data", "model", "train_segmenter"}),
+                 {paths_.segmenter()},
+                 [this, photos](bool resume) {
+                   TrainSegmenterFromConfig(options_, photos, paths_.root,
+                                            resume ? Existing::kResume : Existing::kOverwrite);
+                 }});
+  }
+
+  void SegmentAll() {
+    const fs::path weights =
+        options_.model.segmenter.weights ? fs::path(*options_.model.segmenter.weights) : paths_.segmenter();
+    if (!fs::exists(weights)) {
+      throw InputError(
+          "step segment has no weights: set model.segmenter.weights to SegFormer weights or to a "
+          "checkpoint of train-segmenter, or add train_segmenter to run.steps");
+    }
+    std::vector<PhotoSet> sets = benchmarks_;
+    sets.insert(sets.begin(), train_);
+    for (const PhotoSet& set : sets) {
+      runner_.Run({"segment-" + set.name,
+                   {set.csv, set.images, weights},
+                   Settings({"model"}),
+                   {set.masks},
+                   [this, set, weights](bool) { SegmentFromConfig(options_, set, weights, set.masks); }});
+    }
+  }
+
+  void Train(const Branch& branch, const TrainOptions& train) {
+    runner_.Run({branch.prefix + "train",
+                 {train_.csv, train_.images, train_.masks},
+                 Settings({"data", "model", "loss", "train"}),
+                 {branch.paths.checkpoint()},
+                 [this, &branch, &train](bool resume) {
+                   ExperimentOptions options = options_;
+                   options.train = train;
+                   TrainFromConfig(options, train_, branch.paths.root,
+                                   resume ? Existing::kResume : Existing::kOverwrite);
+                 }});
+  }
+
+  void SearchAndAnswer(const Branch& branch) {
+    if (Has("gallery")) BuildGallery(branch);
+    for (const PhotoSet& set : benchmarks_) {
+      if (Has("search")) SearchStep(branch, set);
+      if (Has("rerank")) RerankStep(branch, set);
+      if (Has("predict")) PredictStep(branch, set);
+      if (Has("evaluate")) EvaluateStep(branch, set);
+    }
+  }
+
+  void BuildGallery(const Branch& branch) {
+    const RunPaths& paths = branch.paths;
+    runner_.Run({branch.prefix + "gallery",
+                 {paths.checkpoint(), train_.csv, train_.images, train_.masks},
+                 Settings({"data", "model", "gallery"}),
+                 {paths.gallery()},
+                 [this, &paths](bool) {
+                   const PhotoTable table = ReadPhotoTable(train_.csv, train_.columns);
+                   if (options_.gallery.kind == "gps") {
+                     std::vector<LatLon> coordinates;
+                     std::vector<std::string> ids;
+                     for (const auto& row : table.rows) {
+                       coordinates.push_back(*row.location);
+                       ids.push_back(row.id);
+                     }
+                     BuildGpsGallery(EmbedGpsFromConfig(options_, coordinates, std::move(ids), paths.checkpoint()),
+                                     options_.gallery, paths.gallery());
+                     return;
+                   }
+                   const EmbedResult embedded = EmbedFromConfig(options_, train_, paths.checkpoint());
+                   WriteFeatures(paths.train_features(), embedded.features);
+                   BuildImageGallery(embedded.features, table, options_.gallery, paths.gallery());
+                 }});
+  }
+
+  void SearchStep(const Branch& branch, const PhotoSet& set) {
+    const RunPaths& paths = branch.paths;
+    const fs::path features = paths.of(set.name, "features.safetensors");
+    const fs::path candidates = paths.of(set.name, "candidates.csv");
+    runner_.Run({branch.prefix + "search-" + set.name,
+                 {paths.checkpoint(), paths.gallery(), set.csv, set.images, set.masks},
+                 Settings({"data", "model", "search"}),
+                 {features, candidates},
+                 [this, &paths, &set, features, candidates](bool) {
+                   const EmbedResult embedded = EmbedFromConfig(options_, set, paths.checkpoint());
+                   WriteFeatures(features, embedded.features);
+                   Gallery gallery = LoadGallery(paths.gallery());
+                   const PhotoTable photos = ReadPhotoTable(set.csv, set.columns, Locations::kOptional);
+                   WriteCandidates(candidates, Search(gallery, embedded.features, photos, options_.search));
+                 }});
+  }
+
+  void RerankStep(const Branch& branch, const PhotoSet& set) {
+    const fs::path in = branch.paths.of(set.name, "candidates.csv");
+    const fs::path out = branch.paths.of(set.name, "reranked.csv");
+    runner_.Run(
+        {branch.prefix + "rerank-" + set.name, {in}, DumpSection(options_, "rerank"), {out}, [this, in, out](bool) {
+           WriteCandidates(out, Rerank(options_.rerank, ReadCandidates(in), options_.runtime.threads));
+         }});
+  }
+
+  // Predictions come from the re-ranked list where there is one.
+  fs::path FinalCandidates(const RunPaths& paths, const PhotoSet& set) const {
+    return paths.of(set.name, Has("rerank") ? "reranked.csv" : "candidates.csv");
+  }
+
+  void PredictStep(const Branch& branch, const PhotoSet& set) {
+    const fs::path in = FinalCandidates(branch.paths, set);
+    const fs::path out = branch.paths.of(set.name, "predictions.csv");
+    runner_.Run({branch.prefix + "predict-" + set.name,
+                 {in, set.csv},
+                 DumpSection(options_, "predict"),
+                 {out},
+                 [this, &set, in, out](bool) {
+                   std::vector<Prediction> predictions = Predict(options_.predict, ReadCandidates(in));
+                   std::vector<std::string> ids;
+                   for (const auto& row : ReadPhotoTable(set.csv, set.columns, Locations::kOptional).rows) {
+                     ids.push_back(row.id);
+                   }
+                   AddUnanswered(ids, options_.predict.method, predictions);
+                   WritePredictions(out, predictions);
+                 }});
+  }
+
+  // A table made from the synthetic world says so, whoever forgets to.
+  static std::string Note(const PhotoSet& set) {
+    return fs::exists(set.csv.parent_path() / "world.json") ? "synthetic" : "";
+  }
+
+  Evaluation EvaluatePredictions(const Branch& branch, const PhotoSet& set) const {
+    const fs::path file = branch.paths.of(set.name, "predictions.csv");
+    const std::string method =
+        branch.label.empty() ? options_.rerank.method + ", " + options_.predict.method : branch.label + " model";
+    return Evaluate(ReadPhotoTable(set.csv, set.columns), ReadPredictions(file), options_.evaluate,
+                    {set.name, method, Note(set), file.string(), set.csv.string()});
+  }
+
+  void EvaluateStep(const Branch& branch, const PhotoSet& set) {
+    const RunPaths& paths = branch.paths;
+    const fs::path predictions = paths.of(set.name, "predictions.csv");
+    const fs::path metrics = paths.of(set.name, "metrics.json");
+    const fs::path errors = paths.of(set.name, "errors.csv");
+    const fs::path map = paths.of(set.name, "map.svg");
+    runner_.Run({branch.prefix + "evaluate-" + set.name,
+                 {predictions, set.csv},
+                 DumpSection(options_, "evaluate") + Settings({}),
+                 {metrics, errors, map},
+                 [&](bool) {
+                   const Evaluation evaluation = EvaluatePredictions(branch, set);
+                   for (const auto& warning : Warnings(evaluation)) spdlog::warn("{}", warning);
+                   WriteFileAtomically(metrics, MetricsJson(evaluation));
+                   WriteErrors(errors, evaluation);
+                   std::vector<LatLon> land;
+                   for (const auto& row : ReadPhotoTable(train_.csv, train_.columns).rows)
+                     land.push_back(*row.location);
+                   MapOptions options;
+                   options.title = options_.name + ": " + set.name;
+                   if (!evaluation.settings.note.empty()) options.title += " (" + evaluation.settings.note + ")";
+                   WriteFileAtomically(map, PredictionsMapSvg(evaluation, land, options));
+                 }});
+  }
+
+  std::vector<BenchmarkScores> Scores(const Branch& trained, const Branch& untrained) const {
+    const DistanceKind distance = ParseDistanceKind(options_.evaluate.distance);
+    std::vector<BenchmarkScores> all;
+    for (const PhotoSet& set : benchmarks_) {
+      const PhotoTable truth = ReadPhotoTable(set.csv, set.columns);
+      const auto lists = ReadCandidates(trained.paths.of(set.name, "candidates.csv"));
+      const auto score = [&](const std::vector<Prediction>& predictions, const std::string& method) {
+        return Evaluate(
+            truth, predictions, options_.evaluate,
+            {set.name, method, Note(set), trained.paths.of(set.name, "candidates.csv").string(), set.csv.string()});
+      };
+      BenchmarkScores scores;
+      scores.name = set.name;
+      scores.evaluations.push_back(score(RankOne(lists), "rank 1"));
+      scores.evaluations.push_back(EvaluatePredictions(trained, set));
+      scores.evaluations.push_back(score(Oracle(lists, truth, options_.search.top_k, distance),
+                                         "best of top " + std::to_string(options_.search.top_k)));
+      if (Has("untrained")) {
+        scores.evaluations.push_back(EvaluatePredictions(untrained, set));
+        scores.against_untrained = Compare(scores.evaluations[1], scores.evaluations.back());
+      }
+      all.push_back(std::move(scores));
+    }
+    return all;
+  }
+
+  const ExperimentOptions& options_;
+  RunPaths paths_;
+  StepRunner runner_;
+  PhotoSet train_;
+  std::vector<PhotoSet> benchmarks_;
+};
+
+}  // namespace
+
+std::vector<BenchmarkScores> RunPipeline(const ExperimentOptions& options) { return Run(options).Walk(); }
+
+std::string FormatScores(const std::vector<BenchmarkScores>& scores) {
+  std::string text;
+  for (const auto& benchmark : scores) {
+    text += FormatTable(benchmark.evaluations, TableFormat::kMarkdown) + "\n";
+    if (!benchmark.against_untrained.empty()) {
+      text += FormatComparison("trained", "untrained", benchmark.against_untrained) + "\n";
+    }
+  }
+  return text;
+}
+
+}  // namespace dualgeo

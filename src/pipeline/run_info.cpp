@@ -1,0 +1,95 @@
+#include "dualgeo/pipeline/run_info.h"
+
+#include <openssl/opensslv.h>
+#include <sys/sysinfo.h>
+#include <torch/torch.h>
+#include <torch/version.h>
+#include <unistd.h>
+
+#include <GeographicLib/Constants.hpp>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <opencv2/core/version.hpp>
+#include <thread>
+
+#include "dualgeo/data/world_places.h"
+#include "dualgeo/gallery/index.h"
+#include "dualgeo/train/runtime.h"
+#include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/hash.h"
+#include "dualgeo/util/version.h"
+
+namespace dualgeo {
+namespace {
+
+// The processor's name and its flags, from Linux's own listing.
+std::string CpuInfo(const std::string& field) {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const auto colon = line.find(':');
+    if (line.starts_with(field) && colon != std::string::npos && colon + 2 <= line.size()) {
+      return line.substr(colon + 2);
+    }
+  }
+  return "unknown";
+}
+
+bool CpuHas(const std::string& flag) {
+  return (" " + CpuInfo("flags") + " ").find(" " + flag + " ") != std::string::npos;
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> LibraryVersions() {
+  return {{"dualgeo", kVersion},
+          {"libtorch", TORCH_VERSION},
+          {"opencv", CV_VERSION},
+          {"faiss", FaissVersion()},
+          {"geographiclib", GEOGRAPHICLIB_VERSION_STRING},
+          {"openssl", OPENSSL_VERSION_TEXT},
+          {"compiler", __VERSION__}};
+}
+
+void WriteRunInfo(const std::filesystem::path& path, const ExperimentOptions& options) {
+  nlohmann::ordered_json info;
+  for (const auto& [name, version] : LibraryVersions()) info["versions"][name] = version;
+  info["seed"] = options.runtime.seed;
+  info["precision"] = options.runtime.precision;
+  info["device"] = DescribeDevice(SelectDevice(options.runtime.device));
+  info["threads"] = at::get_num_threads();
+  info["config_sha256"] = Sha256(DumpExperiment(options));
+  WriteFileAtomically(path, info.dump(2) + "\n");
+}
+
+std::vector<DoctorLine> Examine() {
+  std::vector<DoctorLine> lines;
+  for (const auto& [name, version] : LibraryVersions()) lines.push_back({name, version});
+  lines.push_back({"processor", CpuInfo("model name")});
+  lines.push_back({"cores", std::to_string(std::thread::hardware_concurrency())});
+  struct sysinfo memory = {};
+  if (sysinfo(&memory) == 0) {
+    const double gigabyte = 1024.0 * 1024.0 * 1024.0;
+    char text[64];
+    std::snprintf(text, sizeof text, "%.1f GiB, %.1f GiB free", memory.totalram * (memory.mem_unit / gigabyte),
+                  memory.freeram * (memory.mem_unit / gigabyte));
+    lines.push_back({"memory", text});
+  }
+  const bool bf16 = CpuHas("avx512_bf16") || CpuHas("amx_bf16");
+  lines.push_back(
+      {"bf16 on this CPU", bf16 ? "in hardware" : "emulated: precision bf16 works, but is slower than fp32"});
+  lines.push_back({"GPU", torch::cuda::is_available()
+                              ? std::to_string(torch::cuda::device_count()) + " CUDA device(s)"
+                              : "none usable: LibTorch here " +
+                                    std::string(at::hasCUDA() ? "finds no device" : "is built without CUDA")});
+  try {
+    lines.push_back({"time-zone table", std::to_string(ReadZoneTable().size()) + " places for the synthetic world"});
+  } catch (const InputError& error) {
+    lines.push_back({"time-zone table", error.what(), true});
+  }
+  const bool writable = access(".", W_OK) == 0;
+  lines.push_back({"working folder", writable ? "writable" : "not writable: runs need a run_dir elsewhere", !writable});
+  return lines;
+}
+
+}  // namespace dualgeo
