@@ -36,13 +36,19 @@ std::string DumpExperiment(const ExperimentOptions& options) {
   return DumpConfig(OptionTree(copy));
 }
 
-std::string DumpSection(const ExperimentOptions& options, const std::string& key) {
+std::string DumpSection(const ExperimentOptions& options, const std::string& path) {
   ExperimentOptions copy = options;
-  const OptionGroup tree = OptionTree(copy);
-  for (const auto& field : tree.fields) {
-    if (field.name == key) return DumpConfig(OptionGroup{{field}, {}});
+  OptionGroup group = OptionTree(copy);
+  std::string rest = path;
+  for (;;) {
+    const auto dot = rest.find('.');
+    const auto field = std::ranges::find(group.fields, rest.substr(0, dot), &OptionNode::name);
+    if (field == group.fields.end()) throw Error("no config section '" + path + "'");
+    if (dot == std::string::npos) return path + ":\n" + DumpConfig(OptionGroup{{*field}, {}});
+    OptionGroup inner = std::get<OptionGroup>(field->value);
+    group = std::move(inner);
+    rest = rest.substr(dot + 1);
   }
-  throw Error("no config section '" + key + "'");
 }
 
 std::string DocumentExperiment() {

@@ -90,7 +90,7 @@ class Run {
     const PhotoSet photos = SegmenterSet(options_);
     runner_.Run({"train_segmenter",
                  {photos.csv, photos.images, photos.masks},
-                 Settings({"data", "model", "train_segmenter"}),
+                 Settings({"data.validation", "data.augment", "model.segmenter", "train_segmenter"}),
                  {paths_.segmenter()},
                  [this, photos](bool resume) {
                    TrainSegmenterFromConfig(options_, photos, paths_.root,
@@ -111,7 +111,7 @@ class Run {
     for (const PhotoSet& set : sets) {
       runner_.Run({"segment-" + set.name,
                    {set.csv, set.images, weights},
-                   Settings({"model"}),
+                   Settings({"model.segmenter"}),
                    {set.masks},
                    [this, set, weights](bool) { SegmentFromConfig(options_, set, weights, set.masks); }});
     }
@@ -120,7 +120,7 @@ class Run {
   void Train(const Branch& branch, const TrainOptions& train) {
     runner_.Run({branch.prefix + "train",
                  {train_.csv, train_.images, train_.masks},
-                 Settings({"data", "model", "loss", "train"}),
+                 Settings({"data.validation", "data.augment", "model", "loss", "train"}),
                  {branch.paths.checkpoint()},
                  [this, &branch, &train](bool resume) {
                    ExperimentOptions options = options_;
@@ -144,7 +144,7 @@ class Run {
     const RunPaths& paths = branch.paths;
     runner_.Run({branch.prefix + "gallery",
                  {paths.checkpoint(), train_.csv, train_.images, train_.masks},
-                 Settings({"data", "model", "gallery"}),
+                 Settings({"model", "gallery"}),
                  {paths.gallery()},
                  [this, &paths](bool) {
                    const PhotoTable table = ReadPhotoTable(train_.csv, train_.columns);
@@ -171,7 +171,7 @@ class Run {
     const fs::path candidates = paths.of(set.name, "candidates.csv");
     runner_.Run({branch.prefix + "search-" + set.name,
                  {paths.checkpoint(), paths.gallery(), set.csv, set.images, set.masks},
-                 Settings({"data", "model", "search"}),
+                 Settings({"model", "search"}),
                  {features, candidates},
                  [this, &paths, &set, features, candidates](bool) {
                    const EmbedResult embedded = EmbedFromConfig(options_, set, paths.checkpoint());

@@ -1,5 +1,6 @@
 #include "dualgeo/pipeline/run_info.h"
 
+#include <faiss/Index.h>
 #include <openssl/opensslv.h>
 #include <sys/sysinfo.h>
 #include <torch/torch.h>
@@ -13,7 +14,6 @@
 #include <thread>
 
 #include "dualgeo/data/world_places.h"
-#include "dualgeo/gallery/index.h"
 #include "dualgeo/train/runtime.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
@@ -45,7 +45,8 @@ std::vector<std::pair<std::string, std::string>> LibraryVersions() {
   return {{"dualgeo", kVersion},
           {"libtorch", TORCH_VERSION},
           {"opencv", CV_VERSION},
-          {"faiss", FaissVersion()},
+          {"faiss", std::to_string(FAISS_VERSION_MAJOR) + "." + std::to_string(FAISS_VERSION_MINOR) + "." +
+                        std::to_string(FAISS_VERSION_PATCH)},
           {"geographiclib", GEOGRAPHICLIB_VERSION_STRING},
           {"openssl", OPENSSL_VERSION_TEXT},
           {"compiler", __VERSION__}};

@@ -80,8 +80,8 @@ ExperimentOptions ReadExperiment(const std::vector<std::filesystem::path>& files
 // The resolved config as YAML.
 std::string DumpExperiment(const ExperimentOptions& options);
 
-// The part of the config below one top-level key ("model"), as YAML; for fingerprints.
-std::string DumpSection(const ExperimentOptions& options, const std::string& key);
+// The part of the config below one key ("model", "data.augment"), as text; for fingerprints.
+std::string DumpSection(const ExperimentOptions& options, const std::string& path);
 
 // docs/config.md.
 std::string DocumentExperiment();
