@@ -24,6 +24,8 @@ void InstallStopHandler() {
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  // A write beyond the file size limit shall fail with a reason, not end the process.
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 bool StopRequested() { return g_stop != 0; }
