@@ -52,6 +52,7 @@ class CsvTable {
  private:
   std::filesystem::path path_;
   std::vector<std::string> header_;
+  std::optional<int> header_line_;
   std::string text_;                    // all cells, one after the other: millions of rows without millions of strings
   std::vector<std::uint64_t> ends_{0};  // cell i is text_[ends_[i], ends_[i + 1])
   std::vector<int> lines_;

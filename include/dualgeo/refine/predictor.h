@@ -40,7 +40,8 @@ std::unique_ptr<Predictor> MakePredictor(const PredictOptions& options);
 
 std::vector<Prediction> Predict(const PredictOptions& options, const std::vector<CandidateList>& lists);
 
-// Adds a prediction without an answer ("no candidates") for each of `ids` that has none, in the order of ids.
+// Appends, in their order, a prediction without an answer ("no candidates") for each of `ids` that has none: a query
+// for which retrieval found nothing has no row in a candidates file.
 void AddUnanswered(const std::vector<std::string>& ids, const std::string& method,
                    std::vector<Prediction>& predictions);
 

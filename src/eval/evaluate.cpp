@@ -1,0 +1,215 @@
+#include "dualgeo/eval/evaluate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "dualgeo/eval/statistics.h"
+#include "dualgeo/refine/predictor.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
+
+namespace dualgeo {
+namespace {
+
+bool IsZero(const LatLon& place) { return place.lat == 0 && place.lon == 0; }
+
+GroupAccuracy Accuracies(const std::vector<double>& errors_km, std::int64_t count,
+                         const std::vector<double>& thresholds_km) {
+  GroupAccuracy group;
+  group.count = count;
+  for (const double threshold : thresholds_km) {
+    Accuracy accuracy;
+    accuracy.threshold_km = threshold;
+    accuracy.within = std::count_if(errors_km.begin(), errors_km.end(), [&](double e) { return e < threshold; });
+    accuracy.percent = count == 0 ? 0 : 100.0 * static_cast<double>(accuracy.within) / static_cast<double>(count);
+    accuracy.ci95 = WilsonPercent(accuracy.within, count);
+    group.accuracy.push_back(accuracy);
+  }
+  return group;
+}
+
+// "a, b, c and 7 more"
+std::string FirstFew(const std::vector<std::string>& ids) {
+  constexpr std::size_t kFew = 5;
+  std::vector<std::string> shown;
+  for (std::size_t i = 0; i < std::min(kFew, ids.size()); ++i) shown.push_back(Printable(ids[i]));
+  std::string text = Join(shown);
+  if (ids.size() > kFew) text += " and " + std::to_string(ids.size() - kFew) + " more";
+  return text;
+}
+
+std::string Count(std::int64_t n, const std::string& one, const std::string& many) {
+  return std::to_string(n) + " " + (n == 1 ? one : many);
+}
+
+}  // namespace
+
+void EvaluateOptions::Validate() const {
+  if (thresholds_km.empty()) throw InputError("evaluate.thresholds_km is empty; give at least one distance");
+  for (const double threshold : thresholds_km) {
+    if (!(threshold > 0 && threshold <= 20100)) {
+      throw InputError("evaluate.thresholds_km has " + FormatDouble(threshold) + "; it must lie in (0, 20100]");
+    }
+  }
+  if (std::adjacent_find(thresholds_km.begin(), thresholds_km.end(), std::greater_equal<>()) != thresholds_km.end()) {
+    throw InputError("evaluate.thresholds_km must rise from one to the next, each once");
+  }
+  const auto& distances = DistanceKindNames();
+  if (std::find(distances.begin(), distances.end(), distance) == distances.end()) {
+    throw InputError("evaluate.distance is " + Printable(distance) + "; allowed: " + Join(distances));
+  }
+  if (bootstrap < 0 || bootstrap > 1'000'000) {
+    throw InputError("evaluate.bootstrap is " + std::to_string(bootstrap) + "; it must lie in [0, 1000000]");
+  }
+}
+
+Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& predictions, const EvaluateOptions& options,
+                    EvaluateSettings settings) {
+  options.Validate();
+  if (truth.rows.empty()) throw InputError(truth.path.string() + ": the truth table has no rows");
+  const DistanceKind distance = ParseDistanceKind(options.distance);
+
+  Evaluation result;
+  result.settings = std::move(settings);
+  result.options = options;
+  result.count = static_cast<std::int64_t>(truth.rows.size());
+
+  std::unordered_map<std::string_view, const Prediction*> prediction_of;
+  prediction_of.reserve(predictions.size());
+  for (const auto& prediction : predictions) {
+    if (!prediction_of.emplace(prediction.id, &prediction).second) {
+      throw InputError("photo '" + Printable(prediction.id) + "' has two predictions");
+    }
+  }
+
+  std::unordered_set<std::string_view> known;
+  known.reserve(truth.rows.size());
+  std::vector<double> errors, errors_without_zero;
+  for (const auto& row : truth.rows) {
+    known.insert(row.id);
+    if (!row.location) {
+      throw InputError(truth.path.string() + ":" + std::to_string(row.line) + ": photo '" + Printable(row.id) +
+                       "' has no location to score against");
+    }
+    PhotoResult photo;
+    photo.id = row.id;
+    photo.truth = *row.location;
+    const auto found = prediction_of.find(row.id);
+    if (found == prediction_of.end()) {
+      photo.reason = "no prediction";
+    } else if (!found->second->location) {
+      photo.answer = Answer::kNoLocation;
+      photo.reason = found->second->reason;
+    } else {
+      const LatLon place = *found->second->location;
+      photo.prediction = place;
+      const bool zero = IsZero(place);
+      result.zero_answers += zero ? 1 : 0;
+      if (zero && options.zero_is_failure) {
+        photo.answer = Answer::kZeroAsFailure;
+        photo.reason = "answer at exactly 0, 0 taken as a failure";
+      } else {
+        photo.answer = Answer::kAnswered;
+        photo.error_km = DistanceKm(photo.truth, place, distance);
+        errors.push_back(*photo.error_km);
+        if (!zero) errors_without_zero.push_back(*photo.error_km);
+      }
+    }
+    result.photos.push_back(std::move(photo));
+  }
+  for (const auto& prediction : predictions) {
+    if (!known.contains(prediction.id)) result.unknown_ids.push_back(prediction.id);
+  }
+  if (!predictions.empty() && result.unknown_ids.size() == predictions.size()) {
+    throw InputError("no prediction is for a photo of the truth table " + truth.path.string() + " (predictions: " +
+                     FirstFew(result.unknown_ids) + "; truth: " + Printable(truth.rows.front().id) + ", ...)");
+  }
+
+  result.answered = static_cast<std::int64_t>(errors.size());
+  result.all = Accuracies(errors, result.count, options.thresholds_km);
+  result.answered_only = Accuracies(errors, result.answered, options.thresholds_km);
+  if (errors_without_zero.size() != errors.size()) {
+    result.without_zero =
+        Accuracies(errors_without_zero, static_cast<std::int64_t>(errors_without_zero.size()), options.thresholds_km);
+  }
+  double score = 0;
+  for (const double error : errors) score += GeoScore(error);
+  result.geoscore = score / static_cast<double>(result.count);
+  if (!errors.empty()) {
+    result.median_km = Median(errors);
+    result.mean_km = std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
+  }
+  if (options.bootstrap > 0) {
+    const BootstrapIntervals intervals =
+        Bootstrap(errors, result.count - result.answered, options.bootstrap, static_cast<std::uint64_t>(options.seed));
+    result.median_ci95 = intervals.median_km;
+    result.mean_ci95 = intervals.mean_km;
+    result.geoscore_ci95 = intervals.geoscore;
+  }
+  return result;
+}
+
+std::vector<std::string> Warnings(const Evaluation& evaluation) {
+  std::vector<std::string> warnings;
+  if (!evaluation.unknown_ids.empty()) {
+    const auto n = static_cast<std::int64_t>(evaluation.unknown_ids.size());
+    warnings.push_back(Count(n, "prediction is for a photo that is", "predictions are for photos that are") +
+                       " not in the truth table, and not scored: " + FirstFew(evaluation.unknown_ids));
+  }
+  std::vector<std::string> missing;
+  std::int64_t unanswered = 0;
+  for (const auto& photo : evaluation.photos) {
+    if (photo.answer == Answer::kNoPrediction) missing.push_back(photo.id);
+    unanswered += photo.answer == Answer::kNoLocation ? 1 : 0;
+  }
+  if (!missing.empty()) {
+    warnings.push_back(Count(static_cast<std::int64_t>(missing.size()), "photo of the truth table has",
+                             "photos of the truth table have") +
+                       " no prediction and count as misses: " + FirstFew(missing));
+  }
+  if (unanswered > 0) {
+    warnings.push_back(Count(unanswered, "photo has", "photos have") +
+                       " a prediction without coordinates and count as misses");
+  }
+  if (evaluation.zero_answers > 0 && !evaluation.options.zero_is_failure) {
+    warnings.push_back(Count(evaluation.zero_answers, "answer is", "answers are") +
+                       " exactly 0, 0, which is open sea and most likely a failure written as a coordinate; "
+                       "--zero-is-failure (evaluate.zero_is_failure) scores them as no answer");
+  }
+  return warnings;
+}
+
+std::vector<Prediction> RankOne(const std::vector<CandidateList>& lists) {
+  return Predict(PredictOptions{"top1"}, lists);
+}
+
+std::vector<Prediction> Oracle(const std::vector<CandidateList>& lists, const PhotoTable& truth, int top_k,
+                               DistanceKind distance) {
+  std::unordered_map<std::string_view, LatLon> truth_of;
+  for (const auto& row : truth.rows) {
+    if (row.location) truth_of.emplace(row.id, *row.location);
+  }
+  std::vector<Prediction> predictions;
+  predictions.reserve(lists.size());
+  for (const auto& list : lists) {
+    Prediction best{list.query_id, std::nullopt, "oracle", std::nullopt, "no candidates"};
+    const auto found = truth_of.find(list.query_id);
+    double best_km = 0;
+    for (const auto& candidate : list.candidates) {
+      if (!candidate.similar || (top_k > 0 && candidate.rank > top_k)) break;
+      const double km = found == truth_of.end() ? 0 : DistanceKm(found->second, candidate.location, distance);
+      if (!best.location || km < best_km) {
+        best.location = candidate.location;
+        best_km = km;
+        best.reason.clear();
+      }
+    }
+    predictions.push_back(std::move(best));
+  }
+  return predictions;
+}
+
+}  // namespace dualgeo

@@ -1,0 +1,21 @@
+#include "none_reranker.h"
+
+namespace dualgeo {
+namespace {
+
+class NoneReranker : public Reranker {
+ public:
+  void Reorder(std::vector<Candidate>& similar) const override {
+    // An earlier re-ranking's marks say nothing about this order.
+    for (auto& candidate : similar) {
+      candidate.cluster.reset();
+      candidate.rerank_score.reset();
+    }
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Reranker> MakeNoneReranker(const RerankOptions&) { return std::make_unique<NoneReranker>(); }
+
+}  // namespace dualgeo

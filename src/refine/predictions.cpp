@@ -1,0 +1,66 @@
+#include "dualgeo/refine/predictions.h"
+
+#include <cmath>
+#include <unordered_map>
+
+#include "dualgeo/io/csv.h"
+#include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
+
+namespace dualgeo {
+
+std::vector<Prediction> ReadPredictions(const std::filesystem::path& path, const PredictionColumns& columns) {
+  const CsvTable csv = CsvTable::Read(path);
+  const std::size_t id = csv.Require(columns.id);
+  const std::size_t lat = csv.Require(columns.lat);
+  const std::size_t lon = csv.Require(columns.lon);
+  const auto method = csv.Find("method");
+  const auto confidence = csv.Find("confidence_km");
+  const auto reason = csv.Find("reason");
+
+  std::vector<Prediction> predictions(csv.rows());
+  std::unordered_map<std::string_view, std::size_t> row_of_id;
+  row_of_id.reserve(csv.rows());
+  for (std::size_t row = 0; row < csv.rows(); ++row) {
+    Prediction& prediction = predictions[row];
+    prediction.id = csv.Cell(row, id);
+    if (prediction.id.empty()) throw InputError(csv.At(row, columns.id + " is empty"));
+    const auto [first, inserted] = row_of_id.emplace(csv.Cell(row, id), row);
+    if (!inserted) {
+      throw InputError(csv.At(row, columns.id + " '" + Printable(prediction.id) + "' already stands in line " +
+                                       std::to_string(csv.Line(first->second))));
+    }
+    if (!csv.Cell(row, lat).empty() || !csv.Cell(row, lon).empty()) {
+      const LatLon place{csv.Number(row, lat), csv.Number(row, lon)};
+      if (!IsValid(place)) {
+        const bool lat_bad = std::abs(place.lat) > 90;
+        const bool swapped = IsValid({place.lon, place.lat});
+        throw InputError(
+            csv.At(row, lat_bad ? columns.lat + " " + FormatDouble(place.lat) + " is outside [-90, 90]" +
+                                      (swapped ? "; are " + columns.lat + " and " + columns.lon + " swapped?" : "")
+                                : columns.lon + " " + FormatDouble(place.lon) + " is outside [-180, 180]"));
+      }
+      prediction.location = place;
+    }
+    if (method) prediction.method = csv.Cell(row, *method);
+    if (confidence && !csv.Cell(row, *confidence).empty()) {
+      prediction.confidence_km = csv.Number(row, *confidence);
+      if (*prediction.confidence_km < 0) throw InputError(csv.At(row, "confidence_km is negative"));
+    }
+    if (reason) prediction.reason = csv.Cell(row, *reason);
+  }
+  return predictions;
+}
+
+void WritePredictions(const std::filesystem::path& path, const std::vector<Prediction>& predictions) {
+  AtomicFile file(path);
+  CsvWriter writer(file.stream(), {"IMG_ID", "LAT", "LON", "method", "confidence_km", "reason"});
+  for (const auto& p : predictions) {
+    writer.Row({p.id, p.location ? FormatDouble(p.location->lat) : "", p.location ? FormatDouble(p.location->lon) : "",
+                p.method, p.confidence_km ? FormatDouble(*p.confidence_km) : "", p.reason});
+  }
+  file.Commit();
+}
+
+}  // namespace dualgeo

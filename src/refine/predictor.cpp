@@ -1,0 +1,68 @@
+#include "dualgeo/refine/predictor.h"
+
+#include <algorithm>
+#include <iterator>
+#include <unordered_set>
+
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
+#include "top1_predictor.h"
+
+namespace dualgeo {
+namespace {
+
+struct Method {
+  const char* name;
+  std::unique_ptr<Predictor> (*make)(const PredictOptions&);
+};
+
+constexpr Method kMethods[] = {
+    {"top1", MakeTop1Predictor},
+};
+
+const Method* FindMethod(const std::string& name) {
+  const auto* found =
+      std::find_if(std::begin(kMethods), std::end(kMethods), [&](const Method& method) { return name == method.name; });
+  return found == std::end(kMethods) ? nullptr : found;
+}
+
+}  // namespace
+
+const std::vector<std::string>& PredictorNames() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const auto& method : kMethods) all.emplace_back(method.name);
+    return all;
+  }();
+  return names;
+}
+
+void PredictOptions::Validate() const {
+  if (FindMethod(method) == nullptr) {
+    throw InputError("predict.method is " + Printable(method) + "; allowed: " + Join(PredictorNames()));
+  }
+}
+
+std::unique_ptr<Predictor> MakePredictor(const PredictOptions& options) {
+  options.Validate();
+  return FindMethod(options.method)->make(options);
+}
+
+std::vector<Prediction> Predict(const PredictOptions& options, const std::vector<CandidateList>& lists) {
+  const std::unique_ptr<Predictor> predictor = MakePredictor(options);
+  std::vector<Prediction> predictions;
+  predictions.reserve(lists.size());
+  for (const auto& list : lists) predictions.push_back(predictor->Predict(list));
+  return predictions;
+}
+
+void AddUnanswered(const std::vector<std::string>& ids, const std::string& method,
+                   std::vector<Prediction>& predictions) {
+  std::unordered_set<std::string> answered;
+  for (const auto& prediction : predictions) answered.insert(prediction.id);
+  for (const auto& id : ids) {
+    if (answered.insert(id).second) predictions.push_back({id, std::nullopt, method, std::nullopt, "no candidates"});
+  }
+}
+
+}  // namespace dualgeo

@@ -1,0 +1,25 @@
+#include "top1_predictor.h"
+
+namespace dualgeo {
+namespace {
+
+class Top1Predictor : public Predictor {
+ public:
+  Prediction Predict(const CandidateList& list) const override {
+    Prediction prediction;
+    prediction.id = list.query_id;
+    prediction.method = "top1";
+    if (list.candidates.empty() || !list.candidates.front().similar) {
+      prediction.reason = "no candidates";
+    } else {
+      prediction.location = list.candidates.front().location;
+    }
+    return prediction;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Predictor> MakeTop1Predictor(const PredictOptions&) { return std::make_unique<Top1Predictor>(); }
+
+}  // namespace dualgeo
