@@ -1,48 +1,38 @@
 // Photos and coordinates -> features (gallery/features.h), through the whole model in evaluation mode.
+// For callers that have a model in hand; gallery/embed_job.h makes one from options first, and needs no LibTorch.
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "dualgeo/data/dataset.h"
-#include "dualgeo/data/loader.h"
-#include "dualgeo/gallery/embed_options.h"
-#include "dualgeo/gallery/features.h"
+#include "dualgeo/gallery/embed_job.h"
 #include "dualgeo/model/dualgeo_model.h"
 
 namespace dualgeo {
 
 // What a model computes, in 64 hex digits: its weights and buffers and the options that change its output, and nothing
-// that does not (paths, dropout, freezing). Features, galleries and queries that go together carry the same.
-std::string ModelFingerprint(DualGeoModel& model, const ModelOptions& options);
+// that does not (paths, dropout, freezing, the segmenter). Features, galleries and queries that go together carry the
+// same.
+std::string ModelFingerprint(const DualGeoModel& model);
 
-struct EmbedResult {
-  FeatureSet features;
-  std::vector<std::string> skipped;  // unreadable photos (loader.on_bad_image: skip)
-};
+// How photos and masks reach the model: its sizes, CLIP's normalisation, the same part of the scene in both views.
+ViewOptions ModelViews(const ModelOptions& options, int image_size, int mask_size);
+ViewOptions ModelViews(const DualGeoModel& model);
 
-// All photos of the dataset, in its order, without augmentation. With fusion.scope batch a warning says that the result
-// depends on which photos share a batch; otherwise batch size does not matter beyond rounding.
-// Throws InputError for bad photos or masks, Error when the model gives a value that is not finite, Interrupted.
-EmbedResult EmbedPhotos(DualGeoModel& model, const ModelOptions& model_options, const PhotoDataset& dataset,
-                        const EmbedOptions& options, const LoaderOptions& loader_options);
+// All photos of the dataset, in its order, without augmentation: image, segmentation, fused_*, projected_* of the views
+// that the model has. Runs on the model's device; precision as in RuntimeOptions. With fusion.scope batch a warning
+// says that the result depends on which photos share a batch; otherwise batch size does not matter beyond rounding.
+// Throws InputError for bad photos or masks, or when not one could be read, Error when the model gives a value that is
+// not finite, Interrupted.
+EmbedResult EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const EmbedOptions& options,
+                        const LoaderOptions& loader_options, const std::string& precision = "fp32");
 
-// Coordinates, in their order: gps, projected_gps, latlon. Poles are the projection's edge (Mercator clamps latitude
-// to its square, +-85.0511 degrees). Runs on the model's device.
-// ids: one per coordinate, or empty for row numbers "0", "1" ...
-FeatureSet EmbedGps(DualGeoModel& model, const ModelOptions& model_options, std::span<const LatLon> coordinates,
-                    std::vector<std::string> ids = {});
-
-// A coordinates table: CSV with LAT and LON (degrees) and, if there is one, an IMG_ID column with distinct ids; other
-// columns are ignored. Throws InputError naming file and line for a missing column, an empty, non-numeric or
-// out-of-range cell, or a repeated id.
-struct Coordinates {
-  std::vector<std::string> ids;  // empty when the table has no IMG_ID
-  std::vector<LatLon> locations;
-};
-Coordinates ReadCoordinates(const std::filesystem::path& path);
+// Coordinates, in their order: gps, projected_gps, latlon. What lies beyond a projection's edge is as in
+// model/gps_projection.h: Mercator has no poles and clamps latitude to +-85.0511 degrees (gps_encoder.beyond_mercator);
+// longitudes 180 and -180 are the two edges of the map, except for ecef. ids: one per coordinate, or empty for the row
+// numbers "0", "1" ... Throws Error when the model gives a value that is not finite, Interrupted.
+FeatureSet EmbedGps(DualGeoModel& model, std::span<const LatLon> coordinates, std::vector<std::string> ids = {});
 
 }  // namespace dualgeo

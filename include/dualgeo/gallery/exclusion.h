@@ -21,6 +21,7 @@ class Exclusion {
   // within_km > 0 with a query that has no location.
   Exclusion(const ExclusionRules& rules, const Gallery& gallery, const PhotoTable& queries);
 
+  bool active() const;
   bool Excludes(const PhotoRow& query, std::int64_t gallery_row) const;
 
  private:

@@ -36,9 +36,8 @@ struct FeatureSet {
 };
 
 // Throws InputError, naming file and tensor, when the file is not safetensors, ids are missing, repeated or not as many
-// as rows, a tensor has another type or shape, or a value is not finite. Tensors with other names are ignored. The ids
-// may be left out of a file with no rows only. Missing `kind` and `model` (files made elsewhere) mean photos and
-// unknown.
+// as rows, a tensor has another type or shape, or a value is not finite. Tensors with other names are ignored. Missing
+// `kind` and `model` (files made elsewhere) mean photos and unknown.
 FeatureSet ReadFeatures(const std::filesystem::path& path);
 
 // Atomic. Throws Error when it cannot be written.

@@ -1,0 +1,45 @@
+#include "dualgeo/gallery/descriptor.h"
+
+#include <algorithm>
+
+#include "dualgeo/util/error.h"
+
+namespace dualgeo {
+
+Matrix ImageDescriptors(const FeatureSet& set, const std::vector<std::string>& features) {
+  std::vector<Matrix> parts;
+  std::int64_t columns = 0;
+  for (const auto& name : features) {
+    // Files made elsewhere may hold vectors of any length.
+    NormalizeRows(parts.emplace_back(set.Require(name)));
+    columns += parts.back().columns;
+  }
+  Matrix descriptors(set.size(), columns);
+  for (std::int64_t i = 0; i < set.size(); ++i) {
+    auto at = descriptors.Row(i).begin();
+    for (const auto& part : parts) at = std::copy(part.Row(i).begin(), part.Row(i).end(), at);
+  }
+  return descriptors;
+}
+
+Matrix GpsDescriptors(const FeatureSet& set) { return set.Require("projected_gps"); }
+
+Matrix GpsQueries(const FeatureSet& photos) {
+  std::vector<const Matrix*> views;
+  for (const char* name : {"projected_image", "projected_segmentation"}) {
+    if (const auto found = photos.features.find(name); found != photos.features.end()) views.push_back(&found->second);
+  }
+  if (views.empty()) photos.Require("projected_image");  // throws, naming what there is
+  Matrix queries = *views.front();
+  if (views.size() == 2) {
+    if (views[1]->columns != queries.columns) {
+      throw InputError("projected_image and projected_segmentation have different dimensions");
+    }
+    for (std::size_t i = 0; i < queries.values.size(); ++i) {
+      queries.values[i] = 0.5F * (queries.values[i] + views[1]->values[i]);
+    }
+  }
+  return queries;
+}
+
+}  // namespace dualgeo

@@ -1,0 +1,41 @@
+#include "dualgeo/gallery/exclusion.h"
+
+#include <algorithm>
+
+#include "dualgeo/geo/distance.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
+
+namespace dualgeo {
+
+Exclusion::Exclusion(const ExclusionRules& rules, const Gallery& gallery, const PhotoTable& queries)
+    : rules_(rules), gallery_(gallery) {
+  if (gallery.info.kind == "gps") rules_.same_id = false;
+  if (rules_.same_author) {
+    const auto has_author = [](const auto& item) { return !item.author.empty(); };
+    if (std::none_of(gallery.items.begin(), gallery.items.end(), has_author)) {
+      throw InputError("search.exclude_same_author: no item of gallery " + gallery.folder.string() + " has an author");
+    }
+    if (std::none_of(queries.rows.begin(), queries.rows.end(), has_author)) {
+      throw InputError("search.exclude_same_author: no photo of " + queries.path.string() + " has an author");
+    }
+  }
+  if (rules_.within_km > 0) {
+    for (const auto& row : queries.rows) {
+      if (row.location) continue;
+      throw InputError("search.exclude_within_km: photo '" + Printable(row.id) + "' of " + queries.path.string() +
+                       " has no location");
+    }
+  }
+}
+
+bool Exclusion::active() const { return rules_.same_id || rules_.same_author || rules_.within_km > 0; }
+
+bool Exclusion::Excludes(const PhotoRow& query, std::int64_t gallery_row) const {
+  const auto& item = gallery_.items[static_cast<std::size_t>(gallery_row)];
+  if (rules_.same_id && item.id == query.id) return true;
+  if (rules_.same_author && !query.author.empty() && item.author == query.author) return true;
+  return rules_.within_km > 0 && GeodesicKm(*query.location, item.location) < rules_.within_km;
+}
+
+}  // namespace dualgeo
