@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Builds with AddressSanitizer and UndefinedBehaviorSanitizer and runs the fast tests.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+scripts/install-deps.sh
+scripts/build.sh asan
+# LibTorch and OpenCV keep memory until the process ends, so leaks are not looked for. Some of LibTorch's own
+# allocations are freed by another library's deallocator, which ASan's type check reports.
+export ASAN_OPTIONS=detect_leaks=0:alloc_dealloc_mismatch=0 UBSAN_OPTIONS=print_stacktrace=1
+ctest --test-dir build/asan --output-on-failure --parallel "$(nproc)" --no-tests=error -LE slow "$@"

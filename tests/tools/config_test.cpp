@@ -1,0 +1,73 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "dualgeo/util/atomic_file.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/tools/run_binary.h"
+
+namespace dualgeo {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(ConfigCommand, PrintsThePapersDefaults) {
+  const auto result = RunBinary({"config"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("embed_dim: 768"), HasSubstr("lr: 4e-05"), HasSubstr("preset: vit-l-14"),
+                                HasSubstr("sigmas: [1, 16, 256]")));
+}
+
+TEST(ConfigCommand, ReadsBackWhatItPrints) {
+  TemporaryFolder folder;
+  const auto first = RunBinary({"config", "--set", "train.lr=0.5", "--set", "data.benchmarks.a.csv=x.csv"});
+  const auto file = folder.Write("c.yaml", first.out);
+  EXPECT_EQ(RunBinary({"config", "--config", file.string()}).out, first.out);
+}
+
+TEST(ConfigCommand, MistakesAreOneLineWithFileLineAndNearestKey) {
+  TemporaryFolder folder;
+  const auto file = folder.Write("c.yaml", "seed: 1\ntrain:\n  bach_size: 3\n");
+  const auto result = RunBinary({"config", "--config", file.string()});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.out, IsEmpty());
+  EXPECT_THAT(result.err, AllOf(HasSubstr("c.yaml:3: unknown key 'train.bach_size'"),
+                                HasSubstr("did you mean 'train.batch_size'?")));
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1);
+}
+
+TEST(ConfigCommand, TakesEveryConfigOfTheProject) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(DUALGEO_SOURCE_DIR) / "configs")) {
+    if (entry.path().extension() != ".yaml") continue;
+    const auto result = RunBinary({"config", "--config", entry.path().string()});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    ++count;
+  }
+  EXPECT_GE(count, 3);
+}
+
+TEST(ConfigCommand, TheReferenceInDocsIsUpToDate) {
+  const auto result = RunBinary({"config", "--document"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, ReadFile(std::filesystem::path(DUALGEO_SOURCE_DIR) / "docs/config.md"))
+      << "make it again: dualgeo config --document > docs/config.md";
+}
+
+TEST(CommandLine, WrongUsageIsExitCode2) {
+  EXPECT_EQ(RunBinary({}).exit_code, 2);
+  EXPECT_EQ(RunBinary({"fly"}).exit_code, 2);
+  EXPECT_EQ(RunBinary({"config", "--sett", "a=b"}).exit_code, 2);
+  EXPECT_EQ(RunBinary({"--help"}).exit_code, 0);
+  EXPECT_EQ(RunBinary({"evaluate", "--help"}).exit_code, 0);
+  EXPECT_THAT(RunBinary({"--version"}).out, HasSubstr("0.1.0"));
+}
+
+TEST(DoctorCommand, ReportsTheMachine) {
+  const auto result = RunBinary({"doctor"});
+  EXPECT_THAT(result.out, AllOf(HasSubstr("libtorch"), HasSubstr("cores"), HasSubstr("time-zone table")));
+}
+
+}  // namespace
+}  // namespace dualgeo
