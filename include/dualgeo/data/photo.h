@@ -1,7 +1,8 @@
-// Photos from encoded bytes: JPEG, PNG, and what else OpenCV was built with (WebP, TIFF, BMP ...).
+// Photos from encoded bytes: JPEG, PNG, WebP, TIFF, BMP.
 //
 // The result is always 8-bit RGB (CV_8UC3, **R first**, not OpenCV's BGR), turned upright by its EXIF orientation.
-// Grey becomes R = G = B, 16-bit keeps its high byte, CMYK is converted, transparency is laid over white.
+// Grey becomes R = G = B, 16-bit keeps its high byte, CMYK is converted, transparency is dropped (as Pillow's
+// convert("RGB") does).
 //
 // Damaged: a photo that any pixel is missing from (a JPEG that ends early, or whose data cannot be decoded to the end)
 // is an error, since libjpeg would fill the rest with grey and a model would learn the grey. Odd or broken metadata

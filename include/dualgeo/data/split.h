@@ -13,9 +13,9 @@ struct PhotoSplit {
   PhotoTable validation;
 };
 
-// Holds out about `fraction` of the rows, at least one (none for fraction 0). Rows without an author are each their own
-// author. Rows keep the table's order on both sides; the same seed gives the same split whatever the row order of other
-// authors. Throws InputError naming the table when all photos are by one author, or there are fewer than two.
+// Holds out about `fraction` of the rows and not more, but one author at least (nobody for fraction 0). Rows without an
+// author are each their own author. Rows keep the table's order on both sides; who is held out depends on the seed and
+// the names alone, not on the order of the rows. Throws InputError naming the table when all photos are by one author.
 PhotoSplit SplitByAuthor(const PhotoTable& table, double fraction, std::uint64_t seed);
 
 }  // namespace dualgeo

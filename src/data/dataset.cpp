@@ -1,0 +1,101 @@
+#include "dualgeo/data/dataset.h"
+
+#include <algorithm>
+#include <mutex>
+#include <new>
+#include <unordered_map>
+
+#include "dualgeo/data/mask.h"
+#include "dualgeo/data/photo.h"
+#include "dualgeo/util/error.h"
+
+namespace dualgeo {
+
+// First come, first kept: with every photo used once an epoch, throwing older ones out would only cost.
+class PhotoDataset::Cache {
+ public:
+  void RaiseLimit(std::int64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    limit_ = std::max(limit_, bytes);
+  }
+
+  // The Mats share the kept pixels: nobody writes into them.
+  bool Find(std::int64_t index, Decoded& decoded) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = kept_.find(index);
+    if (found == kept_.end()) return false;
+    decoded = found->second;
+    return true;
+  }
+
+  void Keep(std::int64_t index, const Decoded& decoded) {
+    const auto bytes =
+        static_cast<std::int64_t>(decoded.photo.total() * decoded.photo.elemSize() + decoded.mask.total());
+    const std::lock_guard lock(mutex_);
+    if (used_ + bytes > limit_) return;
+    if (kept_.emplace(index, decoded).second) used_ += bytes;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::int64_t limit_ = 0;
+  std::int64_t used_ = 0;
+  std::unordered_map<std::int64_t, Decoded> kept_;
+};
+
+PhotoDataset::PhotoDataset(PhotoTable table, const std::filesystem::path& images, const std::filesystem::path& masks,
+                           const ViewOptions& view, const AugmentOptions& augment)
+    : table_(std::move(table)),
+      images_(OpenPhotoSource(images)),
+      masks_(masks),
+      view_(view),
+      augment_(augment),
+      cache_(std::make_unique<Cache>()) {
+  if (view_.image_size < 1 || (view_.with_masks && view_.mask_size < 1)) {
+    throw InputError("the model's input must be 1 pixel or more a side");
+  }
+  augment_.Validate();
+  if (!view_.with_masks) return;
+  if (masks_.empty()) {
+    throw InputError(table_.path.string() + ": no folder of masks given, but the model looks at segmentation masks");
+  }
+  if (!std::filesystem::is_directory(masks_)) throw InputError(masks_.string() + ": no such folder of masks");
+}
+
+PhotoDataset::~PhotoDataset() = default;
+PhotoDataset::PhotoDataset(PhotoDataset&&) noexcept = default;
+PhotoDataset& PhotoDataset::operator=(PhotoDataset&&) noexcept = default;
+
+PhotoDataset::Decoded PhotoDataset::Decode(std::int64_t index) const {
+  const std::string& id = table_.rows.at(static_cast<std::size_t>(index)).id;
+  Decoded decoded;
+  if (cache_->Find(index, decoded)) return decoded;
+  const std::string name = images_->Name(id);
+  decoded.photo = DecodePhoto(images_->Read(id), name);
+  if (view_.with_masks) {
+    const auto mask_path = MaskPath(masks_, id);
+    decoded.mask = ReadMask(mask_path, view_.num_classes);
+    CheckMaskSize(decoded.mask, mask_path.string(), decoded.photo, name);
+  }
+  cache_->Keep(index, decoded);
+  return decoded;
+}
+
+Example PhotoDataset::Get(std::int64_t index, Random* augmentation) const {
+  try {
+    const Decoded decoded = Decode(index);
+    return MakeExample(decoded.photo, decoded.mask, view_, augment_, augmentation);
+  } catch (const cv::Exception& error) {  // out of memory, say; its own text has several lines
+    throw Error(Name(index) + ": " + error.err);
+  } catch (const std::bad_alloc&) {
+    throw Error(Name(index) + ": not enough memory to decode it");
+  }
+}
+
+std::string PhotoDataset::Name(std::int64_t index) const {
+  return images_->Name(table_.rows.at(static_cast<std::size_t>(index)).id);
+}
+
+void PhotoDataset::RaiseCacheLimit(std::int64_t bytes) const { cache_->RaiseLimit(bytes); }
+
+}  // namespace dualgeo

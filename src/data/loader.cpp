@@ -1,0 +1,237 @@
+#include "dualgeo/data/loader.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <thread>
+
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/stop.h"
+
+namespace dualgeo {
+
+// Workers take photos one by one, in order, so that a batch is ready as early as can be; each writes its photo into its
+// own place of the batch's tensors. They stay at most `prefetch` batches ahead of Next().
+class Loader::Work {
+ public:
+  Work(const PhotoDataset& dataset, std::vector<std::int64_t> order, std::int64_t batch_size, bool drop_last,
+       const LoaderOptions& options, std::optional<std::uint64_t> augmentation_seed)
+      : dataset_(dataset),
+        order_(std::move(order)),
+        batch_size_(batch_size),
+        skip_(options.on_bad_image == "skip"),
+        prefetch_(std::max(options.prefetch, 1)),
+        augmentation_seed_(augmentation_seed) {
+    if (batch_size_ < 1) throw Error("a batch holds one photo at least");
+    for (const auto index : order_) {
+      if (index < 0 || index >= dataset_.size()) throw Error("a photo of the order is not in the dataset");
+    }
+    const auto count = static_cast<std::int64_t>(order_.size());
+    if (drop_last) order_.resize(static_cast<std::size_t>(count - count % batch_size_));
+    batches_ = (static_cast<std::int64_t>(order_.size()) + batch_size_ - 1) / batch_size_;
+    dataset_.RaiseCacheLimit(options.cache_megabytes << 20);
+
+    std::int64_t workers = options.workers > 0 ? options.workers : std::max(std::thread::hardware_concurrency(), 1U);
+    workers = std::min(workers, static_cast<std::int64_t>(order_.size()));
+    try {
+      for (std::int64_t i = 0; i < workers; ++i) threads_.emplace_back([this] { Run(); });
+    } catch (...) {
+      Stop();
+      throw;
+    }
+  }
+
+  ~Work() { Stop(); }
+
+  std::optional<Batch> Next() {
+    for (;;) {
+      std::unique_ptr<Pending> pending;
+      {
+        std::unique_lock lock(mutex_);
+        ThrowIfStopped();
+        if (delivered_ == batches_) return std::nullopt;
+        // A signal wakes no condition variable, so look now and then.
+        while (waiting_.empty() || waiting_.front()->left > 0) {
+          if (failure_) std::rethrow_exception(failure_);
+          batch_done_.wait_for(lock, std::chrono::milliseconds(100));
+          ThrowIfStopped();
+        }
+        pending = std::move(waiting_.front());
+        waiting_.pop_front();
+        ++delivered_;
+      }
+      room_.notify_all();
+      if (auto batch = Finish(*pending)) return batch;
+    }
+  }
+
+  std::int64_t batches() const { return batches_; }
+  const std::vector<SkippedPhoto>& skipped() const { return skipped_; }
+
+ private:
+  struct Pending {
+    Batch batch;
+    std::vector<std::exception_ptr> errors;  // of each photo; null: fine
+    std::int64_t left = 0;                   // photos not yet done
+  };
+
+  std::int64_t CountOf(std::int64_t batch) const {
+    return std::min(batch_size_, static_cast<std::int64_t>(order_.size()) - batch * batch_size_);
+  }
+
+  std::unique_ptr<Pending> Allocate(std::int64_t batch) const {
+    const std::int64_t n = CountOf(batch);
+    const ViewOptions& view = dataset_.view();
+    auto pending = std::make_unique<Pending>();
+    pending->batch.pixels = torch::empty({n, 3, view.image_size, view.image_size}, torch::kFloat32);
+    if (view.with_masks) pending->batch.mask = torch::empty({n, view.mask_size, view.mask_size}, torch::kUInt8);
+    pending->batch.latlon = torch::empty({n, 2}, torch::kFloat64);
+    const auto begin = order_.begin() + batch * batch_size_;
+    pending->batch.indices.assign(begin, begin + n);
+    pending->batch.photo_sizes.resize(static_cast<std::size_t>(n));
+    pending->errors.resize(static_cast<std::size_t>(n));
+    pending->left = n;
+    return pending;
+  }
+
+  void Run() {
+    for (;;) {
+      Pending* pending = nullptr;
+      std::int64_t slot = 0;
+      {
+        std::unique_lock lock(mutex_);
+        const auto total = static_cast<std::int64_t>(order_.size());
+        room_.wait(lock, [&] { return stop_ || next_ == total || next_ / batch_size_ < delivered_ + prefetch_; });
+        if (stop_ || next_ == total) return;
+        slot = next_ % batch_size_;
+        if (slot == 0) {
+          // Cheap (the pages come when written), and whoever takes a batch's first photo is alone here.
+          try {
+            waiting_.push_back(Allocate(next_ / batch_size_));
+          } catch (...) {
+            failure_ = std::current_exception();
+            stop_ = true;
+            lock.unlock();
+            room_.notify_all();
+            batch_done_.notify_one();
+            return;
+          }
+        }
+        pending = waiting_.back().get();
+        ++next_;
+      }
+      Fill(*pending, slot);
+      bool done = false;
+      {
+        const std::lock_guard lock(mutex_);
+        done = --pending->left == 0;
+      }
+      if (done) batch_done_.notify_one();
+    }
+  }
+
+  void Fill(Pending& pending, std::int64_t slot) const {
+    const auto at = static_cast<std::size_t>(slot);
+    Batch& batch = pending.batch;
+    const std::int64_t index = batch.indices[at];
+    try {
+      std::optional<Random> random;
+      if (augmentation_seed_) {
+        random.emplace(DeriveSeed(*augmentation_seed_, "augment", static_cast<std::uint64_t>(index)));
+      }
+      const Example example = dataset_.Get(index, random ? &*random : nullptr);
+      const auto pixels = example.pixels.numel();
+      std::memcpy(batch.pixels.data_ptr<float>() + slot * pixels, example.pixels.data_ptr<float>(),
+                  static_cast<std::size_t>(pixels) * sizeof(float));
+      if (batch.mask.defined()) {
+        const auto labels = example.mask.numel();
+        std::memcpy(batch.mask.data_ptr<std::uint8_t>() + slot * labels, example.mask.data_ptr<std::uint8_t>(),
+                    static_cast<std::size_t>(labels));
+      }
+      const auto& location = dataset_.table().rows[static_cast<std::size_t>(index)].location;
+      constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+      batch.latlon.data_ptr<double>()[2 * slot] = location ? location->lat : kNone;
+      batch.latlon.data_ptr<double>()[2 * slot + 1] = location ? location->lon : kNone;
+      batch.photo_sizes[at] = example.photo_size;
+    } catch (...) {
+      pending.errors[at] = std::current_exception();
+    }
+  }
+
+  // Throws the first photo's error, or leaves bad photos out. Nothing when none is left.
+  std::optional<Batch> Finish(Pending& pending) {
+    Batch& batch = pending.batch;
+    std::vector<std::int64_t> good;
+    for (std::size_t i = 0; i < pending.errors.size(); ++i) {
+      if (!pending.errors[i]) {
+        good.push_back(static_cast<std::int64_t>(i));
+        continue;
+      }
+      try {
+        std::rethrow_exception(pending.errors[i]);
+      } catch (const InputError& error) {
+        if (!skip_) throw;
+        const auto index = batch.indices[i];
+        skipped_.push_back({index, dataset_.table().rows[static_cast<std::size_t>(index)].id, error.what()});
+      }
+    }
+    if (good.size() == batch.indices.size()) return std::move(batch);
+    if (good.empty()) return std::nullopt;
+    const auto rows = torch::tensor(good, torch::kInt64);
+    Batch kept;
+    kept.pixels = batch.pixels.index_select(0, rows);
+    if (batch.mask.defined()) kept.mask = batch.mask.index_select(0, rows);
+    kept.latlon = batch.latlon.index_select(0, rows);
+    for (const auto i : good) {
+      kept.indices.push_back(batch.indices[static_cast<std::size_t>(i)]);
+      kept.photo_sizes.push_back(batch.photo_sizes[static_cast<std::size_t>(i)]);
+    }
+    return kept;
+  }
+
+  void Stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    room_.notify_all();
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+  const PhotoDataset& dataset_;
+  std::vector<std::int64_t> order_;
+  const std::int64_t batch_size_;
+  const bool skip_;
+  const std::int64_t prefetch_;
+  const std::optional<std::uint64_t> augmentation_seed_;
+  std::int64_t batches_ = 0;
+  std::vector<SkippedPhoto> skipped_;
+
+  std::mutex mutex_;
+  std::condition_variable room_;        // a batch was taken, or stop
+  std::condition_variable batch_done_;  // a batch is whole
+  std::deque<std::unique_ptr<Pending>> waiting_;
+  std::int64_t next_ = 0;       // position in order_ that the next free worker takes
+  std::int64_t delivered_ = 0;  // batches taken by Next
+  bool stop_ = false;
+  std::exception_ptr failure_;  // no memory for a batch
+  std::vector<std::thread> threads_;
+};
+
+Loader::Loader(const PhotoDataset& dataset, std::vector<std::int64_t> order, std::int64_t batch_size, bool drop_last,
+               const LoaderOptions& options, std::optional<std::uint64_t> augmentation_seed)
+    : work_(std::make_unique<Work>(dataset, std::move(order), batch_size, drop_last, options, augmentation_seed)) {}
+
+Loader::~Loader() = default;
+
+std::optional<Batch> Loader::Next() { return work_->Next(); }
+std::int64_t Loader::batches() const { return work_->batches(); }
+const std::vector<SkippedPhoto>& Loader::skipped() const { return work_->skipped(); }
+
+}  // namespace dualgeo

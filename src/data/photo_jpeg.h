@@ -1,0 +1,14 @@
+// JPEG through libjpeg itself: OpenCV's decoder fills what is missing from a damaged photo with grey and says so only
+// on stderr.
+#pragma once
+
+#include <opencv2/core.hpp>
+#include <string>
+#include <string_view>
+
+namespace dualgeo {
+
+// CV_8UC3 RGB, upright. Throws InputError beginning with `name`, as DecodePhoto.
+cv::Mat DecodeJpeg(std::string_view bytes, const std::string& name);
+
+}  // namespace dualgeo

@@ -1,0 +1,142 @@
+#include "dualgeo/data/preprocess.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "dualgeo/util/error.h"
+
+namespace dualgeo {
+namespace {
+
+// The centre crop of a photo resized to `resized`: what of the scene the model sees.
+struct CenterCrop {
+  cv::Size resized;
+  cv::Rect window;
+};
+
+CenterCrop MakeCenterCrop(cv::Size photo, int size) {
+  const int shorter = std::min(photo.width, photo.height);
+  // In double, as Python's int(size * long / short); integers would differ where the quotient is not exact.
+  const auto scaled = [&](int side) {
+    return side == shorter ? size : static_cast<int>(static_cast<double>(size) * side / shorter);
+  };
+  const cv::Size resized(scaled(photo.width), scaled(photo.height));
+  return {resized, {(resized.width - size) / 2, (resized.height - size) / 2, size, size}};
+}
+
+Filter FilterOf(Geometry geometry) { return geometry == Geometry::kSquash ? Filter::kBilinear : Filter::kBicubic; }
+
+// The source position under the centre of each of n pixels that share [begin, begin + length) of `limit` positions.
+std::vector<int> Nearest(double begin, double length, int n, int limit) {
+  std::vector<int> positions(static_cast<std::size_t>(n));
+  for (int i = 0; i < n; ++i) {
+    positions[static_cast<std::size_t>(i)] = std::clamp(static_cast<int>(begin + (i + 0.5) * length / n), 0, limit - 1);
+  }
+  return positions;
+}
+
+cv::Mat SampleMask(const cv::Mat& mask, cv::Rect2d part, int size) {
+  const auto columns = Nearest(part.x, part.width, size, mask.cols);
+  const auto rows = Nearest(part.y, part.height, size, mask.rows);
+  cv::Mat sampled(size, size, CV_8UC1);
+  for (int y = 0; y < size; ++y) {
+    const std::uint8_t* in = mask.ptr(rows[static_cast<std::size_t>(y)]);
+    std::uint8_t* out = sampled.ptr(y);
+    for (int x = 0; x < size; ++x) out[x] = in[columns[static_cast<std::size_t>(x)]];
+  }
+  return sampled;
+}
+
+void CheckMask(const cv::Mat& mask) {
+  if (mask.type() != CV_8UC1 || mask.empty()) throw Error("a mask is 8-bit single-channel");
+}
+
+void FlipLeftRight(cv::Mat& image) {
+  cv::Mat flipped;
+  cv::flip(image, flipped, 1);
+  image = flipped;
+}
+
+torch::Tensor MaskToTensor(const cv::Mat& mask) {
+  torch::Tensor tensor = torch::empty({mask.rows, mask.cols}, torch::kUInt8);
+  auto* to = tensor.data_ptr<std::uint8_t>();
+  for (int y = 0; y < mask.rows; ++y) to = std::copy_n(mask.ptr(y), mask.cols, to);
+  return tensor;
+}
+
+}  // namespace
+
+cv::Mat EvaluationCrop(const cv::Mat& photo, int size, Geometry geometry) {
+  if (geometry == Geometry::kSquash) return Resize(photo, {size, size}, FilterOf(geometry));
+  const CenterCrop crop = MakeCenterCrop(photo.size(), size);
+  return ResizeWindow(photo, crop.resized, FilterOf(geometry), crop.window);
+}
+
+cv::Mat EvaluationMask(const cv::Mat& mask, int size, Geometry geometry) {
+  CheckMask(mask);
+  if (geometry != Geometry::kAligned) return SampleMask(mask, cv::Rect2d(0, 0, mask.cols, mask.rows), size);
+  const CenterCrop crop = MakeCenterCrop(mask.size(), size);
+  const double x_scale = static_cast<double>(mask.cols) / crop.resized.width;
+  const double y_scale = static_cast<double>(mask.rows) / crop.resized.height;
+  return SampleMask(mask,
+                    cv::Rect2d(crop.window.x * x_scale, crop.window.y * y_scale, crop.window.width * x_scale,
+                               crop.window.height * y_scale),
+                    size);
+}
+
+torch::Tensor ToTensor(const cv::Mat& photo, const Normalization& normalization) {
+  if (photo.type() != CV_8UC3 || photo.empty()) throw Error("a photo is 8-bit RGB");
+  torch::Tensor tensor = torch::empty({3, photo.rows, photo.cols}, torch::kFloat32);
+  // A plain loop over a table, not tensor operations: those start a pool of threads in each loader thread.
+  std::array<std::array<float, 256>, 3> table;
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t value = 0; value < 256; ++value) {
+      table[c][value] = (static_cast<float>(value) / 255.0F - normalization.mean[c]) / normalization.std[c];
+    }
+  }
+  const auto plane = static_cast<std::ptrdiff_t>(photo.rows) * photo.cols;
+  float* red = tensor.data_ptr<float>();
+  for (int y = 0; y < photo.rows; ++y) {
+    const std::uint8_t* in = photo.ptr(y);
+    for (int x = 0; x < photo.cols; ++x, in += 3, ++red) {
+      red[0] = table[0][in[0]];
+      red[plane] = table[1][in[1]];
+      red[2 * plane] = table[2][in[2]];
+    }
+  }
+  return tensor;
+}
+
+Example MakeExample(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& view, const AugmentOptions& augment,
+                    Random* random) {
+  if (!mask.empty() && mask.size() != photo.size()) throw Error("mask and photo differ in size");
+  cv::Mat seen;
+  cv::Mat labels;
+  if (random != nullptr && augment.enabled) {
+    const bool squash = view.geometry == Geometry::kSquash;
+    const double aspect = squash ? static_cast<double>(photo.cols) / photo.rows : 1.0;
+    const GeometricAugmentation drawn = DrawGeometry(augment, photo.size(), aspect, *random);
+    seen = Resize(photo, {view.image_size, view.image_size}, FilterOf(view.geometry), drawn.crop);
+    if (!mask.empty()) {
+      CheckMask(mask);
+      labels =
+          SampleMask(mask, cv::Rect2d(drawn.crop.x, drawn.crop.y, drawn.crop.width, drawn.crop.height), view.mask_size);
+    }
+    if (drawn.flip) {
+      FlipLeftRight(seen);
+      if (!labels.empty()) FlipLeftRight(labels);
+    }
+    AugmentColors(seen, augment, *random);
+  } else {
+    seen = EvaluationCrop(photo, view.image_size, view.geometry);
+    if (!mask.empty()) labels = EvaluationMask(mask, view.mask_size, view.geometry);
+  }
+  Example example;
+  example.pixels = ToTensor(seen, view.normalization);
+  if (!labels.empty()) example.mask = MaskToTensor(labels);
+  example.photo_size = photo.size();
+  return example;
+}
+
+}  // namespace dualgeo
