@@ -1,6 +1,6 @@
 // Writes each photo's segmentation map: SegFormer sees the photo squashed to model.segmenter.image_size; its logits are
-// resized bilinearly (align_corners false) to the photo's own size, and the greatest class of each pixel goes into an
-// 8-bit single-channel PNG at out / <photo id with .png>.
+// resized bilinearly (align_corners false) to the photo's own upright size, and the greatest class of each pixel goes
+// into an 8-bit single-channel PNG at out / <photo id with .png>.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/data/loader.h"
+#include "dualgeo/data/loader_options.h"
 #include "dualgeo/data/photo_table.h"
 #include "dualgeo/model/options.h"
 #include "dualgeo/train/options.h"
@@ -20,7 +20,8 @@ struct SegmentJob {
   PhotoTable photos;
   std::filesystem::path images;  // folder or .tar
   std::filesystem::path out;
-  std::filesystem::path weights;  // a checkpoint of train-segmenter, or Hugging Face's SegFormer safetensors
+  // A checkpoint folder of train-segmenter, or Hugging Face's SegFormer as .safetensors.
+  std::filesystem::path weights;
   SegmenterOptions segmenter;
   RuntimeOptions runtime;
   LoaderOptions loader;
@@ -36,8 +37,8 @@ struct SegmentResult {
   double photos_per_second = 0;
 };
 
-// Masks appear one by one, each whole. Throws InputError (unreadable photo, weights that do not fit), Error,
-// Interrupted.
+// Masks appear one by one, each whole; those already there are replaced. Throws InputError (unreadable photo, two
+// photos with one mask name, weights that do not fit), Error (disk full), Interrupted.
 SegmentResult SegmentPhotos(const SegmentJob& job);
 
 }  // namespace dualgeo

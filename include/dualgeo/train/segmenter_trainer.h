@@ -8,11 +8,8 @@
 
 namespace dualgeo {
 
-// How a SegFormer sees photos: squashed to image_size x image_size, ImageNet normalisation; masks at the size that the
-// loss wants. For the datasets of TrainJob.
-ViewOptions SegmenterViews(const SegmenterOptions& segmenter, const SegmenterTrainOptions& train);
-
-// The datasets need masks. Throws as TrainModel.
+// data.train needs masks. Validation numbers: loss, mean_iou (over the classes that occur in masks or predictions) and
+// pixel_accuracy, in percent. Throws as TrainModel.
 TrainResult TrainSegmenter(const TrainJob& job, const SegmenterOptions& segmenter, const SegmenterTrainOptions& train);
 
 }  // namespace dualgeo

@@ -3,8 +3,9 @@
 // Files below run_dir:
 //   checkpoint/last   after every epoch, every train.checkpoint_every_steps, and on Ctrl-C (see checkpoint.h)
 //   checkpoint/best   lowest validation loss so far (without validation photos: the last epoch's)
-//   train.jsonl       one JSON object a line: {"step", "epoch", "loss", ..., "lr", "photos_per_second"} and, after a
-//                     validation, {"step", "epoch", "validation": {...}}; a resumed run continues it without repeats
+//   train.jsonl       one JSON object a line: {"step", "epoch", "loss", ..., "lr", "grad_norm", "photos_per_second"}
+//                     and, after a validation, {"step", "epoch", "validation": {...}}; a resumed run continues it
+//                     without repeats
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,7 @@
 #include <map>
 #include <string>
 
-#include "dualgeo/data/loader.h"
+#include "dualgeo/data/data_options.h"
 #include "dualgeo/model/options.h"
 #include "dualgeo/train/options.h"
 
@@ -27,25 +28,31 @@ enum class Existing {
 
 // What both trainings need beside their own options.
 struct TrainJob {
-  const PhotoDataset* train = nullptr;
-  const PhotoDataset* validation = nullptr;  // nullptr or empty: none
-  LoaderOptions loader;
+  DataOptions data;  // train, validation, loader and augment; validation photos are split off by author
   RuntimeOptions runtime;
   std::filesystem::path run_dir;
-  std::string config;  // resolved config, kept in the checkpoint
+  std::string config;  // the resolved config, kept in the checkpoint
   Existing existing = Existing::kRefuse;
 };
 
 struct TrainResult {
-  std::int64_t steps = 0;                    // in all, with those before a resume
-  std::int64_t skipped_photos = 0;           // unreadable ones (loader.on_bad_image: skip)
+  std::int64_t steps = 0;  // in all, with those before a resume
+  std::int64_t train_photos = 0;
+  std::int64_t validation_photos = 0;
+  std::int64_t skipped_photos = 0;           // unreadable ones met by this process (data.loader.on_bad_image: skip)
   double photos_per_second = 0;              // of this process
-  std::map<std::string, double> validation;  // of the last validation
-  std::filesystem::path last, best;          // checkpoint folders
+  std::map<std::string, double> validation;  // of the last validation in this process
+  std::filesystem::path last;
+  std::filesystem::path best;
 };
 
-// Throws InputError (no photos, another model's checkpoint, resumed with other settings: lists them), Error (loss is
-// not finite: names the step; disk full), Interrupted (Ctrl-C, after writing a checkpoint at the step's end).
+// Validation numbers: loss, image_gps, segmentation_gps (losses); image_to_gps and segmentation_to_gps (percent of the
+// validation photos, at most 10,000, whose most similar GPS vector among theirs is their own); median_km (distance to
+// the coordinates so retrieved).
+//
+// Throws InputError (bad table, photo or mask; a checkpoint of another model, or made with other settings: lists them),
+// Error (the loss is not finite: names the step; disk full), Interrupted (Ctrl-C, after writing a checkpoint at the
+// step's end).
 TrainResult TrainModel(const TrainJob& job, const ModelOptions& model, const LossOptions& loss,
                        const TrainOptions& train);
 

@@ -1,0 +1,60 @@
+// The loop that every training shares: order of the photos, steps, schedule, precision, validation, checkpoints, exact
+// resume, log, progress and Ctrl-C. What is learned is a TrainTask.
+//
+// Why a resume is exact: everything random is drawn anew from the seed for each epoch (order, augmentation) or step
+// (dropout), so that position, weights, buffers and optimiser moments are the whole state.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <torch/torch.h>
+
+#include "dualgeo/data/loader.h"
+#include "dualgeo/train/trainer.h"
+#include "dualgeo/train/training_folder.h"
+
+namespace dualgeo {
+
+class TrainTask {
+ public:
+  virtual ~TrainTask() = default;
+
+  virtual torch::nn::Module& module() = 0;
+  // Called once at the start of a new run, not at a resume: pretrained weights.
+  virtual void Initialise() {}
+
+  struct Losses {
+    torch::Tensor total;                                         // scalar
+    std::vector<std::pair<std::string, torch::Tensor>> details;  // scalars for the log
+  };
+  // The module is in training mode; the batch is on the device.
+  virtual Losses Loss(const Batch& batch) = 0;
+
+  // The module is in evaluation mode and no gradients are kept. next: batches of the validation photos, on the device.
+  virtual std::map<std::string, double> Validate(const std::function<std::optional<Batch>()>& next) = 0;
+
+  // The validation number by which `best` is chosen, and whether more of it is better.
+  virtual std::string criterion() const = 0;
+  virtual bool higher_is_better() const = 0;
+};
+
+struct TrainLoop {
+  std::string name;  // "train": what progress and messages call it
+  const PhotoDataset& train;
+  const PhotoDataset* validation;  // nullptr: none
+  LoaderOptions loader;
+  TrainOptions options;
+  RuntimeOptions runtime;
+  torch::Device device;
+  std::string config;
+  std::filesystem::path log;
+};
+
+TrainResult RunTrainLoop(TrainTask& task, const TrainLoop& loop, TrainingFolder& folder);
+
+}  // namespace dualgeo

@@ -1,0 +1,44 @@
+// Where one training keeps its checkpoints: one process at a time, `last` to resume from, `best` to use.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include <torch/torch.h>
+
+#include "dualgeo/train/checkpoint.h"
+#include "dualgeo/train/settings.h"
+#include "dualgeo/train/trainer.h"
+
+namespace dualgeo {
+
+class TrainingFolder {
+ public:
+  // folder: the parent of `last` and `best`; log: the run's log, removed with them under kOverwrite.
+  // Throws InputError when a checkpoint is there (kRefuse) or cannot be read, or was made with other settings (lists
+  // them); Error when another process trains there.
+  TrainingFolder(std::filesystem::path folder, const std::filesystem::path& log, Existing existing,
+                 const Settings& settings);
+  ~TrainingFolder();
+  TrainingFolder(const TrainingFolder&) = delete;
+  TrainingFolder& operator=(const TrainingFolder&) = delete;
+
+  std::filesystem::path last() const { return folder_ / "last"; }
+  std::filesystem::path best() const { return folder_ / "best"; }
+  // Those given; checkpoints written here remember them.
+  const Settings& settings() const { return settings_; }
+  // The checkpoint to resume from; nothing for a new run.
+  const std::optional<TrainerState>& resumed() const { return resumed_; }
+  // The folder that it was read from.
+  const std::filesystem::path& resumed_from() const { return resumed_from_; }
+
+ private:
+  std::filesystem::path folder_;
+  Settings settings_;
+  int lock_ = -1;
+  std::optional<TrainerState> resumed_;
+  std::filesystem::path resumed_from_;
+};
+
+}  // namespace dualgeo

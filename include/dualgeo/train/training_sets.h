@@ -1,0 +1,25 @@
+// The photos to train on and to validate with, from the config's `data:` section.
+#pragma once
+
+#include <optional>
+
+#include "dualgeo/data/data_options.h"
+#include "dualgeo/data/dataset.h"
+#include "dualgeo/train/settings.h"
+
+namespace dualgeo {
+
+struct TrainingSets {
+  PhotoDataset train;
+  std::optional<PhotoDataset> validation;
+};
+
+// validation: a table of its own, or a share of the training photos, split by author from `seed`.
+// Throws InputError for keys that are not set and tables that cannot be used.
+TrainingSets OpenTrainingSets(const DataOptions& data, const ViewOptions& train_view,
+                              const ViewOptions& validation_view, std::uint64_t seed);
+
+// What of the data changes the trained weights: a fingerprint of the training photos' table, and the augmentation.
+void AddDataSettings(Settings& settings, const TrainingSets& sets, const DataOptions& data);
+
+}  // namespace dualgeo

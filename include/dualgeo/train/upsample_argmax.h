@@ -1,0 +1,14 @@
+// From logits to a class map of any size.
+#pragma once
+
+#include <torch/torch.h>
+#include <opencv2/core.hpp>
+
+namespace dualgeo {
+
+// logits [C, h, w] float32 on the CPU, C at most 256 -> CV_8UC1 [size]: the greatest class of each pixel after a
+// bilinear resize (align_corners false, as torch::nn::functional::interpolate), the lowest one of equals. Works row by
+// row, so that the resized logits (150 classes: 600 bytes a pixel) never exist.
+cv::Mat UpsampleArgmax(const torch::Tensor& logits, cv::Size size);
+
+}  // namespace dualgeo

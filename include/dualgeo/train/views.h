@@ -1,0 +1,16 @@
+// How each model sees photos and masks, derived from its options; for every dataset that feeds it.
+#pragma once
+
+#include "dualgeo/data/preprocess.h"
+#include "dualgeo/model/options.h"
+
+namespace dualgeo {
+
+// DualGeo: CLIP normalisation, photo and mask cut alike, masks unless model.views is image.
+ViewOptions ModelViews(const ModelOptions& model);
+
+// SegFormer: photos squashed to image_size x image_size, ImageNet normalisation; masks, where wanted, of side
+// mask_size.
+ViewOptions SegmenterViews(const SegmenterOptions& segmenter, bool with_masks, int mask_size);
+
+}  // namespace dualgeo

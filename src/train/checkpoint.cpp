@@ -1,0 +1,139 @@
+#include "dualgeo/train/checkpoint.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <vector>
+
+#include "dualgeo/io/safetensors.h"
+#include "dualgeo/model/weights.h"
+#include "dualgeo/train/tensor_archive.h"
+#include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/error.h"
+
+namespace dualgeo {
+namespace fs = std::filesystem;
+namespace {
+
+const std::string kPrevious = ".previous";
+const std::string kTemporary = ".tmp";
+
+std::string Reason(int code) { return std::generic_category().message(code); }
+
+fs::path PreviousOf(const fs::path& folder) { return folder.string() + kPrevious; }
+
+// Onto the disk, so that not even a power cut leaves a folder in place whose files are empty.
+void Sync(const fs::path& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  const bool full = fsync(descriptor) != 0 && (errno == ENOSPC || errno == EIO || errno == EDQUOT);
+  const int reason = errno;
+  close(descriptor);
+  if (full) throw Error("cannot write " + path.string() + ": " + Reason(reason));
+}
+
+// Puts `fresh` in the place of `folder`. At every instruction either `folder` or its .previous is whole.
+void SwapIn(const fs::path& fresh, const fs::path& folder) {
+  const fs::path previous = PreviousOf(folder);
+  if (fs::exists(folder)) {
+    fs::remove_all(previous);
+    if (renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) == 0) {
+      Sync(folder.parent_path());
+      fs::remove_all(fresh);  // now the old one
+      return;
+    }
+    // A file system that cannot exchange (NFS, some FUSE): the old one steps aside, where FindCheckpoint looks too.
+    fs::rename(folder, previous);
+  }
+  fs::rename(fresh, folder);
+  Sync(folder.parent_path());
+  fs::remove_all(previous);
+}
+
+}  // namespace
+
+torch::Tensor TextTensor(const std::string& text) {
+  torch::Tensor tensor = torch::empty({static_cast<std::int64_t>(text.size())}, torch::kUInt8);
+  if (!text.empty()) std::memcpy(tensor.data_ptr(), text.data(), text.size());
+  return tensor;
+}
+
+std::string TensorText(const torch::Tensor& tensor) {
+  const torch::Tensor bytes = tensor.to(torch::kCPU, torch::kUInt8).contiguous();
+  return {reinterpret_cast<const char*>(bytes.data_ptr<std::uint8_t>()), static_cast<std::size_t>(bytes.numel())};
+}
+
+void WriteCheckpoint(const fs::path& folder, const torch::nn::Module& module, const TrainerState& state,
+                     const std::string& config) {
+  const fs::path fresh = folder.parent_path() / ("." + folder.filename().string() + kTemporary);
+  std::error_code code;
+  try {
+    fs::remove_all(fresh);
+    fs::create_directories(fresh);
+    WriteSafetensors(fresh / "model.safetensors", StateDict(module));
+    WriteTensorArchive(fresh / "trainer.pt", state);
+    Sync(fresh / "trainer.pt");
+    WriteFileAtomically(fresh / "config.yaml", config);
+    Sync(fresh);
+    SwapIn(fresh, folder);
+  } catch (const fs::filesystem_error& error) {
+    fs::remove_all(fresh, code);
+    throw Error("cannot write checkpoint " + folder.string() + ": " + error.code().message());
+  } catch (...) {
+    fs::remove_all(fresh, code);
+    throw;
+  }
+}
+
+fs::path FindCheckpoint(const fs::path& folder) {
+  std::error_code code;
+  if (fs::is_directory(folder, code)) return folder;
+  // "runs/a/checkpoint/last/" names the same folder.
+  const fs::path named = folder.has_filename() ? folder : folder.parent_path();
+  const fs::path previous = PreviousOf(named);
+  if (fs::is_directory(previous, code)) return previous;
+  return {};
+}
+
+void CleanCheckpoints(const fs::path& parent) {
+  std::error_code code;
+  std::vector<fs::path> leftovers;
+  for (const auto& entry : fs::directory_iterator(parent, code)) {
+    const std::string name = entry.path().filename().string();
+    if (name.size() > kTemporary.size() && name[0] == '.' && name.ends_with(kTemporary)) {
+      leftovers.push_back(entry.path());
+    } else if (name.size() > kPrevious.size() && name.ends_with(kPrevious)) {
+      const fs::path current = parent / name.substr(0, name.size() - kPrevious.size());
+      if (fs::exists(current)) {
+        leftovers.push_back(entry.path());
+      } else {
+        fs::rename(entry.path(), current, code);
+      }
+    }
+  }
+  for (const auto& path : leftovers) fs::remove_all(path, code);
+}
+
+TrainerState ReadTrainerState(const fs::path& checkpoint) { return ReadTensorArchive(checkpoint / "trainer.pt"); }
+
+void LoadCheckpointWeights(torch::nn::Module& module, const fs::path& path) {
+  const fs::path found = path.extension() == ".safetensors" ? path : FindCheckpoint(path);
+  if (found.empty()) throw InputError(path.string() + ": no such checkpoint");
+  const fs::path file = found.extension() == ".safetensors" ? found : found / "model.safetensors";
+  LoadStateDict(module, ReadWeights(file), file.string());
+}
+
+DualGeoModel LoadModel(const fs::path& path, const ModelOptions& model, const LossOptions& loss,
+                       const torch::Device& device) {
+  DualGeoModel loaded(model, loss, std::nullopt);
+  LoadCheckpointWeights(*loaded, path);
+  loaded->to(device);
+  loaded->eval();
+  return loaded;
+}
+
+}  // namespace dualgeo

@@ -1,0 +1,96 @@
+#include "dualgeo/train/runtime.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
+#include <torch/version.h>
+
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
+
+namespace dualgeo {
+namespace {
+
+// LibTorch 2.4 replaced the per-device functions by ones with a device type.
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+at::DeviceType TypeOf(bool cuda) { return cuda ? at::kCUDA : at::kCPU; }
+bool AutocastEnabled(bool cuda) { return at::autocast::is_autocast_enabled(TypeOf(cuda)); }
+void EnableAutocast(bool cuda, bool on) { at::autocast::set_autocast_enabled(TypeOf(cuda), on); }
+at::ScalarType AutocastType(bool cuda) { return at::autocast::get_autocast_dtype(TypeOf(cuda)); }
+void SetAutocastType(bool cuda, at::ScalarType type) { at::autocast::set_autocast_dtype(TypeOf(cuda), type); }
+#else
+bool AutocastEnabled(bool cuda) { return cuda ? at::autocast::is_enabled() : at::autocast::is_cpu_enabled(); }
+void EnableAutocast(bool cuda, bool on) { cuda ? at::autocast::set_enabled(on) : at::autocast::set_cpu_enabled(on); }
+at::ScalarType AutocastType(bool cuda) {
+  return cuda ? at::autocast::get_autocast_gpu_dtype() : at::autocast::get_autocast_cpu_dtype();
+}
+void SetAutocastType(bool cuda, at::ScalarType type) {
+  cuda ? at::autocast::set_autocast_gpu_dtype(type) : at::autocast::set_autocast_cpu_dtype(type);
+}
+#endif
+
+}  // namespace
+
+torch::Device SelectDevice(const std::string& name) {
+  const bool has_cuda = torch::cuda::is_available();
+  if (name == "cpu" || (name == "auto" && !has_cuda)) return torch::Device(torch::kCPU);
+  if (name == "auto") return torch::Device(torch::kCUDA, 0);
+  RuntimeOptions options;
+  options.device = name;
+  options.Validate();
+  if (!has_cuda) {
+    throw InputError(
+        "device: " + name + ": " +
+        (torch::cuda::device_count() > 0 ? "the GPU cannot be used" : "this LibTorch or this machine has no CUDA GPU") +
+        "; allowed here: auto, cpu");
+  }
+  const auto count = static_cast<long long>(torch::cuda::device_count());
+  const long long index = name == "cuda" ? 0 : *ParseInteger(name.substr(5));
+  if (index >= count) {
+    throw InputError("device: " + name + ": there are " + std::to_string(count) +
+                     " GPUs, cuda:0 to cuda:" + std::to_string(count - 1));
+  }
+  return torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(index));
+}
+
+torch::Device SetupRuntime(const RuntimeOptions& options) {
+  options.Validate();
+  const torch::Device device = SelectDevice(options.device);
+  if (options.precision == "fp16" && !device.is_cuda()) {
+    throw InputError("precision: fp16: only on cuda, and the device is " + device.str() + "; use bf16 on a CPU");
+  }
+  if (options.threads > 0) at::set_num_threads(options.threads);
+  auto& context = at::globalContext();
+  // Only a warning where CUDA has no deterministic kernel: on a CPU all that is used here has one.
+  context.setDeterministicAlgorithms(true, /*warn_only=*/true);
+  context.setDeterministicCuDNN(true);
+  context.setBenchmarkCuDNN(false);
+  return device;
+}
+
+std::string DescribeDevice(const torch::Device& device) {
+  if (!device.is_cpu()) return device.str();
+  const int threads = at::get_num_threads();
+  return "cpu, " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+}
+
+AutocastGuard::AutocastGuard(const torch::Device& device, const std::string& precision) {
+  if (precision == "fp32") return;
+  active_ = true;
+  cuda_ = device.is_cuda();
+  was_enabled_ = AutocastEnabled(cuda_);
+  previous_dtype_ = AutocastType(cuda_);
+  at::autocast::increment_nesting();
+  SetAutocastType(cuda_, precision == "bf16" ? at::kBFloat16 : at::kHalf);
+  EnableAutocast(cuda_, true);
+}
+
+AutocastGuard::~AutocastGuard() {
+  if (!active_) return;
+  EnableAutocast(cuda_, was_enabled_);
+  SetAutocastType(cuda_, previous_dtype_);
+  // The cache holds weights in the lower precision: the next step has new ones.
+  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+}
+
+}  // namespace dualgeo

@@ -1,0 +1,124 @@
+#include "dualgeo/train/segmenter_trainer.h"
+
+#include <limits>
+#include <vector>
+
+#include "dualgeo/data/mask.h"
+#include "dualgeo/model/segformer.h"
+#include "dualgeo/model/weights.h"
+#include "dualgeo/train/runtime.h"
+#include "dualgeo/train/segmentation_metrics.h"
+#include "dualgeo/train/train_loop.h"
+#include "dualgeo/train/training_sets.h"
+#include "dualgeo/train/upsample_argmax.h"
+#include "dualgeo/train/views.h"
+#include "dualgeo/util/log.h"
+#include "dualgeo/util/random.h"
+
+namespace dualgeo {
+namespace {
+
+class SegmenterTask : public TrainTask {
+ public:
+  SegmenterTask(const SegmenterOptions& segmenter, const RuntimeOptions& runtime, const torch::Device& device)
+      : options_(segmenter),
+        model_(segmenter, DeriveSeed(static_cast<std::uint64_t>(runtime.seed), "segmenter")),
+        precision_(runtime.precision),
+        device_(device) {}
+
+  torch::nn::Module& module() override { return *model_; }
+  void Initialise() override {
+    if (options_.weights) LoadSegFormer(*model_, *options_.weights);
+  }
+
+  Losses Loss(const Batch& batch) override { return {CrossEntropy(Logits(batch), batch.mask), {}}; }
+
+  std::map<std::string, double> Validate(const std::function<std::optional<Batch>()>& next) override {
+    ConfusionMatrix confusion(options_.num_labels);
+    double loss = 0;
+    std::int64_t photos = 0;
+    while (auto batch = next()) {
+      const torch::Tensor logits = Logits(*batch);
+      const std::int64_t count = logits.size(0);
+      loss += CrossEntropy(logits, batch->mask).item<double>() * static_cast<double>(count);
+      const torch::Tensor on_cpu = logits.cpu();
+      const torch::Tensor truth = batch->mask.cpu().contiguous();
+      for (std::int64_t i = 0; i < count; ++i) {
+        const cv::Mat predicted =
+            UpsampleArgmax(on_cpu[i], {static_cast<int>(truth.size(2)), static_cast<int>(truth.size(1))});
+        confusion.Add(truth[i].data_ptr<std::uint8_t>(), predicted.ptr<std::uint8_t>(), truth[i].numel());
+      }
+      photos += count;
+    }
+    return {{"loss", photos > 0 ? loss / static_cast<double>(photos) : std::numeric_limits<double>::infinity()},
+            {"mean_iou", confusion.MeanIou()},
+            {"pixel_accuracy", confusion.PixelAccuracy()}};
+  }
+
+  std::string criterion() const override { return "mean_iou"; }
+  bool higher_is_better() const override { return true; }
+
+ private:
+  // [N, num_labels, H/4, W/4] float32.
+  torch::Tensor Logits(const Batch& batch) {
+    const AutocastGuard autocast(device_, precision_);
+    return model_->Forward(batch.pixels).to(torch::kFloat32);
+  }
+
+  // Over the mask's pixels, the logits resized to them where the sizes differ.
+  static torch::Tensor CrossEntropy(torch::Tensor logits, const torch::Tensor& mask) {
+    namespace F = torch::nn::functional;
+    if (logits.size(2) != mask.size(1) || logits.size(3) != mask.size(2)) {
+      logits = F::interpolate(logits, F::InterpolateFuncOptions()
+                                          .size(std::vector<std::int64_t>{mask.size(1), mask.size(2)})
+                                          .mode(torch::kBilinear)
+                                          .align_corners(false));
+    }
+    const torch::Tensor target = mask.to(torch::kInt64);
+    // Not the mean: a batch without a labelled pixel would be 0 / 0.
+    const torch::Tensor sum = F::cross_entropy(
+        logits, target, F::CrossEntropyFuncOptions().ignore_index(kIgnoreClass).reduction(torch::kSum));
+    return sum / (mask != kIgnoreClass).sum().clamp_min(1);
+  }
+
+  SegmenterOptions options_;
+  SegFormer model_;
+  std::string precision_;
+  torch::Device device_;
+};
+
+}  // namespace
+
+TrainResult TrainSegmenter(const TrainJob& job, const SegmenterOptions& segmenter, const SegmenterTrainOptions& train) {
+  train.Validate();
+  Resolve(segmenter);
+  const torch::Device device = SetupRuntime(job.runtime);
+  const int logits_size = segmenter.image_size / 4;
+  const ViewOptions view =
+      SegmenterViews(segmenter, /*with_masks=*/true, train.loss_size == "logits" ? logits_size : segmenter.image_size);
+  const ViewOptions validation_view = SegmenterViews(segmenter, /*with_masks=*/true, segmenter.image_size);
+  const TrainingSets sets =
+      OpenTrainingSets(job.data, view, validation_view, static_cast<std::uint64_t>(job.runtime.seed));
+  Settings settings;
+  AddSettings(settings, "model.segmenter", segmenter);
+  AddTrainSettings(settings, "train_segmenter", train);
+  AddRuntimeSettings(settings, job.runtime);
+  AddDataSettings(settings, sets, job.data);
+  const std::filesystem::path log = job.run_dir / "train_segmenter.jsonl";
+  TrainingFolder folder(job.run_dir / "segmenter", log, job.existing, settings);
+  SegmenterTask task(segmenter, job.runtime, device);
+  spdlog::info("train-segmenter: {} photos, {} held out, {}", sets.train.size(),
+               sets.validation ? sets.validation->size() : 0, DescribeDevice(device));
+  const TrainLoop loop{.name = "train-segmenter",
+                       .train = sets.train,
+                       .validation = sets.validation ? &*sets.validation : nullptr,
+                       .loader = job.data.loader,
+                       .options = train,
+                       .runtime = job.runtime,
+                       .device = device,
+                       .config = job.config,
+                       .log = log};
+  return RunTrainLoop(task, loop, folder);
+}
+
+}  // namespace dualgeo

@@ -1,0 +1,67 @@
+#include "dualgeo/train/settings.h"
+
+#include <ATen/Parallel.h>
+
+#include <nlohmann/json.hpp>
+
+#include "dualgeo/train/runtime.h"
+#include "dualgeo/util/error.h"
+
+namespace dualgeo {
+namespace {
+
+template <class Options>
+void AddTraining(Settings& settings, const std::string& section, const Options& options) {
+  AddSettings(settings, section, options);
+  for (const char* key : {"checkpoint_every_steps", "log_every_steps", "validate_every_epochs"}) {
+    settings.erase(section + "." + key);
+  }
+  if (options.schedule.type != "cosine") settings.erase(section + ".epochs");
+}
+
+}  // namespace
+
+void AddTrainSettings(Settings& settings, const std::string& section, const TrainOptions& options) {
+  AddTraining(settings, section, options);
+}
+
+void AddTrainSettings(Settings& settings, const std::string& section, const SegmenterTrainOptions& options) {
+  AddTraining(settings, section, options);
+}
+
+void AddRuntimeSettings(Settings& settings, const RuntimeOptions& options) {
+  settings["seed"] = std::to_string(options.seed);
+  settings["precision"] = options.precision;
+  // With what auto and 0 stand for here.
+  settings["device"] = SelectDevice(options.device).str();
+  settings["threads"] = std::to_string(at::get_num_threads());
+}
+
+std::string SettingsText(const Settings& settings) { return nlohmann::json(settings).dump(); }
+
+Settings ParseSettings(const std::string& text, const std::string& source) {
+  try {
+    return nlohmann::json::parse(text).get<Settings>();
+  } catch (const nlohmann::json::exception&) {
+    throw InputError(source + ": its settings cannot be read");
+  }
+}
+
+std::vector<std::string> CompareSettings(const Settings& then, const Settings& now) {
+  std::vector<std::string> differences;
+  const auto value = [](const Settings& settings, const std::string& key) {
+    const auto found = settings.find(key);
+    return found == settings.end() ? std::string("absent") : Printable(found->second);
+  };
+  Settings all = then;
+  all.insert(now.begin(), now.end());
+  for (const auto& item : all) {
+    const std::string& key = item.first;
+    const std::string before = value(then, key);
+    const std::string after = value(now, key);
+    if (before != after) differences.push_back(key + ": " + before + " then, " + after + " now");
+  }
+  return differences;
+}
+
+}  // namespace dualgeo

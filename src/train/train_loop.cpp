@@ -1,0 +1,337 @@
+#include "dualgeo/train/train_loop.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <memory>
+#include <numeric>
+
+#include "dualgeo/train/adamw.h"
+#include "dualgeo/train/runtime.h"
+#include "dualgeo/train/schedule.h"
+#include "dualgeo/train/training_log.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/log.h"
+#include "dualgeo/util/progress.h"
+#include "dualgeo/util/random.h"
+#include "dualgeo/util/stop.h"
+
+namespace dualgeo {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+std::string Short(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return text;
+}
+
+void MoveTo(Batch& batch, const torch::Device& device) {
+  if (device.is_cpu()) return;
+  batch.pixels = batch.pixels.to(device, /*non_blocking=*/true);
+  if (batch.mask.defined()) batch.mask = batch.mask.to(device, /*non_blocking=*/true);
+  batch.latlon = batch.latlon.to(device, /*non_blocking=*/true);
+}
+
+// fp16 gradients underflow, so the loss is scaled up before the backward pass; where they overflow instead, the step is
+// left out and the scale halved (Micikevicius et al., ICLR 2018; the rule of torch.cuda.amp.GradScaler).
+class LossScaler {
+ public:
+  explicit LossScaler(bool enabled) : enabled_(enabled) {}
+
+  torch::Tensor Scale(const torch::Tensor& loss) const { return enabled_ ? loss * scale_ : loss; }
+  void Unscale(AdamW& optimizer) const {
+    if (enabled_) optimizer.ScaleGradients(1 / scale_);
+  }
+  // Whether the step may be done.
+  bool Update(bool gradients_are_finite) {
+    if (!enabled_) return true;
+    if (!gradients_are_finite) {
+      scale_ = std::max(scale_ / 2, 1.0);
+      good_steps_ = 0;
+      return false;
+    }
+    if (++good_steps_ == 2000) {
+      scale_ *= 2;
+      good_steps_ = 0;
+    }
+    return true;
+  }
+  bool enabled() const { return enabled_; }
+
+  void Save(TrainerState& state) const {
+    state["scaler"] = torch::tensor({scale_, static_cast<double>(good_steps_)}, torch::kFloat64);
+  }
+  void Load(const torch::Tensor& saved) {
+    scale_ = saved[0].item<double>();
+    good_steps_ = saved[1].item<std::int64_t>();
+  }
+
+ private:
+  bool enabled_;
+  double scale_ = 65536;
+  std::int64_t good_steps_ = 0;
+};
+
+// A number of trainer.pt.
+double Number(const TrainerState& state, const std::string& key, std::int64_t size, const std::string& source) {
+  const auto found = state.find(key);
+  if (found == state.end() || found->second.numel() != size) {
+    throw InputError(source + ": has no " + key + ": not a checkpoint of this training");
+  }
+  return found->second.reshape({-1})[0].item<double>();
+}
+
+class Run {
+ public:
+  Run(TrainTask& task, const TrainLoop& loop, TrainingFolder& folder)
+      : task_(task),
+        loop_(loop),
+        folder_(folder),
+        seed_(static_cast<std::uint64_t>(loop.runtime.seed)),
+        photos_(loop.train.size()),
+        batch_size_(std::min<std::int64_t>(loop.options.batch_size, photos_)),
+        optimizer_(task.module(), loop.options),
+        scaler_(loop.runtime.precision == "fp16") {
+    if (batch_size_ < loop.options.batch_size) {
+      spdlog::warn("{}: {} photos are fewer than batch_size {}: every step sees them all", loop.name, photos_,
+                   loop.options.batch_size);
+    }
+    length_.steps_per_epoch = photos_ / batch_size_;
+    length_.total_steps = length_.steps_per_epoch * loop.options.epochs;
+  }
+
+  TrainResult Go() {
+    Start();
+    try {
+      Train();
+    } catch (const Interrupted&) {
+      // Thrown between steps only: the state is that of a whole step.
+      if (step_ != saved_step_) Save(folder_.last());
+      throw Interrupted(loop_.name + ": stopped after step " + std::to_string(step_) + " of " +
+                        std::to_string(length_.total_steps) + "; the same command with --resume continues from " +
+                        folder_.last().string());
+    }
+    result_.steps = step_;
+    result_.train_photos = photos_;
+    result_.validation_photos = loop_.validation == nullptr ? 0 : loop_.validation->size();
+    result_.last = folder_.last();
+    result_.best = folder_.best();
+    return result_;
+  }
+
+ private:
+  void Start() {
+    if (folder_.resumed()) {
+      const TrainerState& state = *folder_.resumed();
+      const std::string source = (folder_.resumed_from() / "trainer.pt").string();
+      LoadCheckpointWeights(task_.module(), folder_.resumed_from());
+      optimizer_.Load(state, source);
+      step_ = static_cast<std::int64_t>(Number(state, "step", 1, source));
+      validated_step_ = static_cast<std::int64_t>(Number(state, "validated_step", 1, source));
+      best_ = Number(state, "best", 1, source);
+      if (scaler_.enabled()) {
+        Number(state, "scaler", 2, source);
+        scaler_.Load(state.at("scaler"));
+      }
+      saved_step_ = step_;
+      if (step_ > length_.total_steps) {
+        throw InputError(source + ": is of step " + std::to_string(step_) + ", and " +
+                         std::to_string(loop_.options.epochs) + " epochs have only " +
+                         std::to_string(length_.total_steps));
+      }
+      spdlog::info("{}: resumed after step {} of {}", loop_.name, step_, length_.total_steps);
+    } else {
+      task_.Initialise();
+    }
+    log_ = std::make_unique<TrainingLog>(loop_.log, step_, validated_step_);
+  }
+
+  void Train() {
+    Progress progress(loop_.name, length_.total_steps * batch_size_, "photos");
+    progress.Update(step_ * batch_size_);
+    while (true) {
+      if (ValidationIsDue()) Validate();
+      if (step_ != saved_step_) Save(folder_.last());
+      if (step_ >= length_.total_steps) break;
+      Epoch(progress);
+    }
+    if (saved_step_ < 0) Save(folder_.last());
+    progress.Finish(note_);
+    result_.photos_per_second = compute_seconds_ > 0 ? static_cast<double>(photos_done_) / compute_seconds_ : 0;
+  }
+
+  // The rest of the epoch that step_ lies in.
+  void Epoch(Progress& progress) {
+    const std::int64_t epoch = step_ / length_.steps_per_epoch;
+    const std::int64_t first = epoch * length_.steps_per_epoch;
+    std::vector<std::int64_t> order(static_cast<std::size_t>(photos_));
+    std::iota(order.begin(), order.end(), 0);
+    if (loop_.options.shuffle) Random(DeriveSeed(seed_, "shuffle", static_cast<std::uint64_t>(epoch))).Shuffle(order);
+    order.resize(static_cast<std::size_t>(length_.steps_per_epoch * batch_size_));
+    order.erase(order.begin(), order.begin() + (step_ - first) * batch_size_);
+
+    // By photo, because the loader passes over a batch whose photos are all unreadable.
+    std::vector<std::int64_t> step_of(static_cast<std::size_t>(photos_), -1);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      step_of[static_cast<std::size_t>(order[i])] = step_ + static_cast<std::int64_t>(i) / batch_size_;
+    }
+    Loader loader(loop_.train, order, batch_size_, /*drop_last=*/true, loop_.loader,
+                  DeriveSeed(seed_, "augmentation", static_cast<std::uint64_t>(epoch)));
+    task_.module().train();
+    const auto start = Clock::now();
+    while (auto batch = loader.Next()) {
+      step_ = step_of[static_cast<std::size_t>(batch->indices.front())];
+      Step(*batch, epoch);
+      ++step_;
+      photos_done_ += static_cast<std::int64_t>(batch->indices.size());
+      progress.Update(step_ * batch_size_, note_);
+      const bool epoch_is_over = step_ == first + length_.steps_per_epoch;
+      const int every = loop_.options.checkpoint_every_steps;
+      if (every > 0 && step_ % every == 0 && !epoch_is_over) Save(folder_.last());
+      if (!epoch_is_over) ThrowIfStopped();
+    }
+    step_ = first + length_.steps_per_epoch;
+    compute_seconds_ += SecondsSince(start);
+    ReportSkipped(loader);
+  }
+
+  // step_: how many were done before.
+  void Step(Batch& batch, std::int64_t epoch) {
+    MoveTo(batch, loop_.device);
+    torch::manual_seed(DeriveSeed(seed_, "dropout", static_cast<std::uint64_t>(step_)));
+    optimizer_.ZeroGrad();
+    const TrainTask::Losses losses = task_.Loss(batch);
+    const double loss = losses.total.item<double>();
+    if (!std::isfinite(loss)) NotFinite("loss", loss);
+    scaler_.Scale(losses.total).backward();
+    scaler_.Unscale(optimizer_);
+    const double norm = optimizer_.GradientNorm();
+    if (!std::isfinite(norm) && !scaler_.enabled()) NotFinite("gradient norm", norm);
+    const double lr = LearningRate(loop_.options, length_, step_);
+    if (scaler_.Update(std::isfinite(norm))) {
+      const double limit = loop_.options.clip_grad_norm;
+      if (limit > 0 && norm > limit) optimizer_.ScaleGradients(limit / norm);
+      optimizer_.Step(lr);
+    }
+
+    note_ = "epoch " + std::to_string(epoch + 1) + "/" + std::to_string(loop_.options.epochs) + ", loss " + Short(loss);
+    photos_since_line_ += static_cast<std::int64_t>(batch.indices.size());
+    if ((step_ + 1) % loop_.options.log_every_steps != 0 && step_ + 1 != length_.total_steps) return;
+    nlohmann::ordered_json line = {{"step", step_ + 1}, {"epoch", epoch + 1}, {"loss", loss}};
+    for (const auto& [name, value] : losses.details) line[name] = value.item<double>();
+    line["lr"] = lr;
+    line["grad_norm"] = std::isfinite(norm) ? nlohmann::ordered_json(norm) : nlohmann::ordered_json();
+    const double seconds = SecondsSince(line_time_);
+    line["photos_per_second"] = seconds > 0 ? static_cast<double>(photos_since_line_) / seconds : 0;
+    line_time_ = Clock::now();
+    photos_since_line_ = 0;
+    log_->Write(line);
+  }
+
+  [[noreturn]] void NotFinite(const std::string& what, double value) const {
+    throw Error(loop_.name + ": the " + what + " is " + Short(value) + " at step " + std::to_string(step_ + 1) +
+                "; try a lower learning rate, a warm-up or clip_grad_norm" +
+                (saved_step_ >= 0 ? " (the last checkpoint is of step " + std::to_string(saved_step_) + ")" : ""));
+  }
+
+  bool ValidationIsDue() const {
+    if (validated_step_ == step_) return false;
+    if (step_ == length_.total_steps) return true;
+    const std::int64_t every = length_.steps_per_epoch * loop_.options.validate_every_epochs;
+    return step_ > 0 && step_ % every == 0;
+  }
+
+  // Also chooses `best`.
+  void Validate() {
+    bool better = true;
+    if (loop_.validation != nullptr && loop_.validation->size() > 0) {
+      std::vector<std::int64_t> order(static_cast<std::size_t>(loop_.validation->size()));
+      std::iota(order.begin(), order.end(), 0);
+      const std::int64_t size = std::min<std::int64_t>(loop_.options.batch_size, loop_.validation->size());
+      Loader loader(*loop_.validation, order, size, /*drop_last=*/false, loop_.loader, std::nullopt);
+      task_.module().eval();
+      std::map<std::string, double> numbers;
+      {
+        const c10::InferenceMode inference;
+        numbers = task_.Validate([&]() -> std::optional<Batch> {
+          ThrowIfStopped();
+          auto batch = loader.Next();
+          if (batch) MoveTo(*batch, loop_.device);
+          return batch;
+        });
+      }
+      ReportSkipped(loader);
+      const double value = numbers.at(task_.criterion());
+      better = !std::isfinite(best_) || (task_.higher_is_better() ? value > best_ : value < best_);
+      if (better) best_ = value;
+      const std::int64_t epoch = step_ / std::max<std::int64_t>(length_.steps_per_epoch, 1);
+      log_->Write({{"step", step_}, {"epoch", epoch}, {"validation", numbers}});
+      std::string text;
+      for (const auto& [name, number] : numbers) text += ", " + name + " " + Short(number);
+      spdlog::info("{}: validation after epoch {}{}{}", loop_.name, epoch, text, better ? " (best)" : "");
+      result_.validation = numbers;
+    }
+    validated_step_ = step_;
+    if (better) Save(folder_.best());
+    saved_step_ = -1;  // `last` must say that this step is validated
+    Save(folder_.last());
+    line_time_ = Clock::now();
+  }
+
+  void Save(const std::filesystem::path& folder) {
+    TrainerState state;
+    state["format"] = torch::tensor(std::int64_t{1}, torch::kInt64);
+    state["step"] = torch::tensor(step_, torch::kInt64);
+    state["validated_step"] = torch::tensor(validated_step_, torch::kInt64);
+    state["best"] = torch::tensor(best_, torch::kFloat64);
+    state["settings"] = TextTensor(SettingsText(folder_.settings()));
+    scaler_.Save(state);
+    optimizer_.Save(state);
+    WriteCheckpoint(folder, task_.module(), state, loop_.config);
+    if (folder == folder_.last()) saved_step_ = step_;
+  }
+
+  void ReportSkipped(const Loader& loader) {
+    result_.skipped_photos += static_cast<std::int64_t>(loader.skipped().size());
+    for (const auto& skipped : loader.skipped()) spdlog::warn("{}: skipped: {}", loop_.name, skipped.reason);
+  }
+
+  TrainTask& task_;
+  const TrainLoop& loop_;
+  TrainingFolder& folder_;
+  std::uint64_t seed_;
+  std::int64_t photos_;
+  std::int64_t batch_size_;
+  AdamW optimizer_;
+  LossScaler scaler_;
+  TrainLength length_;
+  std::unique_ptr<TrainingLog> log_;
+
+  std::int64_t step_ = 0;  // done
+  std::int64_t validated_step_ = -1;
+  std::int64_t saved_step_ = -1;
+  double best_ = std::numeric_limits<double>::quiet_NaN();
+
+  TrainResult result_;
+  std::string note_;
+  std::int64_t photos_done_ = 0;
+  double compute_seconds_ = 0;
+  std::int64_t photos_since_line_ = 0;
+  Clock::time_point line_time_ = Clock::now();
+};
+
+}  // namespace
+
+TrainResult RunTrainLoop(TrainTask& task, const TrainLoop& loop, TrainingFolder& folder) {
+  if (loop.train.size() == 0) throw InputError(loop.name + ": there are no training photos");
+  task.module().to(loop.device);
+  return Run(task, loop, folder).Go();
+}
+
+}  // namespace dualgeo

@@ -1,0 +1,169 @@
+#include "dualgeo/train/trainer.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "dualgeo/geo/distance.h"
+#include "dualgeo/model/dualgeo_model.h"
+#include "dualgeo/model/weights.h"
+#include "dualgeo/train/runtime.h"
+#include "dualgeo/train/train_loop.h"
+#include "dualgeo/train/training_sets.h"
+#include "dualgeo/train/views.h"
+#include "dualgeo/util/log.h"
+#include "dualgeo/util/random.h"
+
+namespace dualgeo {
+namespace {
+
+// Retrieval among the validation photos compares all with all; more of them would say the same.
+constexpr std::int64_t kRetrievalPhotos = 10000;
+
+double Median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return (*middle + *std::max_element(values.begin(), middle)) / 2;
+}
+
+// What each validation photo finds among the GPS vectors of them all.
+void AddRetrieval(const torch::Tensor& views, const torch::Tensor& gps, const torch::Tensor& latlon,
+                  const std::string& name, bool distance, std::map<std::string, double>& numbers) {
+  const torch::Tensor found = views.matmul(gps.t()).argmax(1);
+  const torch::Tensor places = latlon.index_select(0, found);
+  const std::int64_t count = views.size(0);
+  // By coordinates, not by row: photos of one spot are equally right.
+  numbers[name] = 100 * (places == latlon).all(1).to(torch::kFloat64).mean().item<double>();
+  if (!distance) return;
+  std::vector<double> km;
+  km.reserve(static_cast<std::size_t>(count));
+  const auto truth = latlon.accessor<double, 2>();
+  const auto guess = places.accessor<double, 2>();
+  for (std::int64_t i = 0; i < count; ++i) {
+    km.push_back(GreatCircleKm({truth[i][0], truth[i][1]}, {guess[i][0], guess[i][1]}));
+  }
+  numbers["median_km"] = Median(std::move(km));
+}
+
+class DualGeoTask : public TrainTask {
+ public:
+  DualGeoTask(const ModelOptions& model, const LossOptions& loss, const RuntimeOptions& runtime,
+              const torch::Device& device)
+      : model_(model, loss, DeriveSeed(static_cast<std::uint64_t>(runtime.seed), "model")),
+        precision_(runtime.precision),
+        device_(device) {}
+
+  torch::nn::Module& module() override { return *model_; }
+  void Initialise() override { LoadPretrained(*model_); }
+
+  Losses Loss(const Batch& batch) override {
+    const LossTerms terms = model_->Loss(Project(batch));
+    Losses losses;
+    losses.total = terms.total;
+    if (terms.image_gps.defined()) losses.details.emplace_back("image_gps", terms.image_gps);
+    if (terms.segmentation_gps.defined()) losses.details.emplace_back("segmentation_gps", terms.segmentation_gps);
+    for (const auto& item : model_->named_parameters(/*recurse=*/false)) {
+      if (item.value().numel() == 1) losses.details.emplace_back(item.key(), item.value().detach());
+    }
+    return losses;
+  }
+
+  std::map<std::string, double> Validate(const std::function<std::optional<Batch>()>& next) override {
+    std::map<std::string, double> numbers;
+    std::vector<torch::Tensor> image, segmentation, gps, latlon;
+    std::int64_t photos = 0;
+    while (auto batch = next()) {
+      const auto projections = Project(*batch);
+      const LossTerms terms = model_->Loss(projections);
+      const auto count = batch->pixels.size(0);
+      const auto add = [&](const char* name, const torch::Tensor& value) {
+        if (value.defined()) numbers[name] += value.item<double>() * static_cast<double>(count);
+      };
+      add("loss", terms.total);
+      add("image_gps", terms.image_gps);
+      add("segmentation_gps", terms.segmentation_gps);
+      if (photos < kRetrievalPhotos) {
+        if (projections.image.defined()) image.push_back(projections.image);
+        if (projections.segmentation.defined()) segmentation.push_back(projections.segmentation);
+        gps.push_back(projections.gps);
+        latlon.push_back(batch->latlon.cpu());
+      }
+      photos += count;
+    }
+    for (auto& item : numbers) item.second /= static_cast<double>(photos);
+    if (photos == 0) {
+      numbers["loss"] = std::numeric_limits<double>::infinity();  // every photo was unreadable and skipped
+      return numbers;
+    }
+    const torch::Tensor all_gps = torch::cat(gps);
+    const torch::Tensor places = torch::cat(latlon);
+    if (!image.empty()) AddRetrieval(torch::cat(image), all_gps, places, "image_to_gps", true, numbers);
+    if (!segmentation.empty()) {
+      AddRetrieval(torch::cat(segmentation), all_gps, places, "segmentation_to_gps", image.empty(), numbers);
+    }
+    return numbers;
+  }
+
+  std::string criterion() const override { return "loss"; }
+  bool higher_is_better() const override { return false; }
+
+ private:
+  // In mixed precision; the vectors come back as float32, since cosines times a factor of 54 need its digits.
+  DualGeoModelImpl::Projections Project(const Batch& batch) {
+    const AutocastGuard autocast(device_, precision_);
+    auto projections = model_->Project(model_->Encode(batch.pixels, batch.mask), model_->EncodeGps(batch.latlon));
+    for (torch::Tensor* vectors : {&projections.image, &projections.segmentation, &projections.gps}) {
+      if (vectors->defined()) *vectors = vectors->to(torch::kFloat32);
+    }
+    return projections;
+  }
+
+  DualGeoModel model_;
+  std::string precision_;
+  torch::Device device_;
+};
+
+Settings SettingsOf(const TrainJob& job, const TrainingSets& sets, const ModelOptions& model, const LossOptions& loss,
+                    const TrainOptions& train) {
+  Settings settings;
+  AddSettings(settings, "model", model);
+  // Masks come from files: of the segmenter only the classes matter.
+  std::erase_if(settings, [](const auto& item) {
+    return item.first.starts_with("model.segmenter.") && item.first != "model.segmenter.num_labels";
+  });
+  AddSettings(settings, "loss", loss);
+  AddTrainSettings(settings, "train", train);
+  AddRuntimeSettings(settings, job.runtime);
+  AddDataSettings(settings, sets, job.data);
+  return settings;
+}
+
+}  // namespace
+
+TrainResult TrainModel(const TrainJob& job, const ModelOptions& model, const LossOptions& loss,
+                       const TrainOptions& train) {
+  model.Validate();
+  loss.Validate();
+  train.Validate();
+  const torch::Device device = SetupRuntime(job.runtime);
+  const ViewOptions view = ModelViews(model);
+  const TrainingSets sets = OpenTrainingSets(job.data, view, view, static_cast<std::uint64_t>(job.runtime.seed));
+  const std::filesystem::path log = job.run_dir / "train.jsonl";
+  TrainingFolder folder(job.run_dir / "checkpoint", log, job.existing, SettingsOf(job, sets, model, loss, train));
+  DualGeoTask task(model, loss, job.runtime, device);
+  spdlog::info("train: {} photos, {} held out, {}", sets.train.size(), sets.validation ? sets.validation->size() : 0,
+               DescribeDevice(device));
+  const TrainLoop loop{.name = "train",
+                       .train = sets.train,
+                       .validation = sets.validation ? &*sets.validation : nullptr,
+                       .loader = job.data.loader,
+                       .options = train,
+                       .runtime = job.runtime,
+                       .device = device,
+                       .config = job.config,
+                       .log = log};
+  return RunTrainLoop(task, loop, folder);
+}
+
+}  // namespace dualgeo

@@ -1,0 +1,51 @@
+#include "dualgeo/train/training_sets.h"
+
+#include "dualgeo/data/split.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/hash.h"
+#include "dualgeo/util/random.h"
+
+namespace dualgeo {
+namespace {
+
+std::string TableFingerprint(const PhotoTable& table) {
+  std::string text;
+  for (const auto& row : table.rows) {
+    text += row.id + '\n';
+    if (row.location) text += FormatDouble(row.location->lat) + ' ' + FormatDouble(row.location->lon);
+    text += '\n';
+  }
+  return std::to_string(table.rows.size()) + " photos, sha256 " + Sha256(text).substr(0, 16);
+}
+
+}  // namespace
+
+TrainingSets OpenTrainingSets(const DataOptions& data, const ViewOptions& train_view,
+                              const ViewOptions& validation_view, std::uint64_t seed) {
+  data.train.Require("data.train", train_view.with_masks);
+  PhotoTable train = ReadPhotoTable(data.train.csv, data.train.columns);
+  const ValidationOptions& held_out = data.validation;
+  if (!held_out.csv.empty()) {
+    PhotoTable validation = ReadPhotoTable(held_out.csv, held_out.columns);
+    const std::string& images = held_out.images.empty() ? data.train.images : held_out.images;
+    const std::string& masks = held_out.masks.empty() ? data.train.masks : held_out.masks;
+    return {PhotoDataset(std::move(train), data.train.images, data.train.masks, train_view, data.augment),
+            PhotoDataset(std::move(validation), images, masks, validation_view, data.augment)};
+  }
+  if (held_out.fraction <= 0) {
+    return {PhotoDataset(std::move(train), data.train.images, data.train.masks, train_view, data.augment),
+            std::nullopt};
+  }
+  PhotoSplit split = SplitByAuthor(train, held_out.fraction, DeriveSeed(seed, "validation"));
+  return {
+      PhotoDataset(std::move(split.train), data.train.images, data.train.masks, train_view, data.augment),
+      PhotoDataset(std::move(split.validation), data.train.images, data.train.masks, validation_view, data.augment)};
+}
+
+void AddDataSettings(Settings& settings, const TrainingSets& sets, const DataOptions& data) {
+  settings["data.train"] = TableFingerprint(sets.train.table());
+  settings["data.loader.on_bad_image"] = data.loader.on_bad_image;
+  AddSettings(settings, "data.augment", data.augment);
+}
+
+}  // namespace dualgeo

@@ -1,0 +1,27 @@
+#include "dualgeo/train/views.h"
+
+namespace dualgeo {
+
+ViewOptions ModelViews(const ModelOptions& model) {
+  ViewOptions view;
+  view.image_size = Resolve(model.image_encoder, model.embed_dim).image_size;
+  view.mask_size = model.segmentation_encoder.image_size;
+  view.normalization = kClipNormalization;
+  view.geometry = Geometry::kAligned;
+  view.num_classes = model.segmenter.num_labels;
+  view.with_masks = model.has_segmentation();
+  return view;
+}
+
+ViewOptions SegmenterViews(const SegmenterOptions& segmenter, bool with_masks, int mask_size) {
+  ViewOptions view;
+  view.image_size = segmenter.image_size;
+  view.mask_size = mask_size;
+  view.normalization = kImageNetNormalization;
+  view.geometry = Geometry::kSquash;
+  view.num_classes = segmenter.num_labels;
+  view.with_masks = with_masks;
+  return view;
+}
+
+}  // namespace dualgeo
