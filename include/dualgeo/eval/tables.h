@@ -21,9 +21,11 @@ TableFormat ParseTableFormat(const std::string& name);
 std::string FormatTable(const std::vector<Evaluation>& evaluations, TableFormat format);
 
 // The metrics file: benchmark, count, answered, accuracy {"1": ..} in percent of all photos, ci95, median_km, mean_km,
-// geoscore, settings; and answered_only, without_zero, zero_answers, unknown_ids. Ends in a line feed.
-std::string MetricsJson(const Evaluation& evaluation);
+// geoscore, settings; and answered_only, without_zero, zero_answers, unknown_ids. With `oracle`, that one's metrics
+// under the key oracle. Ends in a line feed.
+std::string MetricsJson(const Evaluation& evaluation, const Evaluation* oracle = nullptr);
 
+// Markdown: one row per threshold, with the p-value.
 std::string FormatComparison(const std::string& name_a, const std::string& name_b,
                              const std::vector<PairedComparison>& comparisons);
 
