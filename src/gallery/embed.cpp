@@ -7,7 +7,6 @@
 
 #include "dualgeo/data/loader.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/train/runtime.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/log.h"
@@ -83,30 +82,16 @@ std::string ModelFingerprint(const DualGeoModel& model) {
   std::string text = options.text;
   for (const auto& [name, tensor] : StateDict(*model)) {
     const auto bytes = tensor.detach().to(torch::kCPU).contiguous();
-    text += name + " " + c10::toString(bytes.scalar_type());
-    for (const auto size : bytes.sizes()) text += " " + std::to_string(size);
-    text += " " + Sha256(std::string_view(static_cast<const char*>(bytes.data_ptr()), bytes.nbytes())) + "\n";
+    text.append(name).append(" ").append(c10::toString(bytes.scalar_type()));
+    for (const auto size : bytes.sizes()) text.append(" ").append(std::to_string(size));
+    const std::string_view content(static_cast<const char*>(bytes.data_ptr()), bytes.nbytes());
+    text.append(" ").append(Sha256(content)).append("\n");
   }
   return Sha256(text);
 }
 
-ViewOptions ModelViews(const ModelOptions& options, int image_size, int mask_size) {
-  ViewOptions views;
-  views.image_size = image_size;
-  views.mask_size = mask_size;
-  views.normalization = kClipNormalization;
-  views.geometry = Geometry::kAligned;
-  views.num_classes = options.segmenter.num_labels;
-  views.with_masks = options.has_segmentation();
-  return views;
-}
-
-ViewOptions ModelViews(const DualGeoModel& model) {
-  return ModelViews(model->options(), model->image_size(), model->mask_size());
-}
-
 EmbedResult EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const EmbedOptions& options,
-                        const LoaderOptions& loader_options, const std::string& precision) {
+                        const LoaderOptions& loader_options) {
   const auto& fusion = model->options().fusion;
   if (fusion.type == "cross_attention" && fusion.scope == "batch" && model->options().views == "both") {
     spdlog::warn(
@@ -139,20 +124,16 @@ EmbedResult EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const 
     for (const auto index : batch->indices) {
       set.ids.push_back(dataset.table().rows[static_cast<std::size_t>(index)].id);
     }
-    DualGeoModelImpl::Features features;
-    torch::Tensor image, segmentation;
-    {
-      const AutocastGuard autocast(device, precision);
-      features = model->Encode(batch->pixels.to(device), batch->mask.defined() ? batch->mask.to(device) : batch->mask);
-      if (features.fused_image.defined()) image = model->ProjectImage(features.fused_image);
-      if (features.fused_segmentation.defined()) segmentation = model->ProjectSegmentation(features.fused_segmentation);
-    }
+    const auto mask = batch->mask.defined() ? batch->mask.to(device) : batch->mask;
+    const auto features = model->Encode(batch->pixels.to(device), mask);
     add("image", unit(features.image));
     add("segmentation", unit(features.segmentation));
     add("fused_image", unit(features.fused_image));
     add("fused_segmentation", unit(features.fused_segmentation));
-    add("projected_image", unit(image));
-    add("projected_segmentation", unit(segmentation));
+    if (features.fused_image.defined()) add("projected_image", unit(model->ProjectImage(features.fused_image)));
+    if (features.fused_segmentation.defined()) {
+      add("projected_segmentation", unit(model->ProjectSegmentation(features.fused_segmentation)));
+    }
     progress.Update(set.size() + static_cast<std::int64_t>(loader.skipped().size()));
   }
   progress.Finish();

@@ -1,5 +1,4 @@
 // Photos and coordinates -> features (gallery/features.h), through the whole model in evaluation mode.
-// For callers that have a model in hand; gallery/embed_job.h makes one from options first, and needs no LibTorch.
 #pragma once
 
 #include <span>
@@ -7,7 +6,9 @@
 #include <vector>
 
 #include "dualgeo/data/dataset.h"
-#include "dualgeo/gallery/embed_job.h"
+#include "dualgeo/data/loader_options.h"
+#include "dualgeo/gallery/embed_options.h"
+#include "dualgeo/gallery/features.h"
 #include "dualgeo/model/dualgeo_model.h"
 
 namespace dualgeo {
@@ -17,17 +18,18 @@ namespace dualgeo {
 // same.
 std::string ModelFingerprint(const DualGeoModel& model);
 
-// How photos and masks reach the model: its sizes, CLIP's normalisation, the same part of the scene in both views.
-ViewOptions ModelViews(const ModelOptions& options, int image_size, int mask_size);
-ViewOptions ModelViews(const DualGeoModel& model);
+struct EmbedResult {
+  FeatureSet features;
+  std::vector<std::string> skipped;  // ids of unreadable photos (loader.on_bad_image: skip)
+};
 
-// All photos of the dataset, in its order, without augmentation: image, segmentation, fused_*, projected_* of the views
-// that the model has. Runs on the model's device; precision as in RuntimeOptions. With fusion.scope batch a warning
-// says that the result depends on which photos share a batch; otherwise batch size does not matter beyond rounding.
-// Throws InputError for bad photos or masks, or when not one could be read, Error when the model gives a value that is
-// not finite, Interrupted.
+// All photos of the dataset, in its order, without augmentation: image, segmentation, fused_* and projected_* of the
+// views that the model has. Runs on the model's device, and in lower precision while an AutocastGuard lives. With
+// fusion.scope batch a warning says that the result depends on which photos share a batch; otherwise batch size does
+// not matter beyond rounding. Throws InputError for bad photos or masks, or when not one could be read, Error when the
+// model gives a value that is not finite, Interrupted.
 EmbedResult EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const EmbedOptions& options,
-                        const LoaderOptions& loader_options, const std::string& precision = "fp32");
+                        const LoaderOptions& loader_options);
 
 // Coordinates, in their order: gps, projected_gps, latlon. What lies beyond a projection's edge is as in
 // model/gps_projection.h: Mercator has no poles and clamps latitude to +-85.0511 degrees (gps_encoder.beyond_mercator);

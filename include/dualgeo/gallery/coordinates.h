@@ -1,0 +1,22 @@
+// A table of coordinates, to embed or to make a GPS gallery of.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dualgeo/geo/latlon.h"
+
+namespace dualgeo {
+
+struct Coordinates {
+  std::vector<std::string> ids;  // empty when the table has no IMG_ID
+  std::vector<LatLon> locations;
+};
+
+// CSV with LAT and LON (degrees) and, if there is one, an IMG_ID column with distinct ids; other columns are ignored.
+// Throws InputError naming file and line for a missing column, no rows, an empty, non-numeric or out-of-range cell, or
+// a repeated id.
+Coordinates ReadCoordinates(const std::filesystem::path& path);
+
+}  // namespace dualgeo
