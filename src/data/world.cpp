@@ -1,0 +1,319 @@
+#include "dualgeo/data/world.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <opencv2/core.hpp>
+#include <opencv2/imgcodecs.hpp>
+#include <thread>
+
+#include "dualgeo/data/world_contact_sheet.h"
+#include "dualgeo/data/world_places.h"
+#include "dualgeo/data/world_render.h"
+#include "dualgeo/io/csv.h"
+#include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/progress.h"
+#include "dualgeo/util/random.h"
+#include "dualgeo/util/stop.h"
+#include "dualgeo/util/text.h"
+
+namespace dualgeo {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kMarker = "world.incomplete";
+constexpr const char* kTables[] = {"photos.csv", "train.csv", "query.csv", "new_places.csv", "places.csv"};
+constexpr const char* kSplits[] = {"train", "query", "new_places"};
+
+// A photo to be made: everything but its pixels.
+struct Shot {
+  std::size_t place = 0;
+  std::string id;
+  int split = 0;  // of kSplits
+  std::string author;
+  Conditions conditions;
+  LatLon location;
+  std::uint64_t seed = 0;
+  double heading = 0;  // filled when it is drawn
+};
+
+std::string Fixed(double value, const char* format) {
+  char text[32];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+// Three people photograph a base place and its neighbours for training, two others for testing.
+std::string Author(std::size_t base, int split, std::uint64_t which) {
+  const auto number = base * 10 + (split == 0 ? 0 : 5) + which;
+  return "author-" + Fixed(static_cast<double>(number), "%05.0f");
+}
+
+// Europe/Oslo~street, view 3 -> Europe-Oslo/street_03.jpg
+std::string PhotoId(const WorldPlace& place, int view) {
+  std::string folder = place.base;
+  std::replace(folder.begin(), folder.end(), '/', '-');
+  return folder + "/" + Name(place.kind) + "_" + Fixed(view, "%02.0f") + ".jpg";
+}
+
+std::vector<Shot> PlanShots(const WorldOptions& o, const std::vector<WorldPlace>& places, std::uint64_t seed) {
+  const auto train = MakeConditionChoices(o.times, o.seasons, o.weathers, o.exposure);
+  const auto or_train = [](const auto& own, const auto& trains) { return own.empty() ? trains : own; };
+  const auto test = MakeConditionChoices(or_train(o.query_times, o.times), or_train(o.query_seasons, o.seasons),
+                                         or_train(o.query_weathers, o.weathers), o.exposure);
+  const int query = std::clamp(static_cast<int>(std::lround(o.views * o.query_fraction)), 1, o.views - 1);
+  std::vector<Shot> shots;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const WorldPlace& place = places[i];
+    const auto climate = SketchClimate(place.base_location, seed);
+    const int views = place.held_out ? query : o.views;
+    for (int v = 0; v < views; ++v) {
+      Shot shot;
+      shot.place = i;
+      shot.id = PhotoId(place, v);
+      shot.split = place.held_out ? 2 : (v < o.views - query ? 0 : 1);
+      shot.seed = DeriveSeed(DeriveSeed(seed, "world-view", place.base_index, static_cast<std::uint64_t>(place.kind)),
+                             "view", static_cast<std::uint64_t>(v));
+      Random random(DeriveSeed(shot.seed, "shot"));
+      shot.author = Author(place.base_index, shot.split, random.Below(shot.split == 0 ? 3 : 2));
+      shot.conditions = DrawConditions(shot.split == 0 ? train : test, climate, random);
+      // Photographers stand a few steps apart, and receivers are not exact: some 15 m.
+      const double metre = 1 / 111195.0, north = std::clamp(random.Normal(), -2.5, 2.5) * 15 * metre,
+                   east = std::clamp(random.Normal(), -2.5, 2.5) * 15 * metre;
+      const double lat = std::clamp(place.location.lat + north, -90.0, 90.0);
+      shot.location = {
+          lat, std::clamp(place.location.lon + east / std::max(0.01, std::cos(lat * CV_PI / 180)), -180.0, 180.0)};
+      shots.push_back(std::move(shot));
+    }
+  }
+  return shots;
+}
+
+// Whole or not at all. Unlike AtomicFile without waiting for the disk: tens of thousands of these are written, and the
+// tables, which come last, do wait.
+void WritePixels(const fs::path& path, const std::vector<uchar>& bytes) {
+  const fs::path temporary = path.string() + ".part";
+  {
+    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
+    file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    file.close();
+    if (!file) {
+      std::error_code ignored;
+      fs::remove(temporary, ignored);
+      throw Error(path.string() + ": cannot write (disk full?)");
+    }
+  }
+  fs::rename(temporary, path);
+}
+
+void WriteShot(const WorldOptions& o, const Scene& scene, const fs::path& out, Shot& shot) {
+  const WorldView view = RenderView(scene, shot.conditions, shot.seed, o.size);
+  shot.heading = view.heading;
+  std::vector<uchar> bytes;
+  cv::imencode(".jpg", view.photo, bytes, {cv::IMWRITE_JPEG_QUALITY, o.jpeg_quality});
+  WritePixels(out / "images" / shot.id, bytes);
+  cv::imencode(".png", view.mask, bytes, {cv::IMWRITE_PNG_COMPRESSION, 3});
+  WritePixels((out / "masks" / shot.id).replace_extension(".png"), bytes);
+}
+
+// Photos of one place share their scene, so a worker takes a place at a time.
+void WriteShots(const WorldOptions& o, const std::vector<WorldPlace>& places, std::uint64_t seed, const fs::path& out,
+                int threads, std::vector<Shot>& shots, double& photos_per_second) {
+  std::vector<std::size_t> first(places.size() + 1, shots.size());
+  for (std::size_t i = shots.size(); i-- > 0;) first[shots[i].place] = i;
+  std::atomic<std::size_t> next{0}, done{0};
+  std::atomic<bool> stop{false};
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto work = [&] {
+    try {
+      for (std::size_t i; !stop && (i = next++) < places.size();) {
+        const Scene scene = MakeScene(places[i], seed);
+        for (std::size_t j = first[i]; j < first[i + 1]; ++j) {
+          if (StopRequested()) stop = true;
+          if (stop) return;
+          WriteShot(o, scene, out, shots[j]);
+          ++done;
+        }
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+      stop = true;
+    }
+  };
+  Progress progress("world", static_cast<std::int64_t>(shots.size()), "photos");
+  const auto start = std::chrono::steady_clock::now();
+  std::atomic<int> working{threads};
+  std::vector<std::jthread> workers;
+  for (int i = 0; i < threads; ++i) {
+    workers.emplace_back([&] {
+      work();
+      --working;
+    });
+  }
+  while (working > 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    progress.Update(static_cast<std::int64_t>(done));
+  }
+  workers.clear();
+  if (failure) std::rethrow_exception(failure);
+  ThrowIfStopped();
+  progress.Finish();
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  photos_per_second = static_cast<double>(shots.size()) / std::max(1e-9, seconds.count());
+}
+
+// split: of kSplits; -1: all.
+std::size_t WriteTable(const fs::path& path, const std::vector<WorldPlace>& places, const std::vector<Shot>& shots,
+                       int split) {
+  AtomicFile file(path);
+  CsvWriter csv(file.stream(), {"IMG_ID", "LAT", "LON", "AUTHOR", "COUNTRY", "PLACE", "BASE", "NEIGHBOUR", "TIME",
+                                "SEASON", "WEATHER", "EXPOSURE", "HEADING", "SPLIT"});
+  std::size_t rows = 0;
+  for (const Shot& s : shots) {
+    if (split >= 0 && s.split != split) continue;
+    const WorldPlace& p = places[s.place];
+    csv.Row({s.id, Fixed(s.location.lat, "%.6f"), Fixed(s.location.lon, "%.6f"), s.author, p.country, p.name, p.base,
+             Name(p.kind), Name(s.conditions.time), Name(s.conditions.season), Name(s.conditions.weather),
+             Fixed(s.conditions.exposure, "%.3f"), Fixed(s.heading, "%.1f"), kSplits[s.split]});
+    ++rows;
+  }
+  file.Commit();
+  return rows;
+}
+
+void WritePlaces(const fs::path& path, const std::vector<WorldPlace>& places, std::uint64_t seed) {
+  AtomicFile file(path);
+  CsvWriter csv(file.stream(), {"PLACE", "LAT", "LON", "COUNTRY", "BASE", "NEIGHBOUR", "HELD_OUT", "CLIMATE", "RIDGE",
+                                "LANDMARK", "DRIVES"});
+  for (const WorldPlace& p : places) {
+    const Scene s = MakeScene(p, seed);
+    csv.Row({p.name, Fixed(p.location.lat, "%.6f"), Fixed(p.location.lon, "%.6f"), p.country, p.base, Name(p.kind),
+             p.held_out ? "1" : "0", Name(s.climate.climate), Name(s.ridge_kind), Name(s.landmark.kind),
+             s.style.drives_left ? "left" : "right"});
+  }
+  file.Commit();
+}
+
+// The options as JSON, from the one list of fields.
+struct JsonVisitor {
+  nlohmann::ordered_json json;
+  template <class T, class... Rules>
+  void Field(const char* name, const T& value, const char*, const Rules&...) {
+    json[name] = value;
+  }
+};
+
+// Ready for a new world: an older one is removed, anything else stays and is an error.
+void PrepareFolder(const fs::path& out) {
+  if (fs::exists(out) && !fs::is_directory(out)) throw InputError(out.string() + ": is a file, not a folder");
+  const bool empty = !fs::exists(out) || fs::is_empty(out);
+  if (!empty && !fs::exists(out / "world.json") && !fs::exists(out / kMarker)) {
+    throw InputError(out.string() + ": holds files that are not a world's; choose an empty or new folder");
+  }
+  // First the marker: from here on the folder is a world in the making.
+  WriteFileAtomically(out / kMarker, "This synthetic world is being written, or writing it was interrupted.\n");
+  for (const char* table : kTables) fs::remove(out / table);
+  for (const char* file : {"world.json", "contact_sheet.png"}) fs::remove(out / file);
+  for (const char* folder : {"images", "masks"}) fs::remove_all(out / folder);
+}
+
+// OpenCV's own threads would only get in the way of ours.
+class SingleThreadedOpenCv {
+ public:
+  SingleThreadedOpenCv() { cv::setNumThreads(1); }
+  ~SingleThreadedOpenCv() { cv::setNumThreads(before_); }
+  SingleThreadedOpenCv(const SingleThreadedOpenCv&) = delete;
+  SingleThreadedOpenCv& operator=(const SingleThreadedOpenCv&) = delete;
+
+ private:
+  int before_ = cv::getNumThreads();
+};
+
+}  // namespace
+
+void WorldOptions::Validate() const {
+  const auto in = [](const char* name, double value, double low, double high) {
+    if (value >= low && value <= high) return;
+    throw InputError(std::string(name) + ": " + FormatDouble(value) + " is not in [" + FormatDouble(low) + ", " +
+                     FormatDouble(high) + "]");
+  };
+  in("places", places, 0, 100000);
+  in("views", views, 2, 10000);
+  in("query_fraction", query_fraction, 0, 0.9);
+  in("size", size, 32, 1024);
+  in("jpeg_quality", jpeg_quality, 1, 100);
+  in("exposure", exposure, 0, 3);
+  for (const std::string& n : neighbours) {
+    if (n != "street" && n != "city" && n != "region") {
+      throw InputError("neighbours: '" + Printable(n) + "' is not one of street, city, region");
+    }
+    if (std::count(neighbours.begin(), neighbours.end(), n) > 1)
+      throw InputError("neighbours: '" + n + "' is given twice");
+  }
+  MakeConditionChoices(times, seasons, weathers, exposure);
+  MakeConditionChoices(query_times, query_seasons, query_weathers, exposure);
+}
+
+WorldSummary WriteWorld(const WorldOptions& options, const fs::path& out, int threads) {
+  options.Validate();
+  const auto seed = static_cast<std::uint64_t>(options.seed);
+  const auto zones = SpreadZones(ReadZoneTable(options.zone_table), static_cast<std::size_t>(options.places));
+  std::vector<Neighbour> kinds;
+  for (const Neighbour kind : {Neighbour::kStreet, Neighbour::kCity, Neighbour::kRegion}) {
+    if (std::count(options.neighbours.begin(), options.neighbours.end(), Name(kind)) != 0) kinds.push_back(kind);
+  }
+  const auto places = MakePlaces(zones, kinds, seed);
+  auto shots = PlanShots(options, places, seed);
+
+  PrepareFolder(out);
+  for (const Shot& shot : shots) {
+    for (const char* kind : {"images", "masks"}) {
+      if (shot.id.ends_with("base_00.jpg")) fs::create_directories((out / kind / shot.id).parent_path());
+    }
+  }
+  if (threads <= 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  WorldSummary summary;
+  const SingleThreadedOpenCv single;
+  WriteShots(options, places, seed, out, threads, shots, summary.photos_per_second);
+
+  std::vector<uchar> sheet;
+  cv::imencode(".png", DrawContactSheet(places, seed), sheet);
+  WriteFileAtomically(out / "contact_sheet.png", {reinterpret_cast<const char*>(sheet.data()), sheet.size()});
+
+  summary.base_places = zones.size();
+  summary.places = places.size();
+  summary.train = WriteTable(out / "train.csv", places, shots, 0);
+  summary.query = WriteTable(out / "query.csv", places, shots, 1);
+  summary.new_places = WriteTable(out / "new_places.csv", places, shots, 2);
+  WritePlaces(out / "places.csv", places, seed);
+  summary.photos = WriteTable(out / "photos.csv", places, shots, -1);
+
+  JsonVisitor settings;
+  WorldOptions copy = options;
+  copy.Visit(settings);
+  nlohmann::ordered_json json;
+  json["what"] = "synthetic world: rendered places, not photos; a laboratory, not evidence about real photos";
+  json["synthetic"] = true;
+  json["settings"] = settings.json;
+  json["counts"] = {{"base_places", summary.base_places},
+                    {"places", summary.places},
+                    {"photos", summary.photos},
+                    {"train", summary.train},
+                    {"query", summary.query},
+                    {"new_places", summary.new_places}};
+  WriteFileAtomically(out / "world.json", json.dump(2) + "\n");
+  fs::remove(out / kMarker);
+  return summary;
+}
+
+}  // namespace dualgeo
