@@ -10,6 +10,8 @@ endif()
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED)  # Debian 12's faiss config needs OpenMP::OpenMP_CXX to exist already
 find_package(OpenSSL REQUIRED)
+find_package(CURL REQUIRED)
+find_package(SQLite3 REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(nlohmann_json REQUIRED)
