@@ -1,4 +1,5 @@
 // Photos and coordinates -> features (gallery/features.h), through the whole model in evaluation mode.
+// For callers that have a model in hand; gallery/embed_job.h makes one from options first.
 #pragma once
 
 #include <span>
@@ -6,9 +7,7 @@
 #include <vector>
 
 #include "dualgeo/data/dataset.h"
-#include "dualgeo/data/loader_options.h"
-#include "dualgeo/gallery/embed_options.h"
-#include "dualgeo/gallery/features.h"
+#include "dualgeo/gallery/embed_job.h"
 #include "dualgeo/model/dualgeo_model.h"
 
 namespace dualgeo {
@@ -17,11 +16,6 @@ namespace dualgeo {
 // that does not (paths, dropout, freezing, the segmenter). Features, galleries and queries that go together carry the
 // same.
 std::string ModelFingerprint(const DualGeoModel& model);
-
-struct EmbedResult {
-  FeatureSet features;
-  std::vector<std::string> skipped;  // ids of unreadable photos (loader.on_bad_image: skip)
-};
 
 // All photos of the dataset, in its order, without augmentation: image, segmentation, fused_* and projected_* of the
 // views that the model has. Runs on the model's device, and in lower precision while an AutocastGuard lives. With

@@ -1,0 +1,44 @@
+// Embedding as a command does it: options and files in, features out. Light: no LibTorch here.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dualgeo/data/loader_options.h"
+#include "dualgeo/data/photo_table.h"
+#include "dualgeo/gallery/coordinates.h"
+#include "dualgeo/gallery/embed_options.h"
+#include "dualgeo/gallery/features.h"
+#include "dualgeo/model/options.h"
+#include "dualgeo/train/options.h"
+
+namespace dualgeo {
+
+struct EmbedResult {
+  FeatureSet features;
+  std::vector<std::string> skipped;  // ids of unreadable photos (loader.on_bad_image: skip)
+};
+
+// The model to embed with.
+struct EmbedModel {
+  ModelOptions model;
+  LossOptions loss;
+  RuntimeOptions runtime;
+  // Checkpoint folder or safetensors file. Empty: untrained, that is, the published weights that the options name and
+  // random ones (runtime.seed) for the rest; a warning says so.
+  std::filesystem::path checkpoint;
+};
+
+// A checkpoint below a run folder to embed with when none is named: checkpoint/best, else checkpoint/last, else empty.
+std::filesystem::path RunCheckpoint(const std::filesystem::path& run_dir);
+
+// images: folder or .tar; masks: folder, may be empty when the model sees no masks.
+// Throws InputError (photos, masks, a checkpoint of another model), Error, Interrupted.
+EmbedResult EmbedPhotoTable(const EmbedModel& model, const PhotoTable& photos, const std::filesystem::path& images,
+                            const std::filesystem::path& masks, const EmbedOptions& options,
+                            const LoaderOptions& loader);
+
+FeatureSet EmbedCoordinates(const EmbedModel& model, const Coordinates& coordinates);
+
+}  // namespace dualgeo

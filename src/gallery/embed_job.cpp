@@ -1,0 +1,54 @@
+#include "dualgeo/gallery/embed_job.h"
+
+#include "dualgeo/gallery/embed.h"
+#include "dualgeo/model/weights.h"
+#include "dualgeo/train/checkpoint.h"
+#include "dualgeo/train/runtime.h"
+#include "dualgeo/train/views.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/log.h"
+
+namespace dualgeo {
+namespace {
+
+DualGeoModel MakeModel(const EmbedModel& options, const torch::Device& device) {
+  if (!options.checkpoint.empty()) return LoadModel(options.checkpoint, options.model, options.loss, device);
+  spdlog::warn("embed: no checkpoint: the model is untrained, but for the published weights that the config names");
+  DualGeoModel model(options.model, options.loss, static_cast<std::uint64_t>(options.runtime.seed));
+  LoadPretrained(*model);
+  model->to(device);
+  model->eval();
+  return model;
+}
+
+}  // namespace
+
+std::filesystem::path RunCheckpoint(const std::filesystem::path& run_dir) {
+  for (const char* name : {"best", "last"}) {
+    if (auto found = FindCheckpoint(run_dir / "checkpoint" / name); !found.empty()) return found;
+  }
+  return {};
+}
+
+EmbedResult EmbedPhotoTable(const EmbedModel& options, const PhotoTable& photos, const std::filesystem::path& images,
+                            const std::filesystem::path& masks, const EmbedOptions& embed,
+                            const LoaderOptions& loader) {
+  const bool with_masks = options.model.has_segmentation();
+  if (with_masks && masks.empty()) {
+    throw InputError("the model sees segmentation maps (model.views: " + options.model.views +
+                     "), and no folder of masks is given; dualgeo segment makes them");
+  }
+  // The photos are opened first: a wrong path is told before a large model is loaded.
+  const PhotoDataset dataset(photos, images, with_masks ? masks : std::filesystem::path(), ModelViews(options.model));
+  const auto device = SetupRuntime(options.runtime);
+  auto model = MakeModel(options, device);
+  const AutocastGuard autocast(device, options.runtime.precision);
+  return EmbedPhotos(model, dataset, embed, loader);
+}
+
+FeatureSet EmbedCoordinates(const EmbedModel& options, const Coordinates& coordinates) {
+  auto model = MakeModel(options, SetupRuntime(options.runtime));
+  return EmbedGps(model, coordinates.locations, coordinates.ids);
+}
+
+}  // namespace dualgeo
