@@ -61,7 +61,7 @@ function(dualgeo_test name)
   target_compile_definitions(${name} PRIVATE DUALGEO_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   if(ARG_TORCH)
     target_link_libraries(${name} PRIVATE dualgeo_torch)
-    target_precompile_headers(${name} PRIVATE <torch/torch.h>)
+    target_precompile_headers(${name} REUSE_FROM dualgeo_torch)
   endif()
   # One thread a test: ctest runs several at once, and results do not depend on the machine's cores.
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "-*Slow*"
