@@ -5,9 +5,15 @@
 
 #include <torch/torch.h>
 
+#include <memory>
+#include <vector>
+
+#include "dualgeo/model/layers.h"
 #include "dualgeo/model/options.h"
 
 namespace dualgeo {
+
+class ClipBlockImpl;
 
 // vision_model.…
 class ClipVisionTransformerImpl : public torch::nn::Module {
@@ -23,10 +29,10 @@ class ClipVisionTransformerImpl : public torch::nn::Module {
 
  private:
   ClipVisionSizes sizes_;
-  torch::nn::ModuleList layers_;
-  torch::nn::Conv2d patch_embedding_{nullptr};
-  torch::nn::Embedding position_embedding_{nullptr};
   torch::Tensor class_embedding_;
+  torch::Tensor position_embedding_;
+  torch::nn::Conv2d patch_embedding_{nullptr};
+  std::vector<std::shared_ptr<ClipBlockImpl>> blocks_;
   torch::nn::LayerNorm pre_layrnorm_{nullptr};
   torch::nn::LayerNorm post_layernorm_{nullptr};
 };
@@ -44,11 +50,11 @@ class ClipVisionImpl : public torch::nn::Module {
   torch::Tensor Forward(const torch::Tensor& pixels);
 
   const ClipVisionTransformer& vision_model() const { return vision_model_; }
-  const torch::nn::Linear& visual_projection() const { return visual_projection_; }
+  const Linear& visual_projection() const { return visual_projection_; }
 
  private:
   ClipVisionTransformer vision_model_{nullptr};
-  torch::nn::Linear visual_projection_{nullptr};
+  Linear visual_projection_{nullptr};
 };
 TORCH_MODULE(ClipVision);
 

@@ -15,16 +15,31 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "dualgeo/model/clip_vit.h"
 #include "dualgeo/model/fusion.h"
 #include "dualgeo/model/gps_encoder.h"
+#include "dualgeo/model/layers.h"
 #include "dualgeo/model/loss.h"
 #include "dualgeo/model/options.h"
 #include "dualgeo/model/segmentation_encoder.h"
 
 namespace dualgeo {
+
+// Linear, ReLU, Linear (0.weight, 0.bias, 2.weight, 2.bias).
+class ProjectionHeadImpl : public torch::nn::Module {
+ public:
+  ProjectionHeadImpl(int in, int out);
+  void Initialise();
+  torch::Tensor Forward(const torch::Tensor& x);
+
+ private:
+  Linear first_{nullptr};
+  Linear second_{nullptr};
+};
+TORCH_MODULE(ProjectionHead);
 
 class DualGeoModelImpl : public torch::nn::Module {
  public:
@@ -88,12 +103,12 @@ class DualGeoModelImpl : public torch::nn::Module {
   LossOptions loss_options_;
   ClipVision image_encoder_{nullptr};
   SegmentationEncoder semantic_encoder_{nullptr};
-  torch::nn::Linear vision_projection_seg_{nullptr};
+  Linear vision_projection_seg_{nullptr};
   std::shared_ptr<FusionImpl> fusion_;
   GpsEncoder location_encoder_{nullptr};
-  torch::nn::Sequential rgb_projection_else_{nullptr};
-  torch::nn::Sequential seg_projection_else_{nullptr};
-  torch::nn::Sequential location_projection_else_{nullptr};
+  ProjectionHead rgb_projection_else_{nullptr};
+  ProjectionHead seg_projection_else_{nullptr};
+  ProjectionHead location_projection_else_{nullptr};
   torch::Tensor logit_scale_rgb_;
   torch::Tensor logit_scale_seg_;
 };

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "dualgeo/model/layers.h"
 #include "dualgeo/model/options.h"
 
 namespace dualgeo {
@@ -23,10 +24,15 @@ class GpsEncoderImpl : public torch::nn::Module {
   torch::Tensor Forward(const torch::Tensor& latlon);
 
  private:
+  // One scale: frequencies [rff_size, dimensions], three hidden layers, the head.
+  struct Capsule {
+    torch::Tensor frequencies;
+    std::vector<Linear> hidden;
+    Linear head{nullptr};
+  };
+
   GpsEncoderOptions options_;
-  std::vector<torch::Tensor> frequencies_;
-  std::vector<torch::nn::Sequential> capsules_;
-  std::vector<torch::nn::Sequential> heads_;
+  std::vector<Capsule> capsules_;
 };
 TORCH_MODULE(GpsEncoder);
 

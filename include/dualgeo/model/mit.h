@@ -5,11 +5,14 @@
 
 #include <torch/torch.h>
 
+#include <memory>
 #include <vector>
 
 #include "dualgeo/model/options.h"
 
 namespace dualgeo {
+
+class MitBlockImpl;
 
 class MitEncoderImpl : public torch::nn::Module {
  public:
@@ -23,13 +26,17 @@ class MitEncoderImpl : public torch::nn::Module {
   std::vector<torch::Tensor> ForwardFromStem(const torch::Tensor& stem);
 
   // The first convolution, 7 x 7, stride 4, padding 3.
-  torch::nn::Conv2d stem();
+  torch::nn::Conv2d stem() const { return stages_.front().projection; }
 
  private:
-  MitSizes sizes_;
-  torch::nn::ModuleList patch_embeddings_;
-  torch::nn::ModuleList blocks_;
-  torch::nn::ModuleList layer_norms_;
+  struct Stage {
+    torch::nn::Conv2d projection{nullptr};
+    torch::nn::LayerNorm embedding_norm{nullptr};
+    std::vector<std::shared_ptr<MitBlockImpl>> blocks;
+    torch::nn::LayerNorm norm{nullptr};
+  };
+
+  std::vector<Stage> stages_;
 };
 TORCH_MODULE(MitEncoder);
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "dualgeo/model/layers.h"
 #include "dualgeo/model/mit.h"
 #include "dualgeo/model/options.h"
 
@@ -22,13 +23,11 @@ class SegFormerHeadImpl : public torch::nn::Module {
   torch::Tensor Forward(const std::vector<torch::Tensor>& features);
 
  private:
-  torch::nn::ModuleList linear_c_;
+  std::vector<Linear> linear_c_;
   torch::nn::Conv2d linear_fuse_{nullptr};
   torch::nn::BatchNorm2d batch_norm_{nullptr};
   torch::nn::Conv2d classifier_{nullptr};
-  torch::nn::Dropout dropout_{nullptr};
-  std::vector<int> hidden_sizes_;
-  int decoder_dim_;
+  double dropout_;
 };
 TORCH_MODULE(SegFormerHead);
 

@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "dualgeo/model/layers.h"
 #include "dualgeo/model/options.h"
 
 namespace dualgeo {
@@ -32,7 +33,7 @@ class SegmentationEncoderImpl : public torch::nn::Module {
 
  private:
   std::shared_ptr<MaskBackboneImpl> features_;
-  torch::nn::Linear projection_{nullptr};
+  Linear projection_{nullptr};
 };
 TORCH_MODULE(SegmentationEncoder);
 

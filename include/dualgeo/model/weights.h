@@ -1,10 +1,9 @@
-// Weights in and out: state dicts under the checkpoint's names, and maps from the names of other people's files.
+// Weights in and out: state dicts under the checkpoint's names, and other people's files by way of weight_names.h.
 #pragma once
 
 #include <torch/torch.h>
 
 #include <filesystem>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,10 +12,9 @@
 #include "dualgeo/model/dualgeo_model.h"
 #include "dualgeo/model/gps_encoder.h"
 #include "dualgeo/model/segformer.h"
+#include "dualgeo/model/weight_names.h"
 
 namespace dualgeo {
-
-using TensorMap = std::map<std::string, torch::Tensor>;
 
 // Every parameter and buffer of the module, in registration order, sharing its memory (WriteSafetensors takes it as
 // is).
@@ -30,19 +28,6 @@ void LoadStateDict(torch::nn::Module& module, const TensorMap& tensors, const st
 
 // All tensors of a weight file: .safetensors, or a checkpoint folder (its model.safetensors). InputError otherwise.
 TensorMap ReadWeights(const std::filesystem::path& path);
-
-// Whose names a file uses, told from the names alone.
-enum class WeightFamily {
-  kClipHuggingFace,  // vision_model.…, visual_projection.weight (text tower known and skipped)
-  kClipOpenAi,       // visual.… (text tower known and skipped)
-  kSegFormer,        // segformer.encoder.…, decode_head.…
-  kResNet,           // conv1.weight, layer1.0.… (fc known and skipped)
-  kGeoClipLocation,  // LocEnc0.capsule.0.b, … also below location_encoder.
-  kDualGeo,          // vision_model_rgb.…, location_encoder.…, …
-  kUnknown
-};
-WeightFamily DetectFamily(const TensorMap& tensors);
-std::string FamilyName(WeightFamily family);
 
 // Loads a file into a part of the model by whatever family its names belong to. InputError when that family holds no
 // such part, or lists of keys as LoadStateDict.

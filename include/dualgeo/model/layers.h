@@ -1,0 +1,44 @@
+// Pieces that several networks share.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+
+namespace dualgeo {
+
+// y = x W^T + b. As torch::nn::Linear, but the constructor leaves the weights uninitialised: LibTorch's draws random
+// numbers for all of them, which takes seconds for a large model whose weights are then read from a file.
+class LinearImpl : public torch::nn::Module {
+ public:
+  LinearImpl(std::int64_t in, std::int64_t out, bool with_bias = true);
+  // LibTorch's default: uniform in +-1 / sqrt(in).
+  void Initialise();
+  torch::Tensor forward(const torch::Tensor& x) { return torch::nn::functional::linear(x, weight, bias); }
+
+  torch::Tensor weight;
+  torch::Tensor bias;
+};
+TORCH_MODULE(Linear);
+
+// softmax(q k^T / sqrt(d)) v over the last two dimensions, q [N, heads, Lq, d], k and v [N, heads, Lk, d]; dropout on
+// the attention weights while `training`.
+torch::Tensor Attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, double dropout = 0,
+                        bool training = false);
+// [N, L, heads * d] -> [N, heads, L, d] and back.
+torch::Tensor SplitHeads(const torch::Tensor& x, std::int64_t heads);
+torch::Tensor MergeHeads(const torch::Tensor& x);
+
+// Within its life LibTorch's CPU generator is seeded with `seed`; afterwards it goes on as if nothing had been drawn.
+class SeedScope {
+ public:
+  explicit SeedScope(std::uint64_t seed);
+  ~SeedScope();
+  SeedScope(const SeedScope&) = delete;
+  SeedScope& operator=(const SeedScope&) = delete;
+
+ private:
+  torch::Tensor state_;
+};
+
+}  // namespace dualgeo

@@ -1,0 +1,30 @@
+#include "dualgeo/model/loss.h"
+
+namespace dualgeo {
+
+torch::Tensor SymmetricInfoNce(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& log_scale) {
+  // Cosines times 54 in bfloat16 would be off by tenths: the loss is computed in full precision also under autocast.
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+  const auto dtype = torch::promote_types(torch::promote_types(a.scalar_type(), b.scalar_type()), torch::kFloat32);
+  const auto logits = log_scale.to(dtype).exp() * torch::matmul(a.to(dtype), b.to(dtype).t());
+  const auto target = torch::arange(logits.size(0), torch::TensorOptions(torch::kInt64).device(logits.device()));
+  return 0.5 * (torch::cross_entropy_loss(logits, target) + torch::cross_entropy_loss(logits.t(), target));
+}
+
+LossTerms DualViewLoss(const torch::Tensor& image, const torch::Tensor& segmentation, const torch::Tensor& gps,
+                       const torch::Tensor& log_scale_image, const torch::Tensor& log_scale_segmentation,
+                       const LossOptions& options) {
+  LossTerms terms;
+  if (image.defined() && options.image_gps > 0) {
+    terms.image_gps = SymmetricInfoNce(image, gps, log_scale_image);
+    terms.total = options.image_gps * terms.image_gps;
+  }
+  if (segmentation.defined() && options.segmentation_gps > 0) {
+    terms.segmentation_gps = SymmetricInfoNce(segmentation, gps, log_scale_segmentation);
+    const auto weighted = options.segmentation_gps * terms.segmentation_gps;
+    terms.total = terms.total.defined() ? terms.total + weighted : weighted;
+  }
+  return terms;
+}
+
+}  // namespace dualgeo

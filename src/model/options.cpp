@@ -1,0 +1,134 @@
+#include "dualgeo/model/options.h"
+
+#include <map>
+
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
+
+namespace dualgeo {
+namespace {
+
+template <class Table>
+const typename Table::mapped_type& Preset(const Table& table, const std::string& name, const std::string& key) {
+  const auto found = table.find(name);
+  if (found != table.end()) return found->second;
+  std::vector<std::string> known;
+  for (const auto& entry : table) known.push_back(entry.first);
+  throw InputError(key + ": unknown preset \"" + Printable(name) + "\"; known: " + Join(known));
+}
+
+void RequireDivides(int divisor, int number, const std::string& what, const std::string& of_what) {
+  if (divisor < 1 || number < 1 || number % divisor != 0) {
+    throw InputError(what + ": " + std::to_string(divisor) + " does not divide " + of_what + " " +
+                     std::to_string(number));
+  }
+}
+
+void RequireMultipleOf32(int size, const std::string& key) {
+  if (size < 32 || size % 32 != 0) throw InputError(key + ": " + std::to_string(size) + " is not a multiple of 32");
+}
+
+struct SegFormerPreset {
+  std::vector<int> hidden_sizes;
+  std::vector<int> depths;
+  int decoder_dim;
+};
+
+// The published sizes; heads and sr_ratios are the same for all.
+const SegFormerPreset& FindSegFormer(const std::string& name, const std::string& key) {
+  static const std::map<std::string, SegFormerPreset> kTable = {
+      {"b0", {{32, 64, 160, 256}, {2, 2, 2, 2}, 256}},   {"b1", {{64, 128, 320, 512}, {2, 2, 2, 2}, 256}},
+      {"b2", {{64, 128, 320, 512}, {3, 4, 6, 3}, 768}},  {"b3", {{64, 128, 320, 512}, {3, 4, 18, 3}, 768}},
+      {"b4", {{64, 128, 320, 512}, {3, 8, 27, 3}, 768}}, {"b5", {{64, 128, 320, 512}, {3, 6, 40, 3}, 768}}};
+  return Preset(kTable, name, key);
+}
+
+const std::vector<int> kMitHeads = {1, 2, 5, 8};
+const std::vector<int> kMitSrRatios = {8, 4, 2, 1};
+
+}  // namespace
+
+ClipVisionSizes Resolve(const ImageEncoderOptions& options, int embed_dim) {
+  // The last number is 0 where the projection has no published size.
+  static const std::map<std::string, ClipVisionSizes> kTable = {{"vit-b-32", {768, 12, 12, 32, 224, 512}},
+                                                                {"vit-b-16", {768, 12, 12, 16, 224, 512}},
+                                                                {"vit-l-14", {1024, 24, 16, 14, 224, 768}},
+                                                                {"vit-l-14-336", {1024, 24, 16, 14, 336, 768}},
+                                                                {"vit-tiny", {128, 4, 4, 16, 96, 0}}};
+  ClipVisionSizes sizes = Preset(kTable, options.preset, "model.image_encoder.preset");
+  if (sizes.projection_dim == 0) sizes.projection_dim = embed_dim;
+  sizes.width = options.width.value_or(sizes.width);
+  sizes.layers = options.layers.value_or(sizes.layers);
+  sizes.heads = options.heads.value_or(sizes.heads);
+  sizes.patch = options.patch.value_or(sizes.patch);
+  sizes.image_size = options.image_size.value_or(sizes.image_size);
+  sizes.projection_dim = options.projection_dim.value_or(sizes.projection_dim);
+  RequireDivides(sizes.heads, sizes.width, "model.image_encoder.heads", "width");
+  RequireDivides(sizes.patch, sizes.image_size, "model.image_encoder.patch", "image_size");
+  return sizes;
+}
+
+MitSizes MitPreset(const std::string& preset) {
+  const auto& found = FindSegFormer(preset, "model.segmentation_encoder.preset");
+  return {found.hidden_sizes, found.depths, kMitHeads, kMitSrRatios, 0.0};
+}
+
+SegFormerSizes Resolve(const SegmenterOptions& options) {
+  const auto& preset = FindSegFormer(options.preset, "model.segmenter.preset");
+  const auto pick = [](const std::vector<int>& given, const std::vector<int>& otherwise, const char* key) {
+    if (given.empty()) return otherwise;
+    if (given.size() != 4) {
+      throw InputError(std::string("model.segmenter.") + key + ": " + std::to_string(given.size()) +
+                       " values; four are needed, one per stage");
+    }
+    return given;
+  };
+  SegFormerSizes sizes;
+  sizes.encoder.hidden_sizes = pick(options.hidden_sizes, preset.hidden_sizes, "hidden_sizes");
+  sizes.encoder.depths = pick(options.depths, preset.depths, "depths");
+  sizes.encoder.heads = pick(options.heads, kMitHeads, "heads");
+  sizes.encoder.sr_ratios = pick(options.sr_ratios, kMitSrRatios, "sr_ratios");
+  sizes.encoder.drop_path = options.drop_path;
+  sizes.decoder_dim = options.decoder_dim.value_or(preset.decoder_dim);
+  sizes.num_labels = options.num_labels;
+  sizes.dropout = options.dropout;
+  for (std::size_t stage = 0; stage < 4; ++stage) {
+    RequireDivides(sizes.encoder.heads[stage], sizes.encoder.hidden_sizes[stage], "model.segmenter.heads",
+                   "the stage's hidden size");
+    // The keys of a stage come from a convolution of this size and stride over the stage's map.
+    const int side = options.image_size / (4 << stage);
+    if (sizes.encoder.sr_ratios[stage] > side) {
+      throw InputError("model.segmenter.sr_ratios: " + std::to_string(sizes.encoder.sr_ratios[stage]) +
+                       " is more than the side " + std::to_string(side) + " of stage " + std::to_string(stage + 1) +
+                       " at image_size " + std::to_string(options.image_size));
+    }
+  }
+  RequireMultipleOf32(options.image_size, "model.segmenter.image_size");
+  return sizes;
+}
+
+void ModelOptions::Validate() const {
+  if (has_image()) {
+    const ClipVisionSizes sizes = Resolve(image_encoder, embed_dim);
+    if (sizes.projection_dim != embed_dim) {
+      throw InputError("model.embed_dim: " + std::to_string(embed_dim) +
+                       " differs from the image encoder's projection " + std::to_string(sizes.projection_dim) +
+                       " (preset " + image_encoder.preset +
+                       "); set model.embed_dim to it, or model.image_encoder.projection_dim for weights of your own");
+    }
+  }
+  Resolve(segmenter);
+  if (has_segmentation()) RequireMultipleOf32(segmentation_encoder.image_size, "model.segmentation_encoder.image_size");
+  if (views == "both" && fusion.type == "cross_attention") {
+    RequireDivides(fusion.heads, embed_dim, "model.fusion.heads", "model.embed_dim");
+  }
+  if (gps_encoder.sigmas.empty()) throw InputError("model.gps_encoder.sigmas: the list is empty; give at least one");
+}
+
+void LossOptions::Validate() const {
+  if (image_gps == 0 && segmentation_gps == 0) {
+    throw InputError("loss: image_gps and segmentation_gps are both 0, so nothing would be learned");
+  }
+}
+
+}  // namespace dualgeo
