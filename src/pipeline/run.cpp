@@ -149,14 +149,13 @@ class Run {
                  [this, &paths](bool) {
                    const PhotoTable table = ReadPhotoTable(train_.csv, train_.columns);
                    if (options_.gallery.kind == "gps") {
-                     std::vector<LatLon> coordinates;
-                     std::vector<std::string> ids;
+                     Coordinates coordinates;
                      for (const auto& row : table.rows) {
-                       coordinates.push_back(*row.location);
-                       ids.push_back(row.id);
+                       coordinates.locations.push_back(*row.location);
+                       coordinates.ids.push_back(row.id);
                      }
-                     BuildGpsGallery(EmbedGpsFromConfig(options_, coordinates, std::move(ids), paths.checkpoint()),
-                                     options_.gallery, paths.gallery());
+                     const EmbedModel model = ModelFromConfig(options_, paths.checkpoint());
+                     BuildGpsGallery(EmbedCoordinates(model, coordinates), options_.gallery, paths.gallery());
                      return;
                    }
                    const EmbedResult embedded = EmbedFromConfig(options_, train_, paths.checkpoint());

@@ -33,12 +33,22 @@ struct PipelineOptions {
   }
 };
 
+struct WorldStepOptions : WorldOptions {
+  std::string out = "runs/world";
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("out", out, "folder of the world; runs may share one");
+    WorldOptions::Visit(v);
+  }
+};
+
 struct ExperimentOptions {
   std::string name = "dualgeo";
   RuntimeOptions runtime;
   std::string run_dir = "runs/dualgeo";
   PipelineOptions pipeline;
-  WorldOptions world;
+  WorldStepOptions world;
   DataOptions data;
   ModelOptions model;
   LossOptions loss;

@@ -4,33 +4,27 @@
 #include <filesystem>
 #include <optional>
 
-#include "dualgeo/data/preprocess.h"
-#include "dualgeo/gallery/embed.h"
+#include "dualgeo/gallery/embed_job.h"
 #include "dualgeo/pipeline/photo_sets.h"
 #include "dualgeo/train/segment.h"
 #include "dualgeo/train/trainer.h"
 
 namespace dualgeo {
 
-// How the model sees photos and masks: aligned crops of its input sizes, CLIP normalisation.
-ViewOptions ModelViews(const ModelOptions& model);
-
-// Training photos minus validation photos, as data.validation says.
-// run_dir: where checkpoint/ and train.jsonl go.
+// photos: what to train on, validation photos included.
+// run_dir: where checkpoint/ or segmenter/ and the log go.
 TrainResult TrainFromConfig(const ExperimentOptions& options, const PhotoSet& photos,
                             const std::filesystem::path& run_dir, Existing existing);
 TrainResult TrainSegmenterFromConfig(const ExperimentOptions& options, const PhotoSet& photos,
                                      const std::filesystem::path& run_dir, Existing existing);
 
-// weights: a segmenter checkpoint or SegFormer weights.
+// weights: a segmenter checkpoint or SegFormer weights. Masks go to `out`.
 SegmentResult SegmentFromConfig(const ExperimentOptions& options, const PhotoSet& photos,
-                                const std::filesystem::path& weights, const std::filesystem::path& out,
-                                const std::optional<std::filesystem::path>& logits = std::nullopt);
+                                const std::filesystem::path& weights, const std::filesystem::path& out);
 
-// checkpoint: none: the model as its pretrained weights and the seed make it, before any training.
+// checkpoint: empty: the model before any training.
 EmbedResult EmbedFromConfig(const ExperimentOptions& options, const PhotoSet& photos,
-                            const std::optional<std::filesystem::path>& checkpoint);
-FeatureSet EmbedGpsFromConfig(const ExperimentOptions& options, const std::vector<LatLon>& coordinates,
-                              std::vector<std::string> ids, const std::optional<std::filesystem::path>& checkpoint);
+                            const std::filesystem::path& checkpoint);
+EmbedModel ModelFromConfig(const ExperimentOptions& options, const std::filesystem::path& checkpoint);
 
 }  // namespace dualgeo
