@@ -136,6 +136,8 @@ std::vector<std::vector<Neighbor>> Fetch(const faiss::Index& index, const Matrix
 
 }  // namespace
 
+void SetIndexThreads(int threads) { omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs()); }
+
 VectorIndex::VectorIndex(std::unique_ptr<State> state) : state_(std::move(state)) {
   state_->flat = dynamic_cast<const faiss::IndexFlat*>(state_->index.get());
 }

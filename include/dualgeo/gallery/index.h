@@ -20,6 +20,9 @@ struct Neighbor {
   double score = 0;
 };
 
+// Threads that indexes are built and searched with (OpenMP's, for the calling thread); 0: all cores.
+void SetIndexThreads(int threads);
+
 class VectorIndex {
  public:
   // factory: "flat" (exact) or any FAISS factory string ("IVF256,Flat", "HNSW32", "OPQ16,IVF64,PQ16" ...).

@@ -41,7 +41,7 @@ struct SearchOptions {
 //
 // Excluded items do not take a place: more are fetched until top_k remain or the gallery is exhausted; where it is, the
 // list is shorter and a warning says so. `photos` gives the queries' authors and places; every query must be in it.
-// Threads: OpenMP's, as set by the runtime settings. Throws InputError (see QueryDescriptors, Exclusion), Interrupted.
+// Threads: SetIndexThreads. Throws InputError (see QueryDescriptors, Exclusion), Interrupted.
 std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const PhotoTable& photos,
                                   const SearchOptions& options);
 

@@ -1,0 +1,102 @@
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+#include "dualgeo/gallery/gallery_file.h"
+#include "embed_flags.h"
+
+namespace dualgeo::tools {
+namespace {
+
+struct BuildArguments {
+  ModelFlags model;
+  PhotoFlags photos;
+  std::filesystem::path features, coordinates, out;
+};
+
+GalleryInfo BuildGps(const BuildArguments& flags, const ExperimentOptions& options) {
+  if (!flags.features.empty()) return BuildGpsGallery(ReadFeatures(flags.features), options.gallery, flags.out);
+  if (flags.coordinates.empty()) {
+    throw InputError("gallery.kind gps: --coordinates X.csv or --features F.safetensors (of embed gps) is needed");
+  }
+  const auto coordinates = ReadCoordinates(flags.coordinates);
+  return BuildGpsGallery(EmbedCoordinates(flags.model.Model(options), coordinates), options.gallery, flags.out);
+}
+
+GalleryInfo BuildImages(BuildArguments& flags, const ExperimentOptions& options) {
+  if (!flags.photos.given()) {
+    if (options.data.train.csv.empty()) {
+      throw InputError("gallery.kind images: --photos P.csv is needed, or data.train.csv in the config");
+    }
+    flags.photos.Default(options.data.train);
+  }
+  const auto table = flags.photos.Read(Locations::kRequired);
+  const auto set = flags.features.empty() ? flags.photos.Embed(flags.model.Model(options), table, options).features
+                                          : ReadFeatures(flags.features);
+  return BuildImageGallery(set, table, options.gallery, flags.out);
+}
+
+void PrintInfo(const std::filesystem::path& folder, bool json) {
+  const auto gallery = LoadGallery(folder);
+  const auto& info = gallery.info;
+  const auto authors = std::count_if(gallery.items.begin(), gallery.items.end(),
+                                     [](const GalleryItem& item) { return !item.author.empty(); });
+  if (json) {
+    const nlohmann::ordered_json object = {{"gallery", folder.string()},
+                                           {"kind", info.kind},
+                                           {"count", info.count},
+                                           {"dimension", info.dimension},
+                                           {"metric", info.metric},
+                                           {"index", info.index},
+                                           {"features", info.features},
+                                           {"model", info.model},
+                                           {"items_with_author", authors},
+                                           {"index_sha256", info.index_sha256},
+                                           {"items_sha256", info.items_sha256}};
+    std::printf("%s\n", object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    return;
+  }
+  std::printf("gallery    %s\n", folder.c_str());
+  std::printf("kind       %s\n", info.kind.c_str());
+  std::printf("items      %lld (%lld with an author)\n", static_cast<long long>(info.count),
+              static_cast<long long>(authors));
+  std::printf("vectors    %lld-d, %s\n", static_cast<long long>(info.dimension), info.metric.c_str());
+  std::printf("features   %s\n", Printable(Join(info.features)).c_str());
+  std::printf("index      %s\n", Printable(info.index).c_str());
+  std::printf("model      %s\n", info.model.empty() ? "not known" : Printable(info.model).c_str());
+  std::printf("files      agree (index.faiss %s, items.csv %s)\n", info.index_sha256.substr(0, 12).c_str(),
+              info.items_sha256.substr(0, 12).c_str());
+}
+
+}  // namespace
+
+void AddGallery(CLI::App& root) {
+  auto* command = root.add_subcommand("gallery", "build or inspect what is searched");
+  command->require_subcommand(1);
+
+  auto* build = command->add_subcommand("build", "index photos, or GPS points (gallery.kind gps)");
+  const auto flags = std::make_shared<BuildArguments>();
+  flags->model.Add(*build);
+  flags->photos.Add(*build)->description("photo table with places (default: data.train of the config)");
+  build->add_option("--features", flags->features, "features made by dualgeo embed, instead of --images");
+  build->add_option("--coordinates", flags->coordinates, "gallery.kind gps: CSV with LAT, LON");
+  build->add_option("--out", flags->out, "gallery folder")->required();
+  build->callback([flags] {
+    const auto options = flags->model.Resolve();
+    SetIndexThreads(options.runtime.threads);
+    const auto info = options.gallery.kind == "gps" ? BuildGps(*flags, options) : BuildImages(*flags, options);
+    spdlog::info("gallery: {} vectors of {} dimensions ({}, {}) -> {}", info.count, info.dimension, info.index,
+                 info.metric, flags->out.string());
+  });
+
+  auto* show = command->add_subcommand("info", "check a gallery's files and print what it is");
+  const auto folder = std::make_shared<std::filesystem::path>();
+  const auto json = std::make_shared<bool>(false);
+  show->add_option("gallery", *folder, "gallery folder")->required();
+  show->add_flag("--json", *json, "print JSON");
+  show->callback([folder, json] { PrintInfo(*folder, *json); });
+}
+
+}  // namespace dualgeo::tools
