@@ -82,10 +82,10 @@ Light MakeLight(const Conditions& conditions, Random& random) {
       l.direct = {0.78F, 0.55F, 0.46F};
       l.sky_top = {56, 64, 124}, l.sky_low = {250, 152, 88}, l.haze = {206, 142, 118};
     } else {
-      l.direct = Times(l.direct, {0.62F, 0.53F, 0.56F});
-      for (Color* c : {&l.sky_top, &l.sky_low, &l.haze}) *c = Times(*c, {0.56F, 0.47F, 0.52F});
+      l.direct = Times(l.direct, {0.72F, 0.61F, 0.64F});
+      for (Color* c : {&l.sky_top, &l.sky_low, &l.haze}) *c = Times(*c, {0.64F, 0.54F, 0.60F});
     }
-    l.lamps = 0.6;
+    l.lamps = 0.75;
   } else if (conditions.time == TimeOfDay::kNight) {
     const Color moon(0.17F, 0.20F, 0.31F);
     l.direct = clear ? moon : Times(l.direct, {0.23F, 0.25F, 0.36F});
@@ -213,6 +213,31 @@ void Canvas::Shine(Point center, double radius, const Color& color) {
                      color * static_cast<float>(light_.lamps * transmission_)});
 }
 
+void Canvas::Mirror(double at, AdeClass label, double strength) {
+  const auto left = Project({-1, at}), right = Project({1, at});
+  const double slope = (right.y - left.y) / (right.x - left.x);
+  const int side = 2 * size_;
+  const float own = static_cast<float>(1 - strength), other = static_cast<float>(strength);
+  const auto id = static_cast<uchar>(label);
+  const auto line_at = [&](int x) { return static_cast<int>(std::lround(left.y + slope * (x - left.x))); };
+  for (int y = std::max(0, std::min(line_at(0), line_at(side - 1))); y < side; ++y) {
+    const auto* labels = labels_.ptr<uchar>(y);
+    auto* row = photo_.ptr<cv::Vec3b>(y);
+    const double depth = static_cast<double>(y) / side;
+    const int ripple = static_cast<int>(std::lround(side / 300.0 * std::sin(y * 420.0 / side) * (0.4 + depth)));
+    for (int x = 0; x < side; ++x) {
+      if (labels[x] != id) continue;
+      const int from = 2 * line_at(x) - y;
+      if (from < 0 || from >= y) continue;
+      const auto& above = photo_.at<cv::Vec3b>(from, std::clamp(x + ripple, 0, side - 1));
+      for (int i = 0; i < 3; ++i) {
+        row[x][i] =
+            cv::saturate_cast<uchar>(own * static_cast<float>(row[x][i]) + other * static_cast<float>(above[i]));
+      }
+    }
+  }
+}
+
 void Canvas::Sky(const Conditions& conditions, Random& random) {
   const cv::Mat& tile = CloudTile();
   const int offset_x = static_cast<int>(random.Below(kCloudSize)),
@@ -232,17 +257,29 @@ void Canvas::Sky(const Conditions& conditions, Random& random) {
   if (conditions.weather == Weather::kClear && conditions.time == TimeOfDay::kDusk) cloud = {214, 118, 108};
   if (conditions.time == TimeOfDay::kNight) cloud = Mix(light_.sky_low, {48, 50, 66}, 0.6);
 
+  // The sun, when it is in the photo, on the side that is lit.
+  const bool dusk = conditions.time == TimeOfDay::kDusk;
+  const bool sun = conditions.weather == Weather::kClear && conditions.time != TimeOfDay::kNight && random.Chance(0.4);
+  const double sun_x = random.Uniform(0.03, 0.4), sun_up = dusk ? random.Uniform(0.03, 0.14) : random.Uniform(0.3, 0.5);
+  const Point sun_at(light_.sun_left ? sun_x : 1 - sun_x, kHorizon - (sun_up - camera_.lift) * camera_.zoom);
+  const Color halo = dusk ? Color{190, 96, 30} : Color{110, 104, 80};
+
   cv::Mat sky(kSkySize, kSkySize, CV_8UC3);
   for (int y = 0; y < kSkySize; ++y) {
     const double up = 1.0 - (y + 0.5) / kSkySize;  // 1 at the top of the photo
     const double t = std::clamp((up - (1 - kHorizon) + camera_.lift) / (0.75 * kHorizon), 0.0, 1.0);
     const Color base = Mix(light_.sky_low, light_.sky_top, std::sqrt(t));
-    // Clouds crowd towards the horizon.
-    const int v = offset_y + static_cast<int>(stretch * 40.0 / (0.25 + std::max(0.0, t)));
+    // Clouds lie flatter towards the horizon.
+    const double height = std::max(0.0, up - (1 - kHorizon) + camera_.lift);
+    const int v = offset_y + 256 + static_cast<int>(stretch * 45.0 * std::log(0.3 + height));
     for (int x = 0; x < kSkySize; ++x) {
-      const int u = offset_x + static_cast<int>(x * stretch * (1.3 - 0.5 * t));
+      const int u = offset_x + static_cast<int>(x * stretch * (1.2 - 0.5 * std::min(1.0, height)));
       const float noise = tile.at<float>(v % kCloudSize, u % kCloudSize);
-      const Color c = Mix(base, cloud, opacity * SmoothStep(low, high, noise));
+      Color c = Mix(base, cloud, opacity * SmoothStep(low, high, noise));
+      if (sun) {
+        const double dx = (x + 0.5) / kSkySize - sun_at.x, dy = (y + 0.5) / kSkySize - sun_at.y;
+        c += halo * static_cast<float>(std::exp(-(dx * dx + dy * dy) / 0.02));
+      }
       sky.at<cv::Vec3b>(y, x) =
           cv::Vec3b(cv::saturate_cast<uchar>(c[2]), cv::saturate_cast<uchar>(c[1]), cv::saturate_cast<uchar>(c[0]));
     }
@@ -262,10 +299,8 @@ void Canvas::Sky(const Conditions& conditions, Random& random) {
       disk(x, y, 0.0018, cv::Scalar(shine, shine, shine));
     }
     if (random.Chance(0.4)) disk(random.Uniform(), random.Uniform(0.05, 0.3), 0.022, {205, 225, 232});
-  } else if (random.Chance(0.35)) {
-    const bool dusk = conditions.time == TimeOfDay::kDusk;
-    disk(random.Uniform(), dusk ? random.Uniform(0.38, 0.52) : random.Uniform(0.03, 0.2), 0.03,
-         dusk ? cv::Scalar(120, 200, 255) : cv::Scalar(225, 250, 255));
+  } else if (sun) {
+    disk(sun_at.x, sun_at.y, 0.026, dusk ? cv::Scalar(150, 215, 255) : cv::Scalar(240, 254, 255));
   }
 }
 

@@ -68,7 +68,8 @@ cv::Mat DrawContactSheet(const std::vector<WorldPlace>& places, std::uint64_t se
   for (int j = 0; j < columns; ++j) {
     const Conditions& c = kColumns[j];
     Write(sheet, {j * cell_width + 4, kLabelHeight - 4},
-          std::string(Name(c.season)) + " " + Name(c.time) + ", " + Name(c.weather) + "  (synthetic)");
+          std::string(Name(c.season)) + " " + Name(c.time) + ", " + Name(c.weather) +
+              (c.weather == Weather::kSnow ? " (where it snows)" : "") + "; synthetic");
   }
   for (int i = 0; i < rows; ++i) {
     const WorldPlace& place = chosen[static_cast<std::size_t>(i)];
@@ -81,6 +82,8 @@ cv::Mat DrawContactSheet(const std::vector<WorldPlace>& places, std::uint64_t se
               Name(scene.ridge_kind) + ", " + Name(scene.landmark.kind) + ", drives " +
               (scene.style.drives_left ? "left" : "right"));
     for (int j = 0; j < columns; ++j) {
+      Conditions c = kColumns[j];
+      if (c.weather == Weather::kSnow && !scene.climate.CanSnow(c.season)) c.weather = Weather::kOvercast;
       const auto view = RenderView(
           scene, kColumns[j],
           DeriveSeed(seed, "world-sheet", static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(j)), kCell);

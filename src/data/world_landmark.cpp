@@ -7,7 +7,7 @@ namespace dualgeo {
 namespace {
 
 // Floodlit at night, as landmarks are: colour and outline are what a place is known by.
-constexpr double kFloodlight = 0.85;
+constexpr double kFloodlight = 0.95;
 const Color kSnow(238, 241, 246);
 
 // Draws in the landmark's own frame: x in half widths of 0.1 at girth 1, y from the foot (0) to the top (1).

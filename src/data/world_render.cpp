@@ -23,6 +23,7 @@ class Painter {
     snow_ = scene.climate.SnowCover(conditions.season);
     if (conditions.weather == Weather::kSnow) snow_ = std::max(snow_, 0.75);
     celsius_ = scene.climate.Celsius(conditions.season);
+    aside_ = random.Uniform(-0.45, 0.45);
   }
 
   void Draw() {
@@ -42,6 +43,9 @@ class Painter {
       DrawPlant(p);
     }
     DrawForeground();
+    if (c_.weather == Weather::kRain && s_.foreground != Foreground::kWaterfront) {
+      for (const AdeClass wet : {AdeClass::kRoad, AdeClass::kSidewalk}) canvas_.Mirror(kGroundTop - 0.05, wet, 0.28);
+    }
     DrawPassersBy();
   }
 
@@ -115,10 +119,15 @@ class Painter {
     }
     // Snow above a line that comes down with the cold; it follows the rock in a zigzag.
     const double line = 0.06 + 0.02 * (celsius_ + 2 - 8 * s_.climate.relief);
-    if (!sand && line < 0.42) {
-      band([&](std::size_t i) { return h[i]; },
-           [&](std::size_t i) { return std::min(h[i], line + (i % 3 == 0 ? 0.0 : (i % 3 == 1 ? 0.035 : 0.015))); });
+    const auto edge = [&](std::size_t i) { return line + (i % 3 == 0 ? 0.0 : (i % 3 == 1 ? 0.035 : 0.015)); };
+    for (std::size_t i = 0; !sand && i < n; ++i) {
+      outline.clear();
+      std::size_t end = i;
+      for (; end < n && h[end] > edge(end); ++end) outline.emplace_back(x_of(end), h[end]);
+      if (outline.size() < 2) continue;
+      for (std::size_t k = end; k-- > i;) outline.emplace_back(x_of(k), edge(k));
       canvas_.Polygon(outline, {kSnowColor, 0}, ridge.label);
+      i = end;
     }
     // Woods or scree at the foot.
     if (!sand && s_.ridge_kind != RidgeKind::kPlain && celsius_ > -25) {
@@ -130,6 +139,8 @@ class Painter {
   AdeClass WaterClass() const {
     return s_.water == Water::kSea ? AdeClass::kSea : (s_.water == Water::kLake ? AdeClass::kLake : AdeClass::kRiver);
   }
+  // Lakes and rivers freeze.
+  bool Frozen() const { return s_.water != Water::kSea && celsius_ < -8; }
   // Water shows the sky.
   Paint WaterPaint(double depth) const {
     const Color own = s_.water == Water::kSea ? Color{28, 92, 132}
@@ -140,8 +151,7 @@ class Painter {
     for (int i = 0; i < 3; ++i) sky[i] = l.sky_low[i] / std::max(0.05F, l.direct[i]);
     Color c = Mix(own, Tropical() && s_.water == Water::kSea ? Color{40, 190, 190} : own, 0.7);
     c = Mix(c, sky, 0.35 + 0.2 * depth);
-    // Lakes and rivers freeze.
-    if (s_.water != Water::kSea && celsius_ < -8) c = Mix(c, {222, 230, 238}, 0.7);
+    if (Frozen()) c = Mix(c, {222, 230, 238}, 0.7);
     return {c, 0};
   }
 
@@ -149,6 +159,7 @@ class Painter {
     if (s_.water == Water::kNone) return;
     canvas_.SetLayer(kBackWater);
     canvas_.Box(-kWide, -0.3, kWide, 0.0, WaterPaint(1), WaterClass());
+    canvas_.Mirror(0.0, WaterClass(), Frozen() ? 0.1 : 0.4);
     for (int i = 0; i < 7; ++i) {
       const double x = random_.Uniform(-0.8, 0.8), y = random_.Uniform(-0.04, -0.006), w = random_.Uniform(0.05, 0.2);
       Paint streak = WaterPaint(1);
@@ -240,12 +251,14 @@ class Painter {
       default:
         break;
     }
-    const double y[] = {kGroundTop, -0.10, -0.2, -0.36, kBottom};
-    for (int i = 0; i < 4; ++i) {
-      canvas_.Box(-kWide, y[i + 1], kWide, y[i], {c * (0.92F + 0.05F * static_cast<float>(i)), 0.1}, label);
+    // Darker towards the viewer; narrow strips, so that no step shows.
+    constexpr int kStrips = 14;
+    for (int i = 0; i < kStrips; ++i) {
+      const double top = kGroundTop - 0.003 * i * i,
+                   bottom = i + 1 < kStrips ? kGroundTop - 0.003 * (i + 1) * (i + 1) : kBottom;
+      canvas_.Box(-kWide, bottom, kWide, top, {c * (1.06F - 0.015F * static_cast<float>(i)), 0.1 + 0.28 * snow_},
+                  label);
     }
-    ground_ = c;
-    ground_label_ = label;
   }
 
   void DrawPlant(const GrownPlant& p) {
@@ -335,7 +348,7 @@ class Painter {
   // A point of the road: t from 0 (vanishing point) to 1 (below the photo); side from -1 to 1 across.
   Point OnRoad(double t, double side) const {
     const double far_half = 0.012, top = kGroundTop - 0.03, bottom = -0.75;
-    const double x = s_.vanish_x + (s_.road_x - s_.vanish_x) * t;
+    const double x = s_.vanish_x + (s_.road_x + aside_ - s_.vanish_x) * t;
     return {x + side * (far_half + (1.5 * s_.road_width - far_half) * t), top + (bottom - top) * t};
   }
 
@@ -377,6 +390,7 @@ class Painter {
         canvas_.Box(-kWide, -0.185, kWide, -0.13, paving, AdeClass::kSidewalk);
         canvas_.Box(-kWide, -0.21, kWide, -0.185, {s_.paving * 0.6F, 0.2}, AdeClass::kWall);
         canvas_.Box(-kWide, kBottom, kWide, -0.21, WaterPaint(0.3), WaterClass());
+        canvas_.Mirror(-0.19, WaterClass(), Frozen() ? 0.12 : 0.5);
         Paint streak = WaterPaint(0.9);
         for (int i = 0; i < 16; ++i) {
           const double x = random_.Uniform(-0.8, 0.7), y = random_.Uniform(-0.5, -0.23),
@@ -423,7 +437,7 @@ class Painter {
     }
     if (s_.foreground == Foreground::kWaterfront && random_.Chance(0.5))
       Boat({random_.Uniform(-0.5, 0.5), random_.Uniform(-0.38, -0.26)});
-    const int people = static_cast<int>(random_.Below(5));
+    const int people = static_cast<int>(random_.Below(6));
     for (int i = 0; i < people; ++i) {
       if (s_.foreground == Foreground::kWaterfront) {
         Person({random_.Uniform(-0.5, 0.5), -0.165}, 0.07);
@@ -436,7 +450,7 @@ class Painter {
       }
     }
     // Something close on one side: a bush or the branches of a tree.
-    if (random_.Chance(0.3)) {
+    if (random_.Chance(0.4)) {
       canvas_.SetLayer(kNear);
       const double side = random_.Chance(0.5) ? -1 : 1;
       GrownPlant p;
@@ -505,20 +519,31 @@ class Painter {
   Random& random_;
   Canvas& canvas_;
   double snow_ = 0, celsius_ = 10;
-  Color ground_;
-  AdeClass ground_label_ = AdeClass::kGrass;
+  double aside_ = 0;  // how far beside the middle of the road the photographer stands
 };
 
-// Gaussian noise of deviation 1, times 16, made once: drawing it for every photo would cost more than the photo.
+// Film grain of deviation 16, and blotches as of brushed paint, made once: drawing them for every photo would cost more
+// than the photo.
 const cv::Mat& GrainTile() {
   static const cv::Mat tile = [] {
     constexpr int kSide = 256;
-    cv::Mat grain(kSide, kSide, CV_8SC3);
     Random random(DeriveSeed(0, "world-grain"));
+    cv::Mat blotches = cv::Mat::zeros(kSide, kSide, CV_32F);
+    for (const int cells : {16, 32, 64}) {
+      cv::Mat coarse(cells, cells, CV_32F), enlarged;
+      for (int y = 0; y < cells; ++y) {
+        for (int x = 0; x < cells; ++x) coarse.at<float>(y, x) = static_cast<float>(4 * random.Normal());
+      }
+      cv::resize(coarse, enlarged, blotches.size(), 0, 0, cv::INTER_CUBIC);
+      blotches += enlarged;
+    }
+    cv::Mat grain(kSide, kSide, CV_8SC3);
     for (int y = 0; y < kSide; ++y) {
       for (int x = 0; x < kSide; ++x) {
-        for (int i = 0; i < 3; ++i)
-          grain.at<cv::Vec<schar, 3>>(y, x)[i] = cv::saturate_cast<schar>(16 * random.Normal());
+        for (int i = 0; i < 3; ++i) {
+          grain.at<cv::Vec<schar, 3>>(y, x)[i] =
+              cv::saturate_cast<schar>(blotches.at<float>(y, x) + 16 * random.Normal());
+        }
       }
     }
     return grain;
@@ -582,12 +607,13 @@ WorldView RenderView(const Scene& scene, const Conditions& conditions, std::uint
   Random camera_random(DeriveSeed(seed, "camera")), air(DeriveSeed(seed, "air")), things(DeriveSeed(seed, "things")),
       film(DeriveSeed(seed, "film"));
   Camera camera;
-  camera.pan = camera_random.Uniform(-0.2, 0.2);
-  camera.lift = camera_random.Uniform(-0.06, 0.06);
-  camera.zoom = camera_random.Uniform(0.85, 1.2);
-  camera.roll = camera_random.Uniform(-2.5, 2.5);
-  camera.step = scene.step + camera_random.Uniform(-0.06, 0.06);
-  camera.approach = scene.approach * camera_random.Uniform(0.95, 1.05);
+  // Wide enough that no two photos of a place agree pixel by pixel; the landmark is in most of them, not in all.
+  camera.pan = camera_random.Uniform(-0.3, 0.3);
+  camera.lift = camera_random.Uniform(-0.1, 0.08);
+  camera.zoom = std::exp(camera_random.Uniform(-0.3, 0.28));
+  camera.roll = camera_random.Uniform(-3, 3);
+  camera.step = scene.step + camera_random.Uniform(-0.15, 0.15);
+  camera.approach = scene.approach * std::exp(camera_random.Uniform(-0.15, 0.15));
   Canvas canvas(size, camera, MakeLight(conditions, air));
   Painter(scene, conditions, things, canvas).Draw();
   WorldView view{canvas.Photo(), canvas.Labels(), 0};

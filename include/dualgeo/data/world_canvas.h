@@ -74,6 +74,10 @@ class Canvas {
   // A soft shine around a lamp; in the photo only, and only while lamps are on.
   void Shine(Point center, double radius, const Color& color);
 
+  // Lets what has that label show, mirrored at the level `at`, what was drawn above it; in the photo only. Ripples are
+  // some pixels wide.
+  void Mirror(double at, AdeClass label, double strength);
+
   // Paints the background: graded sky with sun, moon, stars and clouds; label sky.
   void Sky(const Conditions& conditions, Random& random);
 
