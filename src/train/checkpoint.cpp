@@ -69,7 +69,9 @@ std::string TensorText(const torch::Tensor& tensor) {
 
 void WriteCheckpoint(const fs::path& folder, const torch::nn::Module& module, const TrainerState& state,
                      const std::string& config) {
-  const fs::path fresh = folder.parent_path() / ("." + folder.filename().string() + kTemporary);
+  std::string hidden = ".";  // not "." + ...: GCC 12 takes that for an overlapping copy (bug 105651)
+  hidden += folder.filename().string() + kTemporary;
+  const fs::path fresh = folder.parent_path() / hidden;
   std::error_code code;
   try {
     fs::remove_all(fresh);

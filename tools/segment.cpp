@@ -1,0 +1,67 @@
+#include "dualgeo/train/segment.h"
+
+#include <cstdio>
+#include <memory>
+
+#include "commands.h"
+#include "config_flags.h"
+#include "dualgeo/pipeline/photo_sets.h"
+#include "dualgeo/util/error.h"
+
+namespace dualgeo::tools {
+namespace {
+
+struct SegmentArguments {
+  ConfigFlags config;
+  SegmentJob job;
+  std::filesystem::path photos, weights, logits;
+  std::string columns;
+};
+
+// The flag, then the run's own segmenter, then the weights that the config names.
+std::filesystem::path Weights(const SegmentArguments& arguments, const ExperimentOptions& options) {
+  if (!arguments.weights.empty()) return arguments.weights;
+  const auto trained = RunPaths(options.run_dir).segmenter();
+  if (std::filesystem::exists(trained)) return trained;
+  if (options.model.segmenter.weights) return *options.model.segmenter.weights;
+  throw InputError("no segmenter: " + trained.string() +
+                   " is not there (dualgeo train-segmenter makes it), model.segmenter.weights is null, and no "
+                   "--checkpoint is given");
+}
+
+}  // namespace
+
+void AddSegment(CLI::App& root) {
+  auto* command = root.add_subcommand("segment", "write the segmentation mask of each photo");
+  const auto flags = std::make_shared<SegmentArguments>();
+  flags->config.Add(*command);
+  command->add_option("--photos", flags->photos, "photo table; LAT and LON may be missing")->required();
+  command->add_option("--images", flags->job.images, "folder or .tar of the photos")->required();
+  command->add_option("--out", flags->job.out, "folder of the masks")->required();
+  command->add_option("--checkpoint", flags->weights,
+                      "segmenter: checkpoint folder or SegFormer .safetensors (default: segmenter/best of the config's "
+                      "run_dir, else model.segmenter.weights)");
+  command->add_option("--logits", flags->logits, "also write the raw logits (safetensors)");
+  command->add_option("--id-column", flags->columns, "the table's column of photo paths (default: the config's)");
+  command->add_option("--batch-size", flags->job.batch_size, "photos at a time")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  command->callback([flags] {
+    const auto options = flags->config.Resolve();
+    SegmentJob job = flags->job;
+    PhotoColumns columns = options.data.train.columns;
+    if (!flags->columns.empty()) columns.id = flags->columns;
+    job.photos = ReadPhotoTable(flags->photos, columns, Locations::kOptional);
+    job.weights = Weights(*flags, options);
+    job.segmenter = options.model.segmenter;
+    job.runtime = options.runtime;
+    job.loader = options.data.loader;
+    if (!flags->logits.empty()) job.logits = flags->logits;
+    const SegmentResult result = SegmentPhotos(job);
+    std::printf("%lld masks in %s, %.1f photos/s\n", static_cast<long long>(result.written), job.out.c_str(),
+                result.photos_per_second);
+    if (!result.skipped.empty()) std::printf("%zu photos skipped\n", result.skipped.size());
+  });
+}
+
+}  // namespace dualgeo::tools

@@ -1,0 +1,19 @@
+#include <memory>
+
+#include "commands.h"
+#include "dualgeo/pipeline/stages.h"
+#include "train_flags.h"
+
+namespace dualgeo::tools {
+
+void AddTrainSegmenter(CLI::App& root) {
+  auto* command = root.add_subcommand("train-segmenter", "train the segmenter, which makes masks, on photos and masks");
+  const auto flags = std::make_shared<TrainFlags>();
+  flags->Add(*command);
+  command->callback([flags] {
+    const auto options = flags->Resolve();
+    PrintResult(TrainSegmenterFromConfig(options, SegmenterSet(options), options.run_dir, flags->existing()));
+  });
+}
+
+}  // namespace dualgeo::tools
