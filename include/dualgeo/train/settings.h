@@ -27,7 +27,10 @@ template <class T>
 std::string Text(const std::vector<T>& values) {
   std::vector<std::string> words;
   for (const auto& value : values) words.push_back(Text(value));
-  return "[" + Join(words) + "]";
+  std::string list = "[";
+  list += Join(words);
+  list += ']';
+  return list;
 }
 template <class T>
 std::string Text(const std::optional<T>& value) {

@@ -1,0 +1,122 @@
+#include "dualgeo/train/checkpoint.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "dualgeo/train/training_folder.h"
+#include "dualgeo/util/error.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/train/tiny_set.h"
+
+namespace dualgeo {
+namespace {
+
+namespace fs = std::filesystem;
+
+torch::nn::Linear Layer(double value) {
+  torch::nn::Linear layer(3, 2);
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : layer->parameters()) parameter.fill_(value);
+  return layer;
+}
+
+double Value(const fs::path& checkpoint) {
+  auto layer = Layer(-1);
+  LoadCheckpointWeights(*layer, checkpoint);
+  return layer->weight[1][2].item<double>();
+}
+
+TEST(CheckpointTest, IsReplacedAsAWhole) {
+  const TemporaryFolder folder;
+  const fs::path last = folder / "last";
+  EXPECT_TRUE(FindCheckpoint(last).empty());
+  WriteCheckpoint(last, *Layer(1), {{"step", torch::tensor(std::int64_t{1}, torch::kInt64)}}, "a: 1\n");
+  EXPECT_EQ(Value(last), 1);
+  WriteCheckpoint(last, *Layer(2), {{"step", torch::tensor(std::int64_t{2}, torch::kInt64)}}, "a: 2\n");
+  EXPECT_EQ(Value(last), 2);
+  EXPECT_EQ(ReadTrainerState(last).at("step").item<std::int64_t>(), 2);
+  EXPECT_EQ(Bytes(last / "config.yaml"), "a: 2\n");
+  // Nothing else is left.
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
+  EXPECT_EQ(std::distance(fs::directory_iterator(last), {}), 3);
+}
+
+TEST(CheckpointTest, TheStateBetweenTwoRenamesIsFoundAndPutRight) {
+  const TemporaryFolder folder;
+  WriteCheckpoint(folder / "last", *Layer(1), {}, "");
+  fs::rename(folder / "last", folder / "last.previous");
+  WriteCheckpoint(folder / ".last.tmp", *Layer(2), {}, "");
+  EXPECT_EQ(FindCheckpoint(folder / "last"), folder / "last.previous");
+  EXPECT_EQ(Value(folder / "last"), 1);
+  CleanCheckpoints(folder.path());
+  EXPECT_EQ(FindCheckpoint(folder / "last"), folder / "last");
+  EXPECT_EQ(Value(folder / "last"), 1);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(CheckpointTest, AnotherModelsIsRefusedByKeys) {
+  const TemporaryFolder folder;
+  WriteCheckpoint(folder / "last", *Layer(1), {}, "");
+  torch::nn::Linear larger(4, 2);
+  const std::string message = MessageOf<InputError>([&] { LoadCheckpointWeights(*larger, folder / "last"); });
+  EXPECT_NE(message.find("weight"), std::string::npos) << message;
+  EXPECT_NE(message.find("model.safetensors"), std::string::npos) << message;
+  EXPECT_THROW(LoadCheckpointWeights(*larger, folder / "absent"), InputError);
+}
+
+TEST(CheckpointTest, AFullDiskLeavesTheOldOne) {
+  const TemporaryFolder folder;
+  WriteCheckpoint(folder / "last", *Layer(1), {}, "a: 1\n");
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  for (const rlim_t limit : {100, 500, 2000, 20000}) {
+    const rlimit small{limit, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+    torch::nn::Linear large(100, 100);
+    const std::string message = MessageOf<Error>([&] {
+      WriteCheckpoint(folder / "last", *large, {{"x", torch::zeros({9000})}}, "a: 2\n");
+    });
+    setrlimit(RLIMIT_FSIZE, &before);
+    EXPECT_NE(message.find("cannot write"), std::string::npos) << limit << ": " << message;
+    EXPECT_EQ(Value(folder / "last"), 1);
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
+  }
+  std::signal(SIGXFSZ, handler);
+}
+
+TEST(TrainingFolderTest, OneProcessAtATime) {
+  const TemporaryFolder folder;
+  const TrainingFolder held(folder.path(), folder / "log", Existing::kRefuse, {});
+  EXPECT_NE(
+      MessageOf<Error>([&] { TrainingFolder(folder.path(), folder / "log", Existing::kRefuse, {}); }).find("another"),
+      std::string::npos);
+}
+
+TEST(TrainingFolderTest, RefusesResumesOrOverwrites) {
+  const TemporaryFolder folder;
+  const Settings settings = {{"train.lr", "1"}, {"device", "cpu"}, {"threads", "1"}};
+  WriteCheckpoint(folder / "last", *Layer(1), {{"settings", TextTensor(SettingsText(settings))}}, "");
+  EXPECT_NE(MessageOf<InputError>([&] {
+              TrainingFolder(folder.path(), folder / "log", Existing::kRefuse, settings);
+            }).find("--resume"),
+            std::string::npos);
+  EXPECT_TRUE(TrainingFolder(folder.path(), folder / "log", Existing::kResume, settings).resumed());
+  Settings other = settings;
+  other["train.lr"] = "2";
+  other["train.new"] = "3";
+  other["threads"] = "2";  // a warning only
+  const std::string message =
+      MessageOf<InputError>([&] { TrainingFolder(folder.path(), folder / "log", Existing::kResume, other); });
+  EXPECT_NE(message.find("train.lr: 1 then, 2 now; train.new: absent then, 3 now"), std::string::npos) << message;
+  EXPECT_EQ(message.find("threads"), std::string::npos);
+  folder.Write("log", "{}\n");
+  EXPECT_FALSE(TrainingFolder(folder.path(), folder / "log", Existing::kOverwrite, other).resumed());
+  EXPECT_FALSE(fs::exists(folder / "last"));
+  EXPECT_FALSE(fs::exists(folder / "log"));
+}
+
+}  // namespace
+}  // namespace dualgeo

@@ -1,0 +1,136 @@
+#include "dualgeo/train/segmenter_trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "dualgeo/data/photo.h"
+#include "dualgeo/data/preprocess.h"
+#include "dualgeo/io/safetensors.h"
+#include "dualgeo/model/segformer.h"
+#include "dualgeo/model/weights.h"
+#include "dualgeo/train/segment.h"
+#include "dualgeo/train/upsample_argmax.h"
+#include "dualgeo/util/error.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/train/tiny_set.h"
+
+namespace dualgeo {
+namespace {
+
+namespace fs = std::filesystem;
+
+class SegmenterTest : public ::testing::Test {
+ protected:
+  SegmenterTest() { WriteTinySet(set_, 24); }
+
+  TrainResult Train(const std::string& name, const SegmenterTrainOptions& train,
+                    Existing existing = Existing::kRefuse) {
+    TrainJob job = TinyJob(set_, folder_ / name);
+    job.data.augment.enabled = false;
+    job.existing = existing;
+    return TrainSegmenter(job, TinySegmenter(), train);
+  }
+  SegmentJob Job(const fs::path& weights) {
+    SegmentJob job;
+    job.photos = ReadPhotoTable(set_ / "photos.csv");
+    job.images = set_ / "images";
+    job.out = folder_ / "predicted";
+    job.weights = weights;
+    job.segmenter = TinySegmenter();
+    job.runtime.device = "cpu";
+    job.runtime.threads = 1;
+    job.batch_size = 5;
+    return job;
+  }
+
+  TemporaryFolder folder_;
+  fs::path set_ = folder_ / "set";
+};
+
+TEST_F(SegmenterTest, LearnsMasksAtEitherResolution) {
+  for (const char* size : {"logits", "mask"}) {
+    SegmenterTrainOptions options = TinySegmenterTraining(25);
+    options.loss_size = size;
+    options.checkpoint_every_steps = 0;
+    const TrainResult result = Train(size, options);
+    EXPECT_GT(result.validation.at("pixel_accuracy"), 90) << size;
+    EXPECT_GT(result.validation.at("mean_iou"), 50) << size;
+    EXPECT_EQ(result.last, folder_ / size / "segmenter" / "last");
+    EXPECT_TRUE(fs::exists(folder_ / size / "train_segmenter.jsonl"));
+  }
+}
+
+TEST_F(SegmenterTest, ResumingIsExact) {
+  SegmenterTrainOptions options = TinySegmenterTraining(3);
+  options.schedule.type = "constant";
+  Train("whole", options);
+  options.epochs = 1;
+  Train("part", options);
+  options.epochs = 3;
+  Train("part", options, Existing::kResume);
+  EXPECT_EQ(Bytes(folder_ / "whole/segmenter/last/model.safetensors"),
+            Bytes(folder_ / "part/segmenter/last/model.safetensors"));
+  options.loss_size = "logits";
+  EXPECT_NE(MessageOf<InputError>([&] { Train("part", options, Existing::kResume); }).find("train_segmenter.loss_size"),
+            std::string::npos);
+}
+
+TEST_F(SegmenterTest, SegmentWritesWhatTheModelSaysAtThePhotosSize) {
+  const TrainResult trained = Train("a", TinySegmenterTraining(2));
+  SegmentJob job = Job(trained.best);
+  job.logits = folder_ / "logits.safetensors";
+  const SegmentResult result = SegmentPhotos(job);
+  EXPECT_EQ(result.written, 24);
+  EXPECT_TRUE(result.skipped.empty());
+
+  const SafetensorsFile file(*job.logits);
+  const torch::Tensor logits = file.Get("logits");
+  EXPECT_EQ(logits.sizes(), (std::vector<std::int64_t>{24, kTinyClasses, 8, 8}));
+  const auto ids = nlohmann::json::parse(file.metadata().at("ids"));
+  ASSERT_EQ(ids.size(), 24);
+
+  SegFormer model(TinySegmenter(), std::nullopt);
+  LoadSegFormer(*model, trained.best);
+  model->eval();
+  const torch::NoGradGuard no_grad;
+  for (const std::size_t i : {0, 7, 23}) {
+    const std::string id = ids[i];
+    EXPECT_EQ(id, job.photos.rows[i].id);
+    const cv::Mat photo = ReadPhoto(set_ / "images" / id);
+    ViewOptions view;
+    view.image_size = 32;
+    view.normalization = kImageNetNormalization;
+    view.geometry = Geometry::kSquash;
+    view.with_masks = false;
+    const torch::Tensor expected = model->Forward(MakeExample(photo, {}, view).pixels.unsqueeze(0))[0];
+    EXPECT_TRUE(torch::allclose(logits[static_cast<std::int64_t>(i)], expected, 1e-4, 1e-5));
+    const cv::Mat mask = ReadMask(MaskPath(job.out, id), kTinyClasses);
+    EXPECT_EQ(mask.size(), photo.size());
+    EXPECT_EQ(cv::countNonZero(mask != UpsampleArgmax(logits[static_cast<std::int64_t>(i)], photo.size())), 0);
+  }
+}
+
+TEST_F(SegmenterTest, NoPhotoIsLeftOutInSilence) {
+  const TrainResult trained = Train("a", TinySegmenterTraining(0));
+  std::ofstream(set_ / "images" / "p3.png", std::ios::trunc) << "not a photo";
+  SegmentJob job = Job(trained.best);
+  EXPECT_NE(MessageOf<InputError>([&] { SegmentPhotos(job); }).find("p3.png"), std::string::npos);
+  job.loader.on_bad_image = "skip";
+  const SegmentResult result = SegmentPhotos(job);
+  EXPECT_EQ(result.written, 23);
+  EXPECT_EQ(result.skipped, std::vector<std::string>{"p3.png"});
+  EXPECT_FALSE(fs::exists(job.out / "p3.jpg"));
+
+  job.photos.rows.push_back(job.photos.rows[0]);
+  job.photos.rows.back().id = "p0.jpg";
+  EXPECT_NE(MessageOf<InputError>([&] { SegmentPhotos(job); }).find("same mask name"), std::string::npos);
+  job = Job(folder_ / "absent");
+  EXPECT_NE(MessageOf<InputError>([&] { SegmentPhotos(job); }).find("absent"), std::string::npos);
+  job = Job(trained.best);
+  job.segmenter.decoder_dim = 24;
+  EXPECT_NE(MessageOf<InputError>([&] { SegmentPhotos(job); }).find("decode_head"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace dualgeo
