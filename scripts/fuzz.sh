@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Builds the fuzzers with clang and runs each for a while. usage: scripts/fuzz.sh [seconds each] [fuzzer...]
+# Findings are kept in build/fuzz/findings/<fuzzer>/; a fuzzer's corpus grows in build/fuzz/corpus/<fuzzer>/.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+seconds=${1:-60}
+shift || true
+command -v clang++ >/dev/null || { echo "fuzz: needs clang (apt-get install clang)" >&2; exit 1; }
+scripts/build.sh fuzz fuzzers
+fuzzers=("$@")
+if [ ${#fuzzers[@]} -eq 0 ]; then
+  for source in tests/fuzz/*_fuzz.cpp; do fuzzers+=("$(basename "$source" .cpp)"); done
+fi
+for fuzzer in "${fuzzers[@]}"; do
+  mkdir -p "build/fuzz/corpus/$fuzzer" "build/fuzz/findings/$fuzzer"
+  arguments=(-max_total_time="$seconds" -max_len=8192 -timeout=10 -print_final_stats=1 "-artifact_prefix=build/fuzz/findings/$fuzzer/")
+  dictionary=tests/fuzz/${fuzzer%_fuzz}.dict
+  if [ -f "$dictionary" ]; then arguments+=("-dict=$dictionary"); fi
+  corpora=("build/fuzz/corpus/$fuzzer")
+  if [ -d "tests/fuzz/${fuzzer%_fuzz}_seeds" ]; then corpora+=("tests/fuzz/${fuzzer%_fuzz}_seeds"); fi
+  echo "== $fuzzer, $seconds s" >&2
+  "build/fuzz/tests/fuzz/$fuzzer" "${arguments[@]}" "${corpora[@]}"
+done
