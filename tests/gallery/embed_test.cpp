@@ -1,0 +1,188 @@
+#include "dualgeo/gallery/embed.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <opencv2/imgcodecs.hpp>
+
+#include "dualgeo/data/mask.h"
+#include "dualgeo/model/weights.h"
+#include "dualgeo/train/views.h"
+#include "dualgeo/util/error.h"
+#include "tests/gallery/gallery_fixture.h"
+#include "tests/support/temporary_folder.h"
+
+namespace dualgeo {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+ModelOptions TinyModel() {
+  ModelOptions options;
+  options.embed_dim = 16;
+  options.image_encoder.preset = "vit-tiny";
+  options.image_encoder.width = 32;
+  options.image_encoder.layers = 2;
+  options.image_encoder.heads = 2;
+  options.image_encoder.patch = 16;
+  options.image_encoder.image_size = 32;
+  options.segmenter.num_labels = 5;
+  options.segmentation_encoder.image_size = 32;
+  options.segmentation_encoder.base_width = 4;
+  options.fusion.heads = 2;
+  options.gps_encoder.rff_size = 8;
+  options.gps_encoder.hidden = 16;
+  options.gps_encoder.embed_dim = 12;
+  return options;
+}
+
+class EmbedTest : public ::testing::Test {
+ protected:
+  EmbedTest() {
+    std::filesystem::create_directories(folder_ / "images");
+    std::filesystem::create_directories(folder_ / "masks");
+    cv::RNG random(7);
+    for (int i = 0; i < 7; ++i) {
+      cv::Mat photo(40, 48, CV_8UC3), mask(40, 48, CV_8UC1);
+      random.fill(photo, cv::RNG::UNIFORM, 0, 256);
+      random.fill(mask, cv::RNG::UNIFORM, 0, 5);
+      PhotoRow row;
+      row.id = "p" + std::to_string(i) + ".png";
+      cv::imwrite((folder_ / "images" / row.id).string(), photo);
+      WriteMask(MaskPath(folder_ / "masks", row.id), mask);
+      table_.rows.push_back(row);
+    }
+    table_.path = "photos.csv";
+  }
+
+  EmbedResult Embed(DualGeoModel& model, int batch_size, int workers = 1) {
+    const PhotoDataset dataset(table_, folder_ / "images", folder_ / "masks", ModelViews(model->options()));
+    LoaderOptions loader;
+    loader.workers = workers;
+    loader.on_bad_image = on_bad_image_;
+    return EmbedPhotos(model, dataset, EmbedOptions{batch_size}, loader);
+  }
+
+  TemporaryFolder folder_;
+  PhotoTable table_;
+  std::string on_bad_image_ = "error";
+};
+
+double Norm(std::span<const float> row) { return std::sqrt(Inner(row, row)); }
+
+TEST_F(EmbedTest, GivesUnitVectorsOfEveryView) {
+  DualGeoModel model(TinyModel(), LossOptions(), 3);
+  const auto set = Embed(model, 3).features;
+  EXPECT_EQ(set.size(), 7);
+  EXPECT_EQ(set.ids[6], "p6.png");
+  EXPECT_EQ(set.model, ModelFingerprint(model));
+  EXPECT_EQ(set.features.size(), 6U);
+  for (const char* name :
+       {"image", "segmentation", "fused_image", "fused_segmentation", "projected_image", "projected_segmentation"}) {
+    const auto& matrix = set.Require(name);
+    EXPECT_EQ(matrix.rows, 7);
+    EXPECT_EQ(matrix.columns, 16);
+    for (std::int64_t i = 0; i < matrix.rows; ++i) EXPECT_NEAR(Norm(matrix.Row(i)), 1, 1e-5) << name;
+  }
+}
+
+TEST_F(EmbedTest, IsTheSameWhateverTheBatchAndTheWorkers) {
+  DualGeoModel model(TinyModel(), LossOptions(), 3);
+  const auto one = Embed(model, 1).features;
+  const auto many = Embed(model, 7, 3).features;
+  const auto again = Embed(model, 7, 1).features;
+  EXPECT_EQ(one.ids, many.ids);
+  for (const auto& [name, matrix] : one.features) {
+    EXPECT_EQ(many.Require(name).values, again.Require(name).values) << name;
+    for (std::size_t i = 0; i < matrix.values.size(); ++i) {
+      EXPECT_NEAR(matrix.values[i], many.Require(name).values[i], 1e-5) << name;
+    }
+  }
+}
+
+TEST_F(EmbedTest, OfScopeBatchDependsOnTheBatch) {
+  auto options = TinyModel();
+  options.fusion.scope = "batch";
+  DualGeoModel model(options, LossOptions(), 3);
+  const auto one = Embed(model, 1).features;
+  const auto many = Embed(model, 7).features;
+  double difference = 0;
+  for (std::size_t i = 0; i < 16; ++i) {
+    difference = std::max(difference, std::abs(static_cast<double>(one.Require("fused_image").values[i]) -
+                                               many.Require("fused_image").values[i]));
+  }
+  EXPECT_GT(difference, 1e-4);
+}
+
+TEST_F(EmbedTest, OfTheImageViewAloneLeavesTheOtherOut) {
+  auto options = TinyModel();
+  options.views = "image";
+  DualGeoModel model(options, LossOptions(), 3);
+  const auto set = Embed(model, 4).features;
+  EXPECT_EQ(set.features.count("image"), 1U);
+  EXPECT_EQ(set.features.count("fused_image"), 1U);
+  EXPECT_EQ(set.features.count("segmentation"), 0U);
+  EXPECT_EQ(set.features.count("projected_segmentation"), 0U);
+}
+
+TEST_F(EmbedTest, BadPhotosStopOrAreListed) {
+  folder_.Write("images/p2.png", "no photo");
+  DualGeoModel model(TinyModel(), LossOptions(), 3);
+  EXPECT_THAT([&] { Embed(model, 3); }, ThrowsMessage<InputError>(HasSubstr("p2.png")));
+  on_bad_image_ = "skip";
+  const auto result = Embed(model, 3);
+  EXPECT_EQ(result.skipped, std::vector<std::string>{"p2.png"});
+  EXPECT_EQ(result.features.size(), 6);
+  EXPECT_EQ(result.features.ids[2], "p3.png");
+  for (int i = 0; i < 7; ++i) folder_.Write("images/p" + std::to_string(i) + ".png", "no photo");
+  EXPECT_THAT([&] { Embed(model, 3); }, ThrowsMessage<InputError>(HasSubstr("not one photo of photos.csv")));
+}
+
+TEST_F(EmbedTest, WeightsThatAreNotFiniteAreToldWithThePhoto) {
+  DualGeoModel model(TinyModel(), LossOptions(), 3);
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : model->parameters()) parameter.fill_(std::nanf(""));
+  }
+  EXPECT_THAT([&] { Embed(model, 3); }, ThrowsMessage<Error>(HasSubstr("p0.png")));
+}
+
+TEST(ModelFingerprint, ChangesWithWeightsAndOptionsAndNothingElse) {
+  DualGeoModel model(TinyModel(), LossOptions(), 3);
+  const auto fingerprint = ModelFingerprint(model);
+  EXPECT_EQ(fingerprint.size(), 64U);
+  EXPECT_EQ(ModelFingerprint(DualGeoModel(TinyModel(), LossOptions(), 3)), fingerprint);
+  EXPECT_NE(ModelFingerprint(DualGeoModel(TinyModel(), LossOptions(), 4)), fingerprint);
+  auto options = TinyModel();
+  options.fusion.dropout = 0.3;
+  options.image_encoder.freeze = false;
+  options.segmenter.preset = "b0";
+  EXPECT_EQ(ModelFingerprint(DualGeoModel(options, LossOptions(), 3)), fingerprint);
+  options.fusion.scope = "pooled";
+  EXPECT_NE(ModelFingerprint(DualGeoModel(options, LossOptions(), 3)), fingerprint);
+}
+
+TEST(EmbedGps, IsDefinedEverywhereAndDoesNotDependOnTheChunk) {
+  DualGeoModel model(TinyModel(), LossOptions(), 3);
+  std::vector<LatLon> places = {{90, 0}, {-90, 0}, {0, 180}, {0, -180}, {85.06, 10}, {90, -180}};
+  for (int i = 0; i < 5000; ++i) places.push_back({-89.0 + 0.03 * i, -179.0 + 0.07 * i});
+  const auto set = EmbedGps(model, places);
+  EXPECT_EQ(set.kind, "gps");
+  EXPECT_EQ(set.size(), 5006);
+  EXPECT_EQ(set.ids[17], "17");
+  EXPECT_EQ(set.locations, places);
+  EXPECT_EQ(set.Require("gps").columns, 12);
+  EXPECT_EQ(set.Require("projected_gps").columns, 16);
+  const std::vector<LatLon> last = {places.back()};
+  const auto alone = EmbedGps(model, last);
+  for (std::int64_t j = 0; j < 12; ++j) {
+    EXPECT_NEAR(alone.Require("gps").Row(0)[static_cast<std::size_t>(j)],
+                set.Require("gps").Row(5005)[static_cast<std::size_t>(j)], 1e-5);
+  }
+  for (std::int64_t i = 0; i < set.size(); ++i) EXPECT_NEAR(Norm(set.Require("projected_gps").Row(i)), 1, 1e-5);
+}
+
+}  // namespace
+}  // namespace dualgeo

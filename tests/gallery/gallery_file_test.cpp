@@ -1,0 +1,216 @@
+#include "dualgeo/gallery/gallery_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/hash.h"
+#include "tests/gallery/gallery_fixture.h"
+#include "tests/support/temporary_folder.h"
+
+namespace dualgeo {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+class GalleryFile : public ::testing::Test {
+ protected:
+  GalleryFile() : set_(RandomFeatures(30, 6, 1)), table_(TableOf(set_)) {
+    table_.rows[4].author = "O'Neil, \"Ann\"";
+    BuildImageGallery(set_, table_, {}, folder_ / "g");
+  }
+
+  std::filesystem::path File(const std::string& name) const { return folder_ / "g" / name; }
+  void Edit(const std::string& name, const std::string& from, const std::string& to) const {
+    auto text = ReadFile(File(name));
+    const auto at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+    std::ofstream(File(name), std::ios::binary) << text;
+  }
+  // Makes gallery.json agree with an edited file, as someone who means harm would.
+  void SignAgain() const {
+    auto json = nlohmann::json::parse(ReadFile(File("gallery.json")));
+    json["index_sha256"] = Sha256File(File("index.faiss"));
+    json["items_sha256"] = Sha256File(File("items.csv"));
+    std::ofstream(File("gallery.json")) << json.dump();
+  }
+  void Refuses(const std::string& a, const std::string& b) const {
+    EXPECT_THAT([&] { LoadGallery(folder_ / "g"); }, ThrowsMessage<InputError>(AllOf(HasSubstr(a), HasSubstr(b))));
+  }
+
+  TemporaryFolder folder_;
+  FeatureSet set_;
+  PhotoTable table_;
+};
+
+TEST_F(GalleryFile, ComesBackWhole) {
+  const auto gallery = LoadGallery(folder_ / "g");
+  EXPECT_EQ(gallery.info.kind, "images");
+  EXPECT_EQ(gallery.info.features, (std::vector<std::string>{"fused_image", "image"}));
+  EXPECT_EQ(gallery.info.dimension, 12);
+  EXPECT_EQ(gallery.info.count, 30);
+  EXPECT_EQ(gallery.info.metric, "inner_product");
+  EXPECT_EQ(gallery.info.index, "flat");
+  EXPECT_EQ(gallery.info.model, "model-a");
+  EXPECT_EQ(gallery.index.size(), 30);
+  ASSERT_EQ(gallery.items.size(), 30U);
+  EXPECT_EQ(gallery.items[4].author, "O'Neil, \"Ann\"");
+  for (std::size_t i = 0; i < 30; ++i) {
+    EXPECT_EQ(gallery.items[i].id, set_.ids[i]);
+    EXPECT_EQ(gallery.items[i].location, *table_.rows[i].location);
+  }
+}
+
+TEST_F(GalleryFile, TheSameFeaturesGiveTheSameBytes) {
+  BuildImageGallery(set_, table_, {}, folder_ / "h");
+  for (const char* name : {"index.faiss", "items.csv", "gallery.json"}) {
+    EXPECT_EQ(ReadFile(File(name)), ReadFile(folder_ / "h" / name)) << name;
+  }
+}
+
+TEST_F(GalleryFile, TruncatedIndex) {
+  std::filesystem::resize_file(File("index.faiss"), std::filesystem::file_size(File("index.faiss")) - 7);
+  Refuses("index.faiss", "sha256 differs");
+  SignAgain();
+  Refuses("index.faiss", "damaged");
+}
+
+TEST_F(GalleryFile, OneFlippedBit) {
+  auto bytes = ReadFile(File("index.faiss"));
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  std::ofstream(File("index.faiss"), std::ios::binary) << bytes;
+  Refuses("index.faiss", "sha256 differs");
+}
+
+TEST_F(GalleryFile, EditedItems) {
+  Edit("items.csv", "g3.jpg", "x3.jpg");
+  Refuses("items.csv", "sha256 differs");
+}
+
+TEST_F(GalleryFile, ItemsThatDoNotFitTheIndex) {
+  Edit("items.csv", "29,g29.jpg", "30,g29.jpg");
+  SignAgain();
+  Refuses("items.csv:31", "row is 30, expected 29");
+  auto text = ReadFile(File("items.csv"));
+  text.resize(text.rfind("30,g29.jpg"));
+  std::ofstream(File("items.csv"), std::ios::binary) << text;
+  SignAgain();
+  Refuses("items.csv has 29 rows", "gallery.json says count 30");
+}
+
+TEST_F(GalleryFile, ItemsWithAnImpossiblePlace) {
+  Edit("items.csv", "0,g0.jpg,-60", "0,g0.jpg,-160");
+  SignAgain();
+  Refuses("items.csv:2", "not a latitude");
+}
+
+TEST_F(GalleryFile, JsonThatDisagrees) {
+  Edit("gallery.json", "\"count\": 30", "\"count\": 31");
+  Refuses("items.csv has 30 rows", "gallery.json says count 31");
+  Edit("gallery.json", "\"count\": 31", "\"count\": 30");
+  Edit("gallery.json", "\"dimension\": 12", "\"dimension\": 13");
+  Refuses("index.faiss has dimension 12", "gallery.json says dimension 13");
+  Edit("gallery.json", "\"dimension\": 13", "\"dimension\": 12");
+  Edit("gallery.json", "\"inner_product\"", "\"l2\"");
+  Refuses("index.faiss has metric inner_product", "gallery.json says metric l2");
+}
+
+TEST_F(GalleryFile, BrokenJson) {
+  Edit("gallery.json", "\"count\": 30", "\"count\": -30");
+  Refuses("gallery.json: key count is -30", "whole number");
+  Edit("gallery.json", "\"count\": -30", "\"count\": \"30\"");
+  Refuses("gallery.json: key count", "whole number");
+  Edit("gallery.json", "\"count\": \"30\",", "");
+  Refuses("gallery.json", "key count is missing");
+  Edit("gallery.json", "{", "");
+  Refuses("gallery.json", "not a JSON object");
+}
+
+TEST_F(GalleryFile, IndexOfAnotherGallery) {
+  BuildImageGallery(RandomFeatures(29, 6, 2), table_, {}, folder_ / "h");
+  std::filesystem::copy_file(folder_ / "h" / "index.faiss", File("index.faiss"),
+                             std::filesystem::copy_options::overwrite_existing);
+  Refuses("index.faiss", "sha256 differs");
+  SignAgain();
+  Refuses("index.faiss has count 29", "gallery.json says count 30");
+}
+
+TEST_F(GalleryFile, MissingFiles) {
+  for (const char* name : {"items.csv", "index.faiss", "gallery.json"}) {
+    std::filesystem::remove(File(name));
+    EXPECT_THAT([&] { LoadGallery(folder_ / "g"); }, ThrowsMessage<InputError>(HasSubstr(name)));
+    if (std::string(name) == "items.csv") Refuses("items.csv", "");
+  }
+  EXPECT_THAT([&] { LoadGallery(folder_ / "none"); }, ThrowsMessage<InputError>(HasSubstr("no such gallery")));
+}
+
+TEST_F(GalleryFile, ABuildThatFailsLeavesTheOldOne) {
+  GalleryOptions options;
+  options.index = "IVF500,Flat";
+  EXPECT_THROW(BuildImageGallery(set_, table_, options, folder_ / "g"), InputError);
+  EXPECT_EQ(LoadGallery(folder_ / "g").info.index, "flat");
+  int entries = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder_.path())) ++entries;
+  EXPECT_EQ(entries, 1) << "nothing temporary is left";
+}
+
+TEST_F(GalleryFile, PhotosNeedARowAndAPlace) {
+  auto table = table_;
+  table.rows[7].location.reset();
+  EXPECT_THAT([&] { BuildImageGallery(set_, table, {}, folder_ / "x"); },
+              ThrowsMessage<InputError>(AllOf(HasSubstr("photos.csv:9"), HasSubstr("g7.jpg"))));
+  table.rows.erase(table.rows.begin() + 7);
+  EXPECT_THAT([&] { BuildImageGallery(set_, table, {}, folder_ / "x"); },
+              ThrowsMessage<InputError>(HasSubstr("'g7.jpg', which is not in photos.csv")));
+  GalleryOptions options;
+  options.features = {"segmentation"};
+  EXPECT_THROW(BuildImageGallery(set_, table_, options, folder_ / "x"), InputError);
+  options.features = {"image", "image"};
+  EXPECT_THAT([&] { options.Validate(); }, ThrowsMessage<InputError>(HasSubstr("twice")));
+  options.features = {};
+  EXPECT_THROW(options.Validate(), InputError);
+}
+
+TEST_F(GalleryFile, QueriesMustBeOfTheSameModelAndSize) {
+  const auto info = ReadGalleryInfo(folder_ / "g");
+  auto queries = RandomFeatures(3, 6, 7);
+  EXPECT_EQ(QueryDescriptors(info, queries).columns, 12);
+  queries.model = "model-b";
+  EXPECT_THAT([&] { QueryDescriptors(info, queries); }, ThrowsMessage<InputError>(HasSubstr("another model")));
+  queries.model = "";  // features made elsewhere
+  EXPECT_EQ(QueryDescriptors(info, queries).rows, 3);
+  EXPECT_THAT([&] { QueryDescriptors(info, RandomFeatures(3, 5, 7)); },
+              ThrowsMessage<InputError>(AllOf(HasSubstr("10 dimensions"), HasSubstr("12"))));
+}
+
+TEST(GpsGallery, HoldsPoints) {
+  const TemporaryFolder folder;
+  FeatureSet set;
+  set.kind = "gps";
+  set.ids = {"0", "1", "2"};
+  set.locations = {{90, 0}, {-90, 180}, {12.5, -180}};
+  set.features["projected_gps"] = RandomMatrix(3, 5, 2);
+  GalleryOptions options;
+  options.kind = "gps";
+  BuildGpsGallery(set, options, folder / "g");
+  const auto gallery = LoadGallery(folder / "g");
+  EXPECT_EQ(gallery.info.kind, "gps");
+  EXPECT_EQ(gallery.info.features, std::vector<std::string>{"projected_gps"});
+  EXPECT_EQ(gallery.items[2].location, (LatLon{12.5, -180}));
+  FeatureSet photos;
+  photos.ids = {"q"};
+  photos.features["projected_image"] = RandomMatrix(1, 5, 3);
+  EXPECT_EQ(QueryDescriptors(gallery.info, photos).columns, 5);
+  EXPECT_THROW(QueryDescriptors(gallery.info, RandomFeatures(1, 5, 3)), InputError);
+  EXPECT_THROW(BuildImageGallery(set, {}, {}, folder / "h"), InputError);
+}
+
+}  // namespace
+}  // namespace dualgeo

@@ -1,0 +1,182 @@
+#include "dualgeo/gallery/index.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/error.h"
+#include "tests/gallery/gallery_fixture.h"
+#include "tests/support/temporary_folder.h"
+
+namespace dualgeo {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+std::vector<Neighbor> BruteForce(const Matrix& vectors, std::span<const float> query, std::size_t k, bool inner) {
+  std::vector<Neighbor> all;
+  for (std::int64_t i = 0; i < vectors.rows; ++i) {
+    double score = 0;
+    const auto row = vectors.Row(i);
+    for (std::size_t j = 0; j < query.size(); ++j) {
+      const double a = query[j], b = row[j];
+      score += inner ? a * b : -(a - b) * (a - b);
+    }
+    all.push_back({i, score});
+  }
+  std::sort(all.begin(), all.end(), [](const Neighbor& a, const Neighbor& b) {
+    return a.score != b.score ? a.score > b.score : a.row < b.row;
+  });
+  all.resize(std::min(k, all.size()));
+  return all;
+}
+
+class ExactIndex : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ExactIndex, FindsWhatBruteForceFinds) {
+  const bool inner = std::string(GetParam()) == "inner_product";
+  const Matrix vectors = RandomMatrix(500, 24, 1);
+  const Matrix queries = RandomMatrix(40, 24, 2);
+  const auto index = VectorIndex::Build(vectors, "flat", GetParam());
+  EXPECT_TRUE(index.exact());
+  const auto found = index.Search(queries, 7);
+  for (std::int64_t q = 0; q < queries.rows; ++q) {
+    const auto expected = BruteForce(vectors, queries.Row(q), 7, inner);
+    const auto& list = found[static_cast<std::size_t>(q)];
+    ASSERT_EQ(list.size(), 7U);
+    for (std::size_t i = 0; i < 7; ++i) {
+      EXPECT_EQ(list[i].row, expected[i].row);
+      EXPECT_DOUBLE_EQ(list[i].score, expected[i].score);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Metrics, ExactIndex, ::testing::Values("inner_product", "l2"));
+
+TEST(VectorIndex, EqualScoresComeInTheOrderOfTheirRowsWhateverTheBatch) {
+  Matrix vectors(300, 8);
+  const Matrix one = RandomMatrix(1, 8, 5);
+  for (std::int64_t i = 0; i < vectors.rows; ++i) std::copy_n(one.values.begin(), 8, vectors.Row(i).begin());
+  const auto index = VectorIndex::Build(vectors, "flat", "inner_product");
+  for (const std::int64_t batch : {1, 3, 64}) {  // FAISS changes its algorithm at 20 queries
+    const Matrix queries = RandomMatrix(batch, 8, 6);
+    for (const auto& list : index.Search(queries, 5)) {
+      ASSERT_EQ(list.size(), 5U);
+      for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(list[i].row, static_cast<std::int64_t>(i));
+    }
+  }
+}
+
+TEST(VectorIndex, ScoresDoNotDependOnTheBatch) {
+  const auto index = VectorIndex::Build(RandomMatrix(200, 33, 1), "flat", "inner_product");
+  const Matrix queries = RandomMatrix(50, 33, 2);
+  const auto together = index.Search(queries, 10);
+  for (std::int64_t q = 0; q < queries.rows; ++q) {
+    Matrix alone(1, 33);
+    std::copy_n(queries.Row(q).begin(), 33, alone.values.begin());
+    const auto single = index.Search(alone, 10);
+    for (std::size_t i = 0; i < 10; ++i) {
+      EXPECT_EQ(single[0][i].row, together[static_cast<std::size_t>(q)][i].row);
+      EXPECT_EQ(single[0][i].score, together[static_cast<std::size_t>(q)][i].score);
+    }
+  }
+}
+
+TEST(VectorIndex, GivesAllRowsWhenMoreAreAskedFor) {
+  const auto index = VectorIndex::Build(RandomMatrix(9, 4, 1), "flat", "inner_product");
+  EXPECT_EQ(index.Search(RandomMatrix(1, 4, 2), 50)[0].size(), 9U);
+}
+
+class ApproximateIndex : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ApproximateIndex, RecallsMostOfWhatBruteForceFindsAndSurvivesTheDisk) {
+  // Clustered vectors, as photos' features are.
+  Matrix vectors = RandomMatrix(2000, 16, 1);
+  const Matrix centers = RandomMatrix(40, 16, 9);
+  for (std::int64_t i = 0; i < vectors.rows; ++i) {
+    const auto center = centers.Row(i % 40);
+    for (std::size_t j = 0; j < 16; ++j) vectors.Row(i)[j] = center[j] + 0.15F * vectors.Row(i)[j];
+  }
+  NormalizeRows(vectors);
+  Matrix queries(20, 16);
+  for (std::int64_t q = 0; q < 20; ++q) std::copy_n(vectors.Row(q * 37).begin(), 16, queries.Row(q).begin());
+  const TemporaryFolder folder;
+  const auto built = VectorIndex::Build(vectors, GetParam(), "inner_product");
+  EXPECT_FALSE(built.exact());
+  built.Write(folder / "index.faiss");
+  const auto index = VectorIndex::Load(folder / "index.faiss");
+  EXPECT_EQ(index.size(), 2000);
+  EXPECT_EQ(index.dimension(), 16);
+  EXPECT_EQ(index.metric(), "inner_product");
+  const auto found = index.Search(queries, 10);
+  int hits = 0;
+  for (std::int64_t q = 0; q < queries.rows; ++q) {
+    std::set<std::int64_t> rows;
+    for (const auto& neighbor : found[static_cast<std::size_t>(q)]) rows.insert(neighbor.row);
+    for (const auto& neighbor : BruteForce(vectors, queries.Row(q), 10, true)) hits += rows.count(neighbor.row) != 0;
+  }
+  EXPECT_GE(hits, 120) << "of 200";
+}
+
+INSTANTIATE_TEST_SUITE_P(Factories, ApproximateIndex,
+                         ::testing::Values("IVF32,Flat", "HNSW16", "IVF16,PQ8", "OPQ8,IVF16,PQ8", "SQ8"));
+
+TEST(VectorIndex, SearchesMoreListsWhenAFewDoNotHoldEnough) {
+  const auto index = VectorIndex::Build(RandomMatrix(400, 8, 1), "IVF64,Flat", "inner_product");
+  EXPECT_EQ(index.Search(RandomMatrix(3, 8, 2), 400)[2].size(), 400U);
+}
+
+TEST(VectorIndex, TheSameVectorsGiveTheSameBytes) {
+  const TemporaryFolder folder;
+  const Matrix vectors = RandomMatrix(600, 16, 3);
+  for (const char* factory : {"flat", "IVF16,Flat", "HNSW16", "IVF8,PQ4"}) {
+    VectorIndex::Build(vectors, factory, "inner_product").Write(folder / "a");
+    VectorIndex::Build(vectors, factory, "inner_product").Write(folder / "b");
+    EXPECT_EQ(ReadFile(folder / "a"), ReadFile(folder / "b")) << factory;
+  }
+}
+
+TEST(VectorIndex, RefusesBadFactoryStringsInOneReadableLine) {
+  const Matrix vectors = RandomMatrix(50, 10, 1);
+  const auto build = [&](const char* factory) {
+    return [&vectors, factory] { VectorIndex::Build(vectors, factory, "inner_product"); };
+  };
+  EXPECT_THAT(build("Flaat"), ThrowsMessage<InputError>(HasSubstr("gallery.index: 'Flaat'")));
+  EXPECT_THAT(build(""), ThrowsMessage<InputError>(HasSubstr("gallery.index")));
+  EXPECT_THAT(build("IVF256,Flat"), ThrowsMessage<InputError>(HasSubstr("50 vectors")));    // fewer than lists
+  EXPECT_THAT(build("PQ3"), ThrowsMessage<InputError>(HasSubstr("gallery.index: 'PQ3'")));  // 3 does not divide 10
+  EXPECT_THAT([&] { VectorIndex::Build(vectors, "flat", "cosine"); },
+              ThrowsMessage<InputError>(HasSubstr("inner_product or l2")));
+  EXPECT_THAT([] { VectorIndex::Build(Matrix(), "flat", "l2"); }, ThrowsMessage<InputError>(HasSubstr("0 vectors")));
+}
+
+TEST(VectorIndex, RefusesParametersThatItDoesNotHave) {
+  auto index = VectorIndex::Build(RandomMatrix(50, 10, 1), "flat", "inner_product");
+  EXPECT_THAT([&] { index.SetParameters("nprobe=4"); },
+              ThrowsMessage<InputError>(HasSubstr("search.index_parameters: 'nprobe=4'")));
+  auto ivf = VectorIndex::Build(RandomMatrix(500, 10, 1), "IVF8,Flat", "inner_product");
+  ivf.SetParameters("nprobe=8");
+  EXPECT_EQ(ivf.Search(RandomMatrix(1, 10, 3), 5)[0].size(), 5U);
+}
+
+// Every truncation and many bit flips of small index files end in InputError or in an index that can be asked.
+TEST(VectorIndex, DamagedFilesDoNotCrash) {
+  const TemporaryFolder folder;
+  for (const char* factory : {"flat", "IVF4,Flat"}) {
+    VectorIndex::Build(RandomMatrix(40, 4, 1), factory, "inner_product").Write(folder / "whole");
+    const std::string bytes = ReadFile(folder / "whole");
+    for (std::size_t size = 0; size < bytes.size(); size += 1 + bytes.size() / 60) {
+      const auto path = folder.Write("cut", bytes.substr(0, size));
+      EXPECT_THROW(VectorIndex::Load(path), InputError) << factory << " cut to " << size;
+    }
+  }
+  EXPECT_THAT([&] { VectorIndex::Load(folder / "absent"); }, ThrowsMessage<InputError>(HasSubstr("no such file")));
+  EXPECT_THROW(VectorIndex::Load(folder.Write("text", "this is no index at all")), InputError);
+}
+
+}  // namespace
+}  // namespace dualgeo

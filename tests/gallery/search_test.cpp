@@ -1,0 +1,219 @@
+#include "dualgeo/gallery/search.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "dualgeo/gallery/descriptor.h"
+#include "dualgeo/geo/distance.h"
+#include "dualgeo/util/error.h"
+#include "tests/gallery/gallery_fixture.h"
+#include "tests/support/temporary_folder.h"
+
+namespace dualgeo {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+class SearchTest : public ::testing::Test {
+ protected:
+  SearchTest()
+      : set_(RandomFeatures(120, 8, 1)),
+        table_(TableOf(set_)),
+        queries_(RandomFeatures(25, 8, 2, "q")),
+        photos_(TableOf(queries_)) {
+    photos_.path = "queries.csv";
+  }
+
+  Gallery Build(GalleryOptions options = {}) {
+    BuildImageGallery(set_, table_, options, folder_ / "g");
+    return LoadGallery(folder_ / "g");
+  }
+
+  // Gallery rows by falling similarity to query q, by sorting them all.
+  std::vector<std::size_t> Order(std::size_t q) const {
+    const auto gallery = ImageDescriptors(set_, {"fused_image", "image"});
+    const auto query = ImageDescriptors(queries_, {"fused_image", "image"});
+    std::vector<double> scores;
+    for (std::int64_t i = 0; i < gallery.rows; ++i) {
+      scores.push_back(Inner(query.Row(static_cast<std::int64_t>(q)), gallery.Row(i)));
+    }
+    std::vector<std::size_t> order(scores.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return scores[a] > scores[b]; });
+    return order;
+  }
+
+  TemporaryFolder folder_;
+  FeatureSet set_;
+  PhotoTable table_;
+  FeatureSet queries_;
+  PhotoTable photos_;
+};
+
+TEST_F(SearchTest, FlatFindsWhatSortingFinds) {
+  auto gallery = Build();
+  const auto lists = Search(gallery, queries_, photos_, {});
+  ASSERT_EQ(lists.size(), 25U);
+  const auto query = ImageDescriptors(queries_, {"fused_image", "image"});
+  const auto vectors = ImageDescriptors(set_, {"fused_image", "image"});
+  for (std::size_t q = 0; q < lists.size(); ++q) {
+    EXPECT_EQ(lists[q].query_id, queries_.ids[q]);
+    ASSERT_EQ(lists[q].candidates.size(), 20U);
+    const auto order = Order(q);
+    for (std::size_t i = 0; i < 20; ++i) {
+      const auto& candidate = lists[q].candidates[i];
+      EXPECT_EQ(candidate.rank, static_cast<int>(i) + 1);
+      EXPECT_EQ(candidate.gallery_id, set_.ids[order[i]]);
+      EXPECT_EQ(candidate.location, *table_.rows[order[i]].location);
+      EXPECT_EQ(candidate.author, table_.rows[order[i]].author);
+      EXPECT_TRUE(candidate.similar);
+      EXPECT_DOUBLE_EQ(*candidate.score, Inner(query.Row(static_cast<std::int64_t>(q)),
+                                               vectors.Row(static_cast<std::int64_t>(order[i]))));
+    }
+  }
+}
+
+TEST_F(SearchTest, NegativesAreTheLeastSimilarInBothMetrics) {
+  for (const char* metric : {"inner_product", "l2"}) {
+    GalleryOptions options;
+    options.metric = metric;
+    auto gallery = Build(options);
+    SearchOptions search;
+    search.top_k = 4;
+    search.negatives = 6;
+    const auto lists = Search(gallery, queries_, photos_, search);
+    for (std::size_t q = 0; q < lists.size(); ++q) {
+      ASSERT_EQ(lists[q].candidates.size(), 10U);
+      const auto order = Order(q);  // unit parts: both metrics agree
+      for (std::size_t i = 0; i < 6; ++i) {
+        const auto& candidate = lists[q].candidates[4 + i];
+        EXPECT_FALSE(candidate.similar);
+        EXPECT_EQ(candidate.rank, static_cast<int>(i) + 1);
+        EXPECT_EQ(candidate.gallery_id, set_.ids[order[119 - i]]);
+        EXPECT_LT(*candidate.score, *lists[q].candidates[3].score);
+      }
+      // Scores go on rising from the least similar one.
+      EXPECT_LT(*lists[q].candidates[4].score, *lists[q].candidates[9].score);
+    }
+  }
+}
+
+TEST_F(SearchTest, ExcludedAuthorsDoNotTakePlaces) {
+  auto gallery = Build();
+  SearchOptions search;
+  search.top_k = 70;  // of the 80 that remain
+  search.exclude_same_author = true;
+  const auto lists = Search(gallery, queries_, photos_, search);
+  for (std::size_t q = 0; q < lists.size(); ++q) {
+    ASSERT_EQ(lists[q].candidates.size(), 70U);
+    std::vector<std::string> expected;
+    for (const auto row : Order(q)) {
+      if (table_.rows[row].author != photos_.rows[q].author) expected.push_back(set_.ids[row]);
+    }
+    for (std::size_t i = 0; i < 70; ++i) EXPECT_EQ(lists[q].candidates[i].gallery_id, expected[i]);
+  }
+  search.top_k = 100;  // more than remain: all of them, and a warning
+  for (const auto& list : Search(gallery, queries_, photos_, search)) EXPECT_EQ(list.candidates.size(), 80U);
+}
+
+TEST_F(SearchTest, AnUnknownAuthorExcludesNothing) {
+  auto gallery = Build();
+  for (auto& row : photos_.rows) row.author.clear();
+  photos_.rows[0].author = "a0";
+  SearchOptions search;
+  search.top_k = 120;
+  search.exclude_same_author = true;
+  const auto lists = Search(gallery, queries_, photos_, search);
+  EXPECT_EQ(lists[0].candidates.size(), 80U);
+  EXPECT_EQ(lists[1].candidates.size(), 120U);
+  photos_.rows[0].author.clear();
+  EXPECT_THAT([&] { Search(gallery, queries_, photos_, search); },
+              ThrowsMessage<InputError>(HasSubstr("no photo of queries.csv has an author")));
+}
+
+TEST_F(SearchTest, ExcludesWhatIsNear) {
+  auto gallery = Build();
+  SearchOptions search;
+  search.top_k = 10;
+  search.exclude_within_km = 500;
+  const auto lists = Search(gallery, queries_, photos_, search);
+  for (std::size_t q = 0; q < lists.size(); ++q) {
+    std::vector<std::string> expected;
+    for (const auto row : Order(q)) {
+      if (GeodesicKm(*table_.rows[row].location, *photos_.rows[q].location) >= 500) expected.push_back(set_.ids[row]);
+    }
+    ASSERT_EQ(lists[q].candidates.size(), 10U);
+    for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(lists[q].candidates[i].gallery_id, expected[i]);
+  }
+  photos_.rows[3].location.reset();
+  EXPECT_THAT([&] { Search(gallery, queries_, photos_, search); },
+              ThrowsMessage<InputError>(HasSubstr("'q3.jpg' of queries.csv has no location")));
+}
+
+TEST_F(SearchTest, APhotoDoesNotFindItself) {
+  auto gallery = Build();
+  SearchOptions search;
+  search.top_k = 5;
+  for (const auto& list : Search(gallery, set_, table_, search)) {
+    ASSERT_EQ(list.candidates.size(), 5U);
+    for (const auto& candidate : list.candidates) EXPECT_NE(candidate.gallery_id, list.query_id);
+  }
+  search.exclude_same_id = false;
+  for (const auto& list : Search(gallery, set_, table_, search)) {
+    EXPECT_EQ(list.candidates[0].gallery_id, list.query_id);
+    EXPECT_NEAR(*list.candidates[0].score, 2, 1e-6);  // two unit features
+  }
+}
+
+TEST_F(SearchTest, IvfFillsItsListsAfterExclusions) {
+  GalleryOptions options;
+  options.index = "IVF16,Flat";
+  auto gallery = Build(options);
+  SearchOptions search;
+  search.top_k = 80;
+  search.exclude_same_author = true;
+  search.index_parameters = "nprobe=1";
+  for (const auto& list : Search(gallery, queries_, photos_, search)) EXPECT_EQ(list.candidates.size(), 80U);
+}
+
+TEST_F(SearchTest, GpsGalleriesAreAskedInTheSharedSpace) {
+  FeatureSet points;
+  points.kind = "gps";
+  points.features["projected_gps"] = RandomMatrix(50, 8, 3);
+  for (int i = 0; i < 50; ++i) {
+    points.ids.push_back("q" + std::to_string(i) + ".jpg");  // an id that equals a query's is not the same photo here
+    points.locations.push_back({i - 25.0, 3.0 * i});
+  }
+  BuildGpsGallery(points, {"gps", {}, "flat", "inner_product"}, folder_ / "gps");
+  auto gallery = LoadGallery(folder_ / "gps");
+  FeatureSet photos;
+  photos.ids = {"q0.jpg"};
+  photos.features["projected_image"] = RandomMatrix(1, 8, 4);
+  photos.features["projected_segmentation"] = RandomMatrix(1, 8, 5);
+  SearchOptions search;
+  search.top_k = 50;
+  const auto lists = Search(gallery, photos, photos_, search);
+  ASSERT_EQ(lists[0].candidates.size(), 50U);
+  for (const auto& candidate : lists[0].candidates) {
+    const auto row = static_cast<std::int64_t>(std::find(points.ids.begin(), points.ids.end(), candidate.gallery_id) -
+                                               points.ids.begin());
+    const auto point = points.features["projected_gps"].Row(row);
+    const double expected = 0.5 * (Inner(photos.features["projected_image"].Row(0), point) +
+                                   Inner(photos.features["projected_segmentation"].Row(0), point));
+    EXPECT_NEAR(*candidate.score, expected, 1e-6);
+  }
+}
+
+TEST_F(SearchTest, RefusesQueriesThatAreNotInTheTable) {
+  auto gallery = Build();
+  photos_.rows.pop_back();
+  EXPECT_THAT([&] { Search(gallery, queries_, photos_, {}); },
+              ThrowsMessage<InputError>(HasSubstr("'q24.jpg', which is not in queries.csv")));
+}
+
+}  // namespace
+}  // namespace dualgeo
