@@ -67,7 +67,7 @@ Light MakeLight(const Conditions& conditions, Random& random) {
       l = {{0.74F, 0.76F, 0.78F}, {148, 155, 164}, {192, 196, 200}, {184, 189, 195}, 0.6, 0, 0.9};
       break;
     case Weather::kFog:
-      l = {{0.74F, 0.75F, 0.76F}, {184, 188, 192}, {202, 205, 207}, {201, 204, 206}, 2.4, 0, 0.95};
+      l = {{0.74F, 0.75F, 0.76F}, {184, 188, 192}, {202, 205, 207}, {201, 204, 206}, 1.9, 0, 0.95};
       break;
     case Weather::kRain:
       l = {{0.56F, 0.58F, 0.61F}, {92, 100, 110}, {142, 148, 154}, {134, 140, 147}, 1.0, 0, 0.92};
@@ -88,11 +88,13 @@ Light MakeLight(const Conditions& conditions, Random& random) {
     l.lamps = 0.75;
   } else if (conditions.time == TimeOfDay::kNight) {
     const Color moon(0.17F, 0.20F, 0.31F);
-    l.direct = clear ? moon : Times(l.direct, {0.23F, 0.25F, 0.36F});
+    // Falling snow sends the lamps' light back.
+    const float glow = conditions.weather == Weather::kSnow ? 1.7F : 1.0F;
+    l.direct = clear ? moon : Times(l.direct, {0.23F, 0.25F, 0.36F}) * glow;
     if (clear) {
       l.sky_top = {7, 10, 28}, l.sky_low = {30, 36, 68}, l.haze = {27, 33, 58};
     } else {
-      for (Color* c : {&l.sky_top, &l.sky_low, &l.haze}) *c = Times(*c, {0.17F, 0.18F, 0.24F});
+      for (Color* c : {&l.sky_top, &l.sky_low, &l.haze}) *c = Times(*c, {0.17F, 0.18F, 0.24F}) * glow;
     }
     l.lamps = 1;
   }

@@ -105,8 +105,8 @@ ClimateSketch SketchClimate(LatLon place, std::uint64_t seed) {
                              0.5 * Influence(kWet, place) - 0.75 * Influence(kDry, place),
                          0.0, 1.0);
   c.annual_celsius =
-      27.5 - 0.0069 * away * away - 3 * c.relief + 4 * (SmoothNoise(DeriveSeed(seed, "warm"), place, 6) - 0.5);
-  c.swing_celsius = 0.2 * away * (0.6 + 0.9 * inland);
+      27.5 - 0.0069 * away * away - 5 * c.relief + 4 * (SmoothNoise(DeriveSeed(seed, "warm"), place, 6) - 0.5);
+  c.swing_celsius = 0.26 * away * (0.6 + 0.9 * inland);
   const double t = c.annual_celsius, w = c.wetness;
   if (t < -4) {
     c.climate = Climate::kPolar;

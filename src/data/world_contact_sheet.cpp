@@ -85,8 +85,8 @@ cv::Mat DrawContactSheet(const std::vector<WorldPlace>& places, std::uint64_t se
       Conditions c = kColumns[j];
       if (c.weather == Weather::kSnow && !scene.climate.CanSnow(c.season)) c.weather = Weather::kOvercast;
       const auto view = RenderView(
-          scene, kColumns[j],
-          DeriveSeed(seed, "world-sheet", static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(j)), kCell);
+          scene, c, DeriveSeed(seed, "world-sheet", static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(j)),
+          kCell);
       const cv::Rect at(j * cell_width, top + kLabelHeight, kCell, kCell);
       view.photo.copyTo(sheet(at));
       ColorMask(view.mask).copyTo(sheet(at + cv::Point(kCell, 0)));

@@ -18,16 +18,15 @@ const Color kSnowColor(236, 240, 246);
 
 class Painter {
  public:
-  Painter(const Scene& scene, const Conditions& conditions, Random& random, Canvas& canvas)
-      : s_(scene), c_(conditions), random_(random), canvas_(canvas) {
+  Painter(const Scene& scene, const Conditions& conditions, Random& things, Canvas& canvas)
+      : s_(scene), c_(conditions), random_(things), canvas_(canvas) {
     snow_ = scene.climate.SnowCover(conditions.season);
     if (conditions.weather == Weather::kSnow) snow_ = std::max(snow_, 0.75);
     celsius_ = scene.climate.Celsius(conditions.season);
-    aside_ = random.Uniform(-0.45, 0.45);
+    aside_ = things.Uniform(-0.45, 0.45);
   }
 
   void Draw() {
-    canvas_.Sky(c_, random_);
     canvas_.SetLayer(kFarRidge);
     DrawRidge(s_.far_ridge);
     canvas_.SetLayer(kNearRidge);
@@ -108,13 +107,17 @@ class Painter {
       std::size_t end = i;
       const auto next = [&](std::size_t k) { return left ? k + 1 : k - 1; };
       outline.assign(1, Point(x_of(i), h[i]));
-      while (next(end) < n && h[next(end)] <= h[end] + 0.004) {
+      while (next(end) < n && h[next(end)] <= h[end]) {
         end = next(end);
         outline.emplace_back(x_of(end), h[end]);
         if (end == 0) break;
       }
       if (outline.size() < 3) continue;
-      outline.emplace_back(x_of(i) + (left ? 0.02 : -0.02), std::max(0.0, h[i] * 0.35));
+      // Back to the summit below the profile.
+      for (std::size_t k = outline.size(); k-- > 0;) {
+        const Point p = outline[k];
+        outline.emplace_back(x_of(i) + 0.55 * (p.x - x_of(i)), 0.6 * p.y);
+      }
       canvas_.Polygon(outline, {Snowed(ridge.rock, lie) * static_cast<float>(0.35 + 0.6 * shade), 0}, ridge.label);
     }
     // Snow above a line that comes down with the cold; it follows the rock in a zigzag.
@@ -125,7 +128,7 @@ class Painter {
       std::size_t end = i;
       for (; end < n && h[end] > edge(end); ++end) outline.emplace_back(x_of(end), h[end]);
       if (outline.size() < 2) continue;
-      for (std::size_t k = end; k-- > i;) outline.emplace_back(x_of(k), edge(k));
+      for (std::size_t k = end; k-- > i;) outline.emplace_back(x_of(k), std::max(-0.25, edge(k)));
       canvas_.Polygon(outline, {kSnowColor, 0}, ridge.label);
       i = end;
     }
@@ -256,8 +259,7 @@ class Painter {
     for (int i = 0; i < kStrips; ++i) {
       const double top = kGroundTop - 0.003 * i * i,
                    bottom = i + 1 < kStrips ? kGroundTop - 0.003 * (i + 1) * (i + 1) : kBottom;
-      canvas_.Box(-kWide, bottom, kWide, top, {c * (1.06F - 0.015F * static_cast<float>(i)), 0.1 + 0.28 * snow_},
-                  label);
+      canvas_.Box(-kWide, bottom, kWide, top, {c * (1.06F - 0.015F * static_cast<float>(i)), 0.1 + 0.4 * snow_}, label);
     }
   }
 
@@ -289,8 +291,8 @@ class Painter {
           const Point dark[] = {foot + Point(0, low), foot + Point(away * half, low), foot + Point(0, tip)};
           canvas_.Convex(dark, {c * shade, glow}, AdeClass::kTree);
           if (snow_ > 0.25) {  // on the branches' tops
-            const Point white[] = {foot + Point(-0.45 * half, tip - 0.45 * (tip - low)),
-                                   foot + Point(0.45 * half, tip - 0.45 * (tip - low)), foot + Point(0, tip)};
+            const Point white[] = {foot + Point(-0.38 * half, tip - 0.45 * (tip - low)),
+                                   foot + Point(0.38 * half, tip - 0.45 * (tip - low)), foot + Point(0, tip)};
             canvas_.Convex(white, {Snowed(c, 0.9), glow}, AdeClass::kTree);
           }
         }
@@ -615,6 +617,9 @@ WorldView RenderView(const Scene& scene, const Conditions& conditions, std::uint
   camera.step = scene.step + camera_random.Uniform(-0.15, 0.15);
   camera.approach = scene.approach * std::exp(camera_random.Uniform(-0.15, 0.15));
   Canvas canvas(size, camera, MakeLight(conditions, air));
+  // The sky, which draws more on some days than on others, has a generator of its own: so the mask of a view is the
+  // same in every weather.
+  canvas.Sky(conditions, air);
   Painter(scene, conditions, things, canvas).Draw();
   WorldView view{canvas.Photo(), canvas.Labels(), 0};
   DrawPrecipitation(conditions, canvas.light(), film, view.photo);
