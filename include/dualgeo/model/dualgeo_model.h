@@ -94,9 +94,9 @@ class DualGeoModelImpl : public torch::nn::Module {
   int mask_size() const;
 
   // Parts, for loading weights; null where the view is off.
-  const ClipVision& image_encoder() const { return image_encoder_; }
-  const SegmentationEncoder& segmentation_encoder() const { return semantic_encoder_; }
-  const GpsEncoder& gps_encoder() const { return location_encoder_; }
+  ClipVision image_encoder() const { return image_encoder_; }
+  SegmentationEncoder segmentation_encoder() const { return semantic_encoder_; }
+  GpsEncoder gps_encoder() const { return location_encoder_; }
 
  private:
   ModelOptions options_;

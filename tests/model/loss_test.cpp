@@ -1,0 +1,64 @@
+#include "dualgeo/model/loss.h"
+
+#include "dualgeo/io/safetensors.h"
+#include "tests/model/support.h"
+
+namespace dualgeo {
+namespace {
+
+TEST(DualViewLoss, GivesTheOriginalsValues) {
+  const SafetensorsFile golden(Golden("dual_view_loss"));
+  const auto scale = golden.Get("logit_scale_log");
+  const auto terms = DualViewLoss(golden.Get("image_proj"), golden.Get("segmentation_proj"), golden.Get("gps_proj"),
+                                  scale, scale, LossOptions{});
+  EXPECT_NEAR(terms.image_gps.item<double>(), golden.Get("loss_image_gps").item<double>(), 1e-6);
+  EXPECT_NEAR(terms.segmentation_gps.item<double>(), golden.Get("loss_segmentation_gps").item<double>(), 1e-6);
+  EXPECT_NEAR(terms.total.item<double>(), golden.Get("loss").item<double>(), 1e-6);
+}
+
+TEST(DualViewLoss, GradientsAreRight) {
+  torch::manual_seed(1);
+  const auto unit = [] {
+    return torch::nn::functional::normalize(torch::randn({4, 3}, torch::kFloat64),
+                                            torch::nn::functional::NormalizeFuncOptions().dim(-1));
+  };
+  auto image = unit(), segmentation = unit(), gps = unit();
+  auto scale_image = torch::tensor(1.3, torch::kFloat64), scale_segmentation = torch::tensor(2.1, torch::kFloat64);
+  LossOptions options;
+  options.image_gps = 0.7;
+  options.segmentation_gps = 1.9;
+  ExpectGradients(
+      [&] { return DualViewLoss(image, segmentation, gps, scale_image, scale_segmentation, options).total; },
+      {{"image", image},
+       {"segmentation", segmentation},
+       {"gps", gps},
+       {"scale_image", scale_image},
+       {"scale_segmentation", scale_segmentation}});
+}
+
+TEST(DualViewLoss, WeightsAndViewsSelectTheTerms) {
+  torch::manual_seed(1);
+  const auto a = torch::randn({4, 3}), b = torch::randn({4, 3}), gps = torch::randn({4, 3});
+  const auto scale = torch::tensor(0.0f);
+  LossOptions options;
+  options.image_gps = 2;
+  options.segmentation_gps = 3;
+  const auto both = DualViewLoss(a, b, gps, scale, scale, options);
+  EXPECT_NEAR(both.total.item<float>(), 2 * both.image_gps.item<float>() + 3 * both.segmentation_gps.item<float>(),
+              1e-5);
+  const auto image = DualViewLoss(a, {}, gps, scale, {}, options);
+  EXPECT_FALSE(image.segmentation_gps.defined());
+  EXPECT_NEAR(image.total.item<float>(), 2 * both.image_gps.item<float>(), 1e-6);
+  options.image_gps = 0;
+  EXPECT_FALSE(DualViewLoss(a, b, gps, scale, scale, options).image_gps.defined());
+}
+
+TEST(SymmetricInfoNce, OfOnePairIsZeroAndOfEqualPairsIsTheLogarithm) {
+  const auto one = torch::ones({1, 4}) / 2;
+  EXPECT_NEAR(SymmetricInfoNce(one, one, torch::tensor(3.99f)).item<double>(), 0, 1e-7);
+  const auto equal = torch::ones({8, 4}) / 2;
+  EXPECT_NEAR(SymmetricInfoNce(equal, equal, torch::tensor(3.99f)).item<double>(), std::log(8.0), 1e-6);
+}
+
+}  // namespace
+}  // namespace dualgeo

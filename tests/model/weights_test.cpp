@@ -1,0 +1,312 @@
+#include "dualgeo/model/weights.h"
+
+#include <gmock/gmock.h>
+
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "dualgeo/io/safetensors.h"
+#include "dualgeo/util/error.h"
+#include "tests/model/support.h"
+#include "tests/support/shared_data.h"
+#include "tests/support/temporary_folder.h"
+
+namespace dualgeo {
+namespace {
+
+using ::testing::HasSubstr;
+
+TensorMap ToMap(const std::vector<std::pair<std::string, torch::Tensor>>& state) {
+  return {state.begin(), state.end()};
+}
+
+std::string MessageOf(const std::function<void()>& action) {
+  try {
+    action();
+    return "";
+  } catch (const InputError& error) {
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+    return error.what();
+  }
+}
+
+// Names and shapes of a real checkpoint, as tensors without memory of their own.
+TensorMap Inventory(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  TensorMap tensors;
+  while (std::getline(file, line)) {
+    std::istringstream fields(line);
+    std::string name, kind, shape, extent;
+    std::getline(fields, name, ',');
+    std::getline(fields, kind, ',');
+    std::getline(fields, shape, ',');
+    std::vector<std::int64_t> sizes;
+    std::istringstream extents(shape);
+    while (std::getline(extents, extent, 'x')) sizes.push_back(std::stoll(extent));
+    tensors[name] = torch::zeros({}).expand(sizes);
+  }
+  return tensors;
+}
+
+// Both ways: every tensor of the file has its place, and every place its tensor. Loading needs no memory worth the
+// name: uninitialised parameters are not touched before this fails or copies.
+void ExpectSameNamesAndShapes(const torch::nn::Module& module, const TensorMap& file) {
+  std::size_t matched = 0;
+  for (const auto& [name, own] : StateDict(module)) {
+    if (name.find("num_batches_tracked") != std::string::npos) continue;
+    const auto found = file.find(name);
+    ASSERT_NE(found, file.end()) << name << " is not in the file";
+    EXPECT_EQ(found->second.sizes(), own.sizes()) << name;
+    ++matched;
+  }
+  for (const auto& entry : file) {
+    if (entry.first.find("position_ids") != std::string::npos) --matched;
+  }
+  EXPECT_EQ(matched + 2 * static_cast<std::size_t>(file.count("vision_model.embeddings.position_ids")), file.size());
+}
+
+class ClipInventory : public ::testing::TestWithParam<std::pair<const char*, const char*>> {};
+
+TEST_P(ClipInventory, PresetHasTheRealNamesAndShapes) {
+  const auto [preset, inventory] = GetParam();
+  SHARED_PATH_OR_SKIP(path, std::string("data/weights/param_inventory_clip_vit_") + inventory + "_hf.csv");
+  const TensorMap file = Inventory(path);
+  EXPECT_EQ(DetectFamily(file), WeightFamily::kClipHuggingFace);
+  ImageEncoderOptions options;
+  options.preset = preset;
+  const ClipVision clip(Resolve(options, 768));
+  ExpectSameNamesAndShapes(*clip, MapNames(file, WeightFamily::kClipHuggingFace, WeightPart::kClipVision));
+}
+
+INSTANTIATE_TEST_SUITE_P(Real, ClipInventory,
+                         ::testing::Values(std::pair("vit-b-32", "base_patch32"),
+                                           std::pair("vit-l-14", "large_patch14")),
+                         [](const auto& test) { return test.index == 0 ? "vit_b_32" : "vit_l_14"; });
+
+// No inventories at hand for these: they differ from the ones above in their grids alone.
+TEST(ClipPresets, GridsOfTheOthers) {
+  for (const auto& [preset, rows] : {std::pair("vit-b-16", 197), std::pair("vit-l-14-336", 577)}) {
+    ImageEncoderOptions options;
+    options.preset = preset;
+    const ClipVision clip(Resolve(options, 0));
+    EXPECT_EQ(clip->named_parameters()["vision_model.embeddings.position_embedding.weight"].size(0), rows);
+  }
+}
+
+class SegFormerInventory : public ::testing::TestWithParam<std::tuple<const char*, int, const char*>> {};
+
+TEST_P(SegFormerInventory, PresetHasTheRealNamesAndShapes) {
+  const auto [preset, labels, inventory] = GetParam();
+  SHARED_PATH_OR_SKIP(path, std::string("data/weights/param_inventory_segformer_") + inventory + ".csv");
+  const TensorMap file = Inventory(path);
+  EXPECT_EQ(DetectFamily(file), WeightFamily::kSegFormer);
+  SegmenterOptions options;
+  options.preset = preset;
+  options.num_labels = labels;
+  const SegFormer segformer(options, std::nullopt);
+  ExpectSameNamesAndShapes(*segformer, MapNames(file, WeightFamily::kSegFormer, WeightPart::kSegFormer));
+}
+
+INSTANTIATE_TEST_SUITE_P(Real, SegFormerInventory,
+                         ::testing::Values(std::tuple("b0", 150, "b0_ade_hf"), std::tuple("b2", 18, "b2_hf")),
+                         [](const auto& test) { return std::get<0>(test.param); });
+
+TEST(SegFormerPresets, HaveThePublishedNumberOfParameters) {
+  // Millions, table 1 of arXiv 2105.15203.
+  const std::pair<const char*, double> published[] = {{"b0", 3.8},  {"b1", 13.7}, {"b2", 27.5},
+                                                      {"b3", 47.3}, {"b4", 64.1}, {"b5", 84.7}};
+  for (const auto& [preset, millions] : published) {
+    SegmenterOptions options;
+    options.preset = preset;
+    const SegFormer segformer(options, std::nullopt);
+    double count = 0;
+    for (const auto& parameter : segformer->parameters()) count += static_cast<double>(parameter.numel());
+    EXPECT_NEAR(count / 1e6, millions, 0.06) << preset;
+  }
+}
+
+TEST(ResNetInventory, HasTheRealNamesAndShapes) {
+  SHARED_PATH_OR_SKIP(path, "data/weights/param_inventory_resnet18_torchvision.csv");
+  const TensorMap file = Inventory(path);
+  EXPECT_EQ(DetectFamily(file), WeightFamily::kResNet);
+  TensorMap mapped = MapNames(file, WeightFamily::kResNet, WeightPart::kMaskEncoder);
+  SegmentationEncoderOptions options;
+  options.input = "gray";
+  const SegmentationEncoder encoder(options, 150, 768);
+  mapped["features.0.weight"] = mapped.at("features.0.weight").sum(1, true);
+  mapped["projection.weight"] = torch::zeros({768, 512});
+  mapped["projection.bias"] = torch::zeros({768});
+  ExpectSameNamesAndShapes(*encoder, mapped);
+}
+
+TEST(LoadStateDict, ListsEveryProblemAndChangesNothing) {
+  torch::nn::Module module;
+  auto a = module.register_parameter("a", torch::zeros({2, 3}));
+  auto b = module.register_parameter("b", torch::zeros({2}));
+  const auto message = MessageOf([&] {
+    LoadStateDict(module, {{"a", torch::ones({3, 2})}, {"c", torch::ones({1})}, {"x.position_ids", torch::ones({1})}},
+                  "w.safetensors");
+  });
+  EXPECT_EQ(message,
+            "w.safetensors: the weights do not fit the model: 1 missing (b); 1 unexpected (c); 1 of another shape (a: "
+            "[3, 2] in the file, [2, 3] in the model)");
+  EXPECT_EQ(a.abs().sum().item<float>(), 0.0f);
+  LoadStateDict(module, {{"a", torch::ones({2, 3}, torch::kFloat16)}, {"b", torch::ones({2}, torch::kFloat64)}}, "w");
+  EXPECT_EQ(a.sum().item<float>(), 6.0f);
+  EXPECT_EQ(a.scalar_type(), torch::kFloat32);
+}
+
+TEST(LoadStateDict, LongListsAreCut) {
+  torch::nn::Module module;
+  TensorMap many;
+  for (int i = 0; i < 100; ++i) many["extra." + std::to_string(i)] = torch::ones({1});
+  EXPECT_THAT(MessageOf([&] { LoadStateDict(module, many, "w"); }), HasSubstr("100 unexpected (extra.0, "));
+  EXPECT_THAT(MessageOf([&] { LoadStateDict(module, many, "w"); }), HasSubstr("and 88 more)"));
+}
+
+ModelOptions Small() {
+  ModelOptions options;
+  options.embed_dim = 20;
+  options.image_encoder.preset = "vit-tiny";
+  options.image_encoder.width = 48;
+  options.image_encoder.layers = 2;
+  options.image_encoder.heads = 6;
+  options.image_encoder.patch = 14;
+  options.image_encoder.image_size = 56;
+  options.segmenter.num_labels = 9;
+  options.segmentation_encoder.image_size = 32;
+  options.segmentation_encoder.base_width = 4;
+  options.fusion.heads = 4;
+  options.gps_encoder.rff_size = 8;
+  options.gps_encoder.hidden = 32;
+  options.gps_encoder.embed_dim = 24;
+  return options;
+}
+
+TEST(Checkpoint, ComesBackBitForBit) {
+  const TemporaryFolder folder;
+  DualGeoModel model(Small(), LossOptions{}, 1);
+  WriteSafetensors(folder / "model.safetensors", StateDict(*model));
+  DualGeoModel other(Small(), LossOptions{}, std::nullopt);
+  LoadStateDict(*other, ReadWeights(folder.path()), folder.path().string());
+  const auto a = StateDict(*model);
+  const auto b = StateDict(*other);
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::equal(a[i].second, b[i].second)) << a[i].first;
+
+  auto options = Small();
+  options.fusion.type = "gated";
+  DualGeoModel of_another_kind(options, LossOptions{}, 1);
+  const auto message = MessageOf([&] { LoadStateDict(*of_another_kind, ReadWeights(folder.path()), "ckpt"); });
+  EXPECT_THAT(message, HasSubstr("missing (cross_attn_fusion.image_from_segmentation.gate.bias"));
+  EXPECT_THAT(message, HasSubstr("unexpected (cross_attn_fusion.image_from_segmentation.k_proj.bias"));
+}
+
+TEST(LoadPretrained, TakesEachPartFromItsFileOrFromACheckpoint) {
+  const TemporaryFolder folder;
+  auto options = Small();
+  options.image_encoder.weights = Golden("clip_tiny_weights_openai").string();
+  options.gps_encoder.weights = Golden("gps_encoder_mercator_weights").string();
+  DualGeoModel model(options, LossOptions{}, 1);
+  LoadPretrained(*model);
+  const SafetensorsFile clip(Golden("clip_tiny_weights"));
+  const auto own = ToMap(StateDict(*model));
+  for (const auto& name : clip.names()) {
+    const std::string ours = name == "visual_projection.weight"
+                                 ? "vision_projection_rgb.weight"
+                                 : "vision_model_rgb." + name.substr(strlen("vision_model."));
+    EXPECT_TRUE(torch::equal(own.at(ours), clip.Get(name))) << name;
+  }
+  const SafetensorsFile gps(Golden("gps_encoder_mercator_weights"));
+  for (const auto& name : gps.names()) EXPECT_TRUE(torch::equal(own.at("location_encoder." + name), gps.Get(name)));
+
+  // The same parts out of our own checkpoint.
+  WriteSafetensors(folder / "model.safetensors", StateDict(*model));
+  options.image_encoder.weights = options.gps_encoder.weights = folder.path().string();
+  options.segmentation_encoder.weights = folder.path().string();
+  DualGeoModel again(options, LossOptions{}, 2);
+  LoadPretrained(*again);
+  for (const auto& [name, tensor] : StateDict(*again)) {
+    if (name.rfind("vision_model_rgb", 0) == 0 || name.rfind("location_encoder", 0) == 0 ||
+        name.rfind("semantic_encoder", 0) == 0) {
+      EXPECT_TRUE(torch::equal(tensor, own.at(name))) << name;
+    }
+  }
+}
+
+TEST(LoadPretrained, TheTextTowerIsKnownAndOtherNamesAreNot) {
+  const TemporaryFolder folder;
+  const SafetensorsFile clip(Golden("clip_tiny_weights"));
+  std::vector<std::pair<std::string, torch::Tensor>> tensors;
+  for (const auto& name : clip.names()) tensors.emplace_back(name, clip.Get(name));
+  tensors.emplace_back("text_model.encoder.layers.0.mlp.fc1.weight", torch::ones({2, 2}));
+  tensors.emplace_back("text_projection.weight", torch::ones({2, 2}));
+  tensors.emplace_back("logit_scale", torch::tensor(4.6f));
+  tensors.emplace_back("vision_model.embeddings.position_ids", torch::arange(17).unsqueeze(0));
+  WriteSafetensors(folder / "full.safetensors", tensors);
+  ClipVision encoder(Resolve(Small().image_encoder, 20));
+  EXPECT_NO_THROW(LoadClipVision(*encoder, folder / "full.safetensors"));
+  tensors.emplace_back("adapter.weight", torch::ones({1}));
+  WriteSafetensors(folder / "odd.safetensors", tensors);
+  EXPECT_THAT(MessageOf([&] { LoadClipVision(*encoder, folder / "odd.safetensors"); }),
+              HasSubstr("odd.safetensors: the weights do not fit the model: 1 unexpected (adapter.weight)"));
+}
+
+TEST(LoadPretrained, SaysWhatAFileHoldsInstead) {
+  ClipVision clip(Resolve(Small().image_encoder, 20));
+  EXPECT_THAT(MessageOf([&] { LoadClipVision(*clip, Golden("gps_encoder_mercator_weights")); }),
+              HasSubstr("holds no CLIP image encoder; its names are those of GeoCLIP"));
+  EXPECT_THAT(MessageOf([&] { LoadClipVision(*clip, Golden("dual_view_loss")); }),
+              HasSubstr("no family known here, such as \"gps_proj\""));
+  EXPECT_THAT(MessageOf([&] { LoadClipVision(*clip, "/nonexistent.safetensors"); }), HasSubstr("no such file"));
+}
+
+TEST(LoadPretrained, ResNetIsSummedOverColours) {
+  const TemporaryFolder folder;
+  auto options = Small().segmentation_encoder;
+  options.input = "gray";
+  SegmentationEncoder source(options, 9, 20);
+  torch::manual_seed(1);
+  source->Initialise();
+  // Back to torchvision's names, with a first convolution over three colours.
+  std::vector<std::pair<std::string, torch::Tensor>> tensors;
+  const auto colours = torch::randn({4, 3, 7, 7});
+  for (const auto& [name, tensor] : StateDict(*source)) {
+    std::string theirs;
+    if (name == "features.0.weight")
+      theirs = "conv1.weight";
+    else if (name.rfind("features.1.", 0) == 0)
+      theirs = "bn1." + name.substr(11);
+    else if (name.rfind("features.", 0) == 0)
+      theirs = "layer" + std::to_string(name[9] - '3') + name.substr(10);
+    else
+      continue;
+    tensors.emplace_back(theirs, theirs == "conv1.weight" ? colours : tensor);
+  }
+  tensors.emplace_back("fc.weight", torch::ones({10, 32}));
+  tensors.emplace_back("fc.bias", torch::ones({10}));
+  WriteSafetensors(folder / "resnet.safetensors", tensors);
+
+  SegmentationEncoder gray(options, 9, 20);
+  gray->Initialise();
+  const auto projection = gray->named_parameters()["projection.weight"].clone();
+  LoadSegmentationEncoder(*gray, folder / "resnet.safetensors");
+  const auto state = ToMap(StateDict(*gray));
+  EXPECT_LT(MaxDifference(state.at("features.0.weight"), colours.sum(1, true)), 1e-6);
+  EXPECT_TRUE(
+      torch::equal(state.at("features.6.1.conv2.weight"), ToMap(StateDict(*source)).at("features.6.1.conv2.weight")));
+  EXPECT_TRUE(torch::equal(state.at("projection.weight"), projection));
+
+  options.input = "onehot";
+  SegmentationEncoder onehot(options, 9, 20);
+  onehot->Initialise();
+  const auto first = onehot->named_parameters()["features.0.weight"].clone();
+  LoadSegmentationEncoder(*onehot, folder / "resnet.safetensors");
+  EXPECT_TRUE(torch::equal(onehot->named_parameters()["features.0.weight"], first));
+}
+
+}  // namespace
+}  // namespace dualgeo
