@@ -118,19 +118,28 @@ LatLon GeometricMedian(std::span<const LatLon> places) {
     if (strength <= here + 1e-12 || inverse_sum == 0) break;
     const UnitVector direction{pull.x / strength, pull.y / strength, pull.z / strength};
     double step = (strength - here) / inverse_sum;
-    // On the sphere a full step can overshoot when the points are far apart.
-    bool better = false;
-    for (; step > 1e-13; step /= 2) {
-      const UnitVector next = Walk(x, direction, step);
-      const double next_sum = SummedAngle(next, points);
-      if (next_sum < sum) {
-        x = next;
-        sum = next_sum;
-        better = moved = true;
-        break;
-      }
+    // On the sphere a full step can overshoot when the points are far apart, and close to one of the points Weiszfeld's
+    // steps are far too short: halve until it helps, then double while that helps more.
+    UnitVector best = Walk(x, direction, step);
+    double best_sum = SummedAngle(best, points);
+    while (best_sum >= sum && step > 1e-13) {
+      step /= 2;
+      best = Walk(x, direction, step);
+      best_sum = SummedAngle(best, points);
     }
-    if (!better || step < 1e-12) break;
+    if (best_sum >= sum) break;
+    for (double longer = 2 * step; longer < 1; longer *= 2) {
+      const UnitVector next = Walk(x, direction, longer);
+      const double next_sum = SummedAngle(next, points);
+      if (next_sum >= best_sum) break;
+      step = longer;
+      best = next;
+      best_sum = next_sum;
+    }
+    x = best;
+    sum = best_sum;
+    moved = true;
+    if (step < 1e-12) break;
   }
   return moved ? ToLatLon(x) : medoid;
 }

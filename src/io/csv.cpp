@@ -88,15 +88,7 @@ std::string Place(const std::filesystem::path& path, int line) {
   return path.string() + ":" + std::to_string(line) + ": ";
 }
 
-void Parse(const std::filesystem::path& path, RowReader& reader) {
-  std::error_code code;
-  const auto status = std::filesystem::status(path, code);
-  if (!std::filesystem::exists(status)) throw InputError(path.string() + ": no such file");
-  if (std::filesystem::is_directory(status)) throw InputError(path.string() + ": is a folder, not a CSV file");
-  errno = 0;
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw InputError(path.string() + ": cannot be read: " + std::generic_category().message(errno));
-
+void Parse(std::istream& stream, const std::filesystem::path& path, RowReader& reader) {
   csv_parser parser;
   csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL);
   const std::unique_ptr<csv_parser, void (*)(csv_parser*)> owner(&parser, csv_free);
@@ -164,6 +156,17 @@ void WriteFields(std::ostream& out, const std::vector<std::string>& fields) {
 }  // namespace
 
 CsvTable CsvTable::Read(const std::filesystem::path& path) {
+  std::error_code code;
+  const auto status = std::filesystem::status(path, code);
+  if (!std::filesystem::exists(status)) throw InputError(path.string() + ": no such file");
+  if (std::filesystem::is_directory(status)) throw InputError(path.string() + ": is a folder, not a CSV file");
+  errno = 0;
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) throw InputError(path.string() + ": cannot be read: " + std::generic_category().message(errno));
+  return Read(stream, path);
+}
+
+CsvTable CsvTable::Read(std::istream& stream, const std::filesystem::path& name) {
   class Reader : public RowReader {
    public:
     explicit Reader(CsvTable& table) : table_(table) {}
@@ -194,10 +197,10 @@ CsvTable CsvTable::Read(const std::filesystem::path& path) {
   };
 
   CsvTable table;
-  table.path_ = path;
+  table.path_ = name;
   Reader reader(table);
-  Parse(path, reader);
-  if (!table.header_line_) throw InputError(path.string() + ": is empty; expected a CSV file with a header");
+  Parse(stream, name, reader);
+  if (!table.header_line_) throw InputError(name.string() + ": is empty; expected a CSV file with a header");
   return table;
 }
 

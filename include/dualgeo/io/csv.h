@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <istream>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -22,6 +23,8 @@ class CsvTable {
   static constexpr std::size_t kMaxFieldBytes = std::size_t{1} << 20;
 
   static CsvTable Read(const std::filesystem::path& path);
+  // From a stream opened in binary mode; `name` stands for the file in messages.
+  static CsvTable Read(std::istream& stream, const std::filesystem::path& name);
 
   const std::filesystem::path& path() const { return path_; }
   const std::vector<std::string>& header() const { return header_; }

@@ -1,0 +1,290 @@
+#include "dualgeo/eval/evaluate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "dualgeo/eval/map.h"
+#include "dualgeo/eval/significance.h"
+#include "dualgeo/eval/statistics.h"
+#include "dualgeo/eval/tables.h"
+#include "dualgeo/io/csv.h"
+#include "dualgeo/util/error.h"
+#include "tests/support/shared_data.h"
+#include "tests/support/temporary_folder.h"
+
+namespace dualgeo {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::DoubleNear;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Pointwise;
+
+PhotoTable TruthOf(const std::vector<std::pair<std::string, LatLon>>& places) {
+  PhotoTable table;
+  table.path = "truth.csv";
+  for (const auto& [id, place] : places) table.rows.push_back({id, place, "", 0});
+  return table;
+}
+
+Prediction At(const std::string& id, LatLon place) { return {id, place, "m", std::nullopt, ""}; }
+
+std::vector<double> Percents(const GroupAccuracy& group) {
+  std::vector<double> percents;
+  for (const auto& accuracy : group.accuracy) percents.push_back(accuracy.percent);
+  return percents;
+}
+
+// On the equator, one degree of the sphere apart from the truth's meridian.
+constexpr double kDegree = kEarthRadiusKm * 3.14159265358979323846 / 180;
+
+Evaluation Small(const EvaluateOptions& options) {
+  const PhotoTable truth = TruthOf({{"a", {0, 10}}, {"b", {0, 20}}, {"c", {0, 30}}, {"d", {0, 40}}, {"e", {10, 0}}});
+  return Evaluate(truth,
+                  {At("a", {0, 10}),
+                   At("b", {0, 21}),
+                   {"c", std::nullopt, "m", std::nullopt, "refused"},
+                   At("e", {0, 0}),
+                   At("x", {1, 1})},
+                  options, {"bench", "method", "synthetic", "p.csv", "truth.csv"});
+}
+
+EvaluateOptions GreatCircle() {
+  EvaluateOptions options;
+  options.distance = "great_circle";
+  options.bootstrap = 200;
+  return options;
+}
+
+TEST(Evaluate, CountsAllPhotos) {
+  const Evaluation e = Small(GreatCircle());
+  EXPECT_EQ(e.count, 5);
+  EXPECT_EQ(e.answered, 3);
+  EXPECT_THAT(Percents(e.all), ElementsAre(20, 20, 40, 40, 60));
+  EXPECT_THAT(Percents(e.answered_only),
+              Pointwise(DoubleNear(1e-9), {100 / 3.0, 100 / 3.0, 200 / 3.0, 200 / 3.0, 100.0}));
+  ASSERT_TRUE(e.without_zero.has_value());
+  EXPECT_EQ(e.without_zero->count, 2);
+  EXPECT_THAT(Percents(*e.without_zero), ElementsAre(50, 50, 100, 100, 100));
+  EXPECT_NEAR(*e.median_km, kDegree, 1e-9);
+  EXPECT_NEAR(*e.mean_km, 11 * kDegree / 3, 1e-9);
+  EXPECT_NEAR(e.geoscore, (5000 + GeoScore(kDegree) + GeoScore(10 * kDegree)) / 5, 1e-9);
+  EXPECT_EQ(e.zero_answers, 1);
+  EXPECT_THAT(e.unknown_ids, ElementsAre("x"));
+  EXPECT_EQ(e.photos[2].answer, Answer::kNoLocation);
+  EXPECT_EQ(e.photos[2].reason, "refused");
+  EXPECT_EQ(e.photos[3].answer, Answer::kNoPrediction);
+}
+
+TEST(Evaluate, ZerosAreFailuresOnRequest) {
+  EvaluateOptions options = GreatCircle();
+  options.zero_is_failure = true;
+  const Evaluation e = Small(options);
+  EXPECT_EQ(e.answered, 2);
+  EXPECT_EQ(e.zero_answers, 1);
+  EXPECT_FALSE(e.without_zero.has_value());
+  EXPECT_THAT(Percents(e.answered_only), ElementsAre(50, 50, 100, 100, 100));
+  EXPECT_THAT(Percents(e.all), ElementsAre(20, 20, 40, 40, 40));
+  EXPECT_EQ(e.photos[4].answer, Answer::kZeroAsFailure);
+  for (const auto& warning : Warnings(e)) EXPECT_THAT(warning, Not(HasSubstr("exactly 0, 0")));
+}
+
+TEST(Evaluate, ThresholdsAreStrict) {
+  EvaluateOptions options = GreatCircle();
+  const double km = GreatCircleKm({0, 0}, {0, 1});
+  options.thresholds_km = {km, std::nextafter(km, 1e9)};
+  const Evaluation e = Evaluate(TruthOf({{"a", {0, 0}}}), {At("a", {0, 1})}, options);
+  EXPECT_THAT(Percents(e.all), ElementsAre(0, 100));
+}
+
+TEST(Evaluate, NothingAnswered) {
+  const Evaluation e = Evaluate(TruthOf({{"a", {0, 0}}, {"b", {1, 1}}}), {}, EvaluateOptions{});
+  EXPECT_EQ(e.answered, 0);
+  EXPECT_EQ(e.median_km, std::nullopt);
+  EXPECT_EQ(e.geoscore, 0);
+  const auto json = nlohmann::json::parse(MetricsJson(e));
+  EXPECT_TRUE(json["median_km"].is_null());
+  EXPECT_EQ(json["accuracy"]["1"], 0);
+  for (const auto format : {TableFormat::kMarkdown, TableFormat::kLatex, TableFormat::kCsv}) {
+    EXPECT_FALSE(FormatTable({e}, format).empty());
+  }
+}
+
+TEST(Evaluate, BadInputs) {
+  const PhotoTable truth = TruthOf({{"a", {0, 0}}});
+  EXPECT_THROW(Evaluate(TruthOf({}), {}, {}), InputError);
+  EXPECT_THROW(Evaluate(truth, {At("a", {0, 0}), At("a", {1, 1})}, {}), InputError);
+  EXPECT_THROW(Evaluate(truth, {At("other", {0, 0})}, {}), InputError);
+  PhotoTable unknown = truth;
+  unknown.rows[0].location.reset();
+  EXPECT_THROW(Evaluate(unknown, {}, {}), InputError);
+  EvaluateOptions options;
+  options.thresholds_km = {};
+  EXPECT_THROW(options.Validate(), InputError);
+  options.thresholds_km = {25, 1};
+  EXPECT_THROW(options.Validate(), InputError);
+  options.thresholds_km = {0};
+  EXPECT_THROW(options.Validate(), InputError);
+  options = {};
+  options.distance = "manhattan";
+  EXPECT_THROW(options.Validate(), InputError);
+  options = {};
+  options.bootstrap = -1;
+  EXPECT_THROW(options.Validate(), InputError);
+}
+
+TEST(Evaluate, WarningsNameWhatIsOdd) {
+  EXPECT_THAT(
+      Warnings(Small(GreatCircle())),
+      ElementsAre(AllOf(HasSubstr("1 prediction is"), HasSubstr("x")), AllOf(HasSubstr("1 photo of"), HasSubstr("d")),
+                  HasSubstr("1 photo has a prediction without coordinates"),
+                  AllOf(HasSubstr("1 answer is exactly 0, 0"), HasSubstr("--zero-is-failure"))));
+}
+
+TEST(Evaluate, MetricsJsonHasTheDocumentedFields) {
+  const auto json = nlohmann::json::parse(MetricsJson(Small(GreatCircle())));
+  EXPECT_EQ(json["benchmark"], "bench");
+  EXPECT_EQ(json["note"], "synthetic");
+  EXPECT_EQ(json["count"], 5);
+  EXPECT_EQ(json["answered"], 3);
+  EXPECT_EQ(json["accuracy"]["200"], 40);
+  EXPECT_EQ(json["accuracy"].size(), 5U);
+  EXPECT_LT(json["ci95"]["200"][0], 40);
+  EXPECT_GT(json["ci95"]["200"][1], 40);
+  EXPECT_LE(json["ci95"]["median_km"][0], json["median_km"]);
+  EXPECT_GE(json["ci95"]["geoscore"][1], json["geoscore"]);
+  EXPECT_EQ(json["answered_only"]["count"], 3);
+  EXPECT_EQ(json["without_zero"]["count"], 2);
+  EXPECT_EQ(json["unknown_ids"][0], "x");
+  EXPECT_EQ(json["settings"]["distance"], "great_circle");
+}
+
+TEST(Evaluate, TablesSayWhatTheyShow) {
+  const std::vector<Evaluation> both(2, Small(GreatCircle()));
+  const std::string markdown = FormatTable(both, TableFormat::kMarkdown);
+  EXPECT_THAT(markdown, AllOf(HasSubstr("bench (synthetic)"), HasSubstr("Note: synthetic."), HasSubstr("40.00 ["),
+                              HasSubstr("| answered "), HasSubstr("answered, not at 0,0"), HasSubstr("great circle")));
+  const std::string latex = FormatTable(both, TableFormat::kLatex);
+  EXPECT_THAT(latex, AllOf(HasSubstr("\\begin{tabular}{lllrrrrrrrrr}"), HasSubstr("synthetic")));
+  std::istringstream csv(FormatTable(both, TableFormat::kCsv));
+  const CsvTable table = CsvTable::Read(csv, "table.csv");
+  ASSERT_EQ(table.rows(), 6U);
+  EXPECT_EQ(table.Number(0, table.Require("accuracy_200")), 40);
+  EXPECT_EQ(table.Cell(0, table.Require("note")), "synthetic");
+  EXPECT_EQ(nlohmann::json::parse(FormatTable(both, TableFormat::kJson)).size(), 2U);
+  EXPECT_THROW(ParseTableFormat("html"), InputError);
+  EvaluateOptions other = GreatCircle();
+  other.thresholds_km = {1};
+  EXPECT_THROW(FormatTable({both[0], Small(other)}, TableFormat::kMarkdown), InputError);
+}
+
+TEST(Evaluate, LatexIsEscaped) {
+  Evaluation e = Small(GreatCircle());
+  e.settings.method = "50%_a&b\\";
+  EXPECT_THAT(FormatTable({e}, TableFormat::kLatex), HasSubstr("50\\%\\_a\\&b\\textbackslash{}"));
+}
+
+TEST(Evaluate, ErrorsOfEveryPhoto) {
+  TemporaryFolder folder;
+  WriteErrors(folder / "e.csv", Small(GreatCircle()));
+  const CsvTable table = CsvTable::Read(folder / "e.csv");
+  ASSERT_EQ(table.rows(), 5U);
+  EXPECT_NEAR(table.Number(1, table.Require("error_km")), kDegree, 1e-9);
+  EXPECT_EQ(table.Cell(2, table.Require("status")), "no_location");
+  EXPECT_EQ(table.Cell(2, table.Require("reason")), "refused");
+  EXPECT_EQ(table.Cell(3, table.Require("status")), "no_prediction");
+  EXPECT_EQ(table.Cell(3, table.Require("error_km")), "");
+}
+
+TEST(Evaluate, RankOneAndOracle) {
+  const auto candidate = [](int rank, LatLon place, bool similar) {
+    return Candidate{rank, "g", place, {}, "", similar, {}, {}, {}};
+  };
+  const std::vector<CandidateList> lists = {{"a",
+                                             {candidate(1, {50, 50}, true), candidate(2, {0, 11}, true),
+                                              candidate(3, {0, 10}, true), candidate(1, {0, 10}, false)}},
+                                            {"b", {}}};
+  const PhotoTable truth = TruthOf({{"a", {0, 10}}, {"b", {0, 20}}});
+  EXPECT_EQ(RankOne(lists)[0].location, (LatLon{50, 50}));
+  EXPECT_EQ(RankOne(lists)[1].location, std::nullopt);
+  EXPECT_EQ(Oracle(lists, truth, 0, DistanceKind::kGeodesic)[0].location, (LatLon{0, 10}));
+  EXPECT_EQ(Oracle(lists, truth, 2, DistanceKind::kGeodesic)[0].location, (LatLon{0, 11}));
+  EXPECT_EQ(Oracle(lists, truth, 0, DistanceKind::kGeodesic)[1].location, std::nullopt);
+}
+
+TEST(Evaluate, ComparesOnTheSamePhotos) {
+  const PhotoTable truth = TruthOf({{"a", {0, 0}}, {"b", {0, 10}}, {"c", {0, 20}}});
+  EvaluateOptions options = GreatCircle();
+  options.thresholds_km = {25, 200};
+  const Evaluation x = Evaluate(truth, {At("a", {0, 0}), At("b", {0, 10}), At("c", {0, 21})}, options);
+  const Evaluation y = Evaluate(truth, {At("a", {0, 1}), At("c", {0, 20})}, options);
+  const auto comparisons = Compare(x, y);
+  ASSERT_EQ(comparisons.size(), 2U);
+  EXPECT_EQ(comparisons[0].only_a, 2);
+  EXPECT_EQ(comparisons[0].only_b, 1);
+  EXPECT_EQ(comparisons[0].p_value, 1);
+  EXPECT_EQ(comparisons[1].only_a, 1);
+  EXPECT_NEAR(comparisons[1].percent_b, 200 / 3.0, 1e-9);
+  EXPECT_THAT(FormatComparison("x", "y", comparisons), AllOf(HasSubstr("only x"), HasSubstr("McNemar")));
+  EXPECT_THROW(Compare(x, Evaluate(TruthOf({{"a", {0, 0}}}), {}, options)), InputError);
+  EXPECT_THROW(Compare(x, Small(GreatCircle())), InputError);
+}
+
+TEST(Map, ShowsEveryAnswerAndCrossesTheDateLine) {
+  const PhotoTable truth = TruthOf({{"a", {-17, 179}}, {"b", {50, 10}}, {"c", {0, 0}}});
+  const Evaluation e = Evaluate(truth, {At("a", {-17, -179}), At("b", {50, 10.1})}, GreatCircle());
+  const std::string svg = PredictionsMapSvg(e, {{10, 10}, {10, 10}, {20, 20}}, {"a < b & c"});
+  EXPECT_THAT(svg, AllOf(HasSubstr("a &lt; b &amp; c"), HasSubstr("no answer: 1"), HasSubstr("prefers-color-scheme")));
+  // 179 east to 179 west: 5.6 units over the edge, on both sides of the map.
+  EXPECT_THAT(svg, AllOf(HasSubstr("M997.2 297.2L1002.8 297.2"), HasSubstr("M-2.8 297.2L2.8 297.2")));
+  EXPECT_THAT(svg, HasSubstr("class=\"gallery\" d=\"M527.8 222.2h0M555.6 194.4h0\""));
+  EXPECT_THAT(svg, Not(HasSubstr("nan")));
+}
+
+TEST(EvaluateSharedData, GeminisAnswersScoreAsPublished) {
+  SHARED_PATH_OR_SKIP(data, "data");
+  const PhotoTable truth = ReadPhotoTable(data / "benchmarks/im2gps3k_places365.csv");
+  const auto answers =
+      ReadPredictions(data / "predictions/gemini2flash_im2gps3k.csv", {"IMG_ID", "LAT_pred", "LON_pred"});
+  EvaluateOptions options;
+  options.bootstrap = 0;
+  const std::vector<double> real = {16.36, 43.84, 60.68, 77.37, 87.43};
+
+  const Evaluation as_written = Evaluate(truth, answers, options);
+  EXPECT_EQ(as_written.count, 2997);
+  EXPECT_EQ(as_written.answered, 2912);
+  EXPECT_EQ(as_written.zero_answers, 168);
+  EXPECT_EQ(as_written.unknown_ids.size(), 3U);
+  EXPECT_EQ(as_written.without_zero->count, 2744);
+  EXPECT_THAT(Percents(*as_written.without_zero), Pointwise(DoubleNear(0.005), real));
+
+  options.zero_is_failure = true;
+  const Evaluation corrected = Evaluate(truth, answers, options);
+  EXPECT_EQ(corrected.answered, 2744);
+  EXPECT_THAT(Percents(corrected.answered_only), Pointwise(DoubleNear(0.005), real));
+}
+
+TEST(EvaluateSharedData, GeodesicErrorsEqualThePublishedColumn) {
+  SHARED_PATH_OR_SKIP(data, "data");
+  const CsvTable csv = CsvTable::Read(data / "predictions/gemini2flash_im2gps3k.csv");
+  const auto number = [&](std::size_t row, const char* column) { return csv.Number(row, csv.Require(column)); };
+  int compared = 0;
+  for (std::size_t row = 0; row < csv.rows(); ++row) {
+    const std::size_t column = csv.Require("geodesic");
+    if (csv.Cell(row, column).empty()) continue;
+    const double km =
+        GeodesicKm({number(row, "LAT"), number(row, "LON")}, {number(row, "LAT_pred"), number(row, "LON_pred")});
+    EXPECT_NEAR(km, csv.Number(row, column), 1e-6);
+    ++compared;
+  }
+  EXPECT_GT(compared, 2700);
+}
+
+}  // namespace
+}  // namespace dualgeo

@@ -1,0 +1,234 @@
+#include "dualgeo/io/csv.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/random.h"
+#include "tests/support/shared_data.h"
+#include "tests/support/temporary_folder.h"
+
+namespace dualgeo {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class Csv : public ::testing::Test {
+ protected:
+  CsvTable Read(const std::string& content) {
+    std::istringstream stream(content);
+    return CsvTable::Read(stream, "t.csv");
+  }
+  // The message of the InputError that reading must throw.
+  std::string ErrorOf(const std::string& content) {
+    try {
+      Read(content);
+    } catch (const InputError& error) {
+      EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+      return error.what();
+    }
+    ADD_FAILURE() << "no InputError for " << content.substr(0, 100);
+    return "";
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(Csv, ReadsHeaderRowsAndLines) {
+  const CsvTable table = Read("a,b\n1,2\n3,4\n");
+  EXPECT_THAT(table.header(), ElementsAre("a", "b"));
+  ASSERT_EQ(table.rows(), 2U);
+  EXPECT_EQ(table.Cell(1, 0), "3");
+  EXPECT_EQ(table.Line(1), 3);
+  EXPECT_EQ(table.Number(1, 1), 4);
+}
+
+TEST_F(Csv, LineEndsBomAndMissingLastLineEnd) {
+  for (const std::string content : {"a,b\r\n1,2\r\n\r\n3,4\r\n", "a,b\r1,2\r\r3,4\r",
+                                    "\xEF\xBB\xBF"
+                                    "a,b\n1,2\n\n3,4"}) {
+    const CsvTable table = Read(content);
+    EXPECT_THAT(table.header(), ElementsAre("a", "b"));
+    ASSERT_EQ(table.rows(), 2U);
+    EXPECT_EQ(table.Cell(0, 1), "2");
+    EXPECT_EQ(table.Cell(1, 1), "4");
+    EXPECT_EQ(table.Line(0), 2);
+    EXPECT_EQ(table.Line(1), 4);
+  }
+}
+
+TEST_F(Csv, QuotedCommasQuotesAndLineBreaks) {
+  const CsvTable table = Read("id,\"the \"\"name\"\"\"\n1,\"a, b\"\n2,\"two\r\nlines\nthree\"\n3,\"\"\n4,x\n");
+  EXPECT_EQ(table.header()[1], "the \"name\"");
+  EXPECT_EQ(table.Cell(0, 1), "a, b");
+  EXPECT_EQ(table.Cell(1, 1), "two\r\nlines\nthree");
+  EXPECT_EQ(table.Cell(2, 1), "");
+  EXPECT_EQ(table.Line(1), 3);
+  EXPECT_EQ(table.Line(2), 6);
+  EXPECT_EQ(table.Line(3), 7);
+}
+
+TEST_F(Csv, BlanksAroundFieldsAreNotPartOfThem) {
+  const CsvTable table = Read("id , lat\n a.jpg ,\t1.5 \n\" b\",2\n");
+  EXPECT_THAT(table.header(), ElementsAre("id", "lat"));
+  EXPECT_EQ(table.Cell(0, 0), "a.jpg");
+  EXPECT_EQ(table.Number(0, 1), 1.5);
+  EXPECT_EQ(table.Cell(1, 0), " b");
+}
+
+TEST_F(Csv, RaggedRowsNameTheLine) {
+  EXPECT_THAT(ErrorOf("a,b\n1,2\n\n3\n"), AllOf(HasSubstr("t.csv:4: "), HasSubstr("1 fields"), HasSubstr("has 2")));
+  EXPECT_THAT(ErrorOf("a,b\n1,2,3\n"), HasSubstr("t.csv:2: 3 fields"));
+}
+
+TEST_F(Csv, MisplacedAndUnclosedQuotes) {
+  EXPECT_THAT(ErrorOf("a,b\n1,2\n5\" gun,4\n"), AllOf(HasSubstr("t.csv:3: "), HasSubstr("quotation mark")));
+  EXPECT_THAT(ErrorOf("a,b\n1,2\n3,\"open\n4,5\n"), AllOf(HasSubstr("t.csv:3: "), HasSubstr("never closed")));
+}
+
+TEST_F(Csv, NulBytesAndUtf16) {
+  EXPECT_THAT(ErrorOf(std::string("a,b\n1,\0x\n", 9)), AllOf(HasSubstr("t.csv:2: "), HasSubstr("NUL")));
+  EXPECT_THAT(ErrorOf(std::string("\xFF\xFE"
+                                  "a\0,\0b\0\n\0",
+                                  10)),
+              HasSubstr("UTF-16"));
+}
+
+TEST_F(Csv, FieldsWithoutEndAreStopped) {
+  const std::string error = ErrorOf("a,b\n1,\"" + std::string(CsvTable::kMaxFieldBytes + 4096, 'x') + "\"\n");
+  EXPECT_THAT(error, AllOf(HasSubstr("t.csv:2: "), HasSubstr("longer than")));
+  EXPECT_LT(error.size(), 300U);
+}
+
+TEST_F(Csv, FilesThatCannotBeRead) {
+  EXPECT_THAT(ErrorOf(""), HasSubstr("is empty"));
+  EXPECT_THAT(ErrorOf("\n\n\r\n"), HasSubstr("is empty"));
+  EXPECT_EQ(CsvTable::Read(folder_.Write("f.csv", "a\n1\n")).rows(), 1U);
+  EXPECT_THROW(CsvTable::Read(folder_ / "absent.csv"), InputError);
+  EXPECT_THROW(CsvTable::Read(folder_.path()), InputError);
+}
+
+TEST_F(Csv, RequireNamesTheColumnsThereAre) {
+  const CsvTable table = Read("IMG_ID,LAT,LONG\n1,2,3\n");
+  EXPECT_EQ(table.Require("LAT"), 1U);
+  EXPECT_EQ(table.Find("x"), std::nullopt);
+  try {
+    table.Require("LON");
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("t.csv:1: no column LON"), HasSubstr("did you mean LONG?"),
+                                    HasSubstr("IMG_ID, LAT, LONG")));
+  }
+}
+
+TEST_F(Csv, ARepeatedColumnMattersOnlyWhenAsked) {
+  const CsvTable table = Read("id,LAT,,,LAT\n1,2,3,4,5\n");
+  EXPECT_EQ(table.Require("id"), 0U);
+  EXPECT_THROW(table.Find("LAT"), InputError);
+}
+
+TEST_F(Csv, NumbersNameFileLineColumnAndValue) {
+  const CsvTable table = Read("id,LAT\n1,\n2,12a\n3,nan\n4,inf\n5,1e3\n6,7\n");
+  const auto error_of = [&](std::size_t row) -> std::string {
+    try {
+      table.Number(row, 1);
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(error_of(0), HasSubstr("t.csv:2: LAT is empty"));
+  EXPECT_THAT(error_of(1), HasSubstr("t.csv:3: LAT is '12a'"));
+  EXPECT_THAT(error_of(2), HasSubstr("t.csv:4: LAT is 'nan'"));
+  EXPECT_THAT(error_of(3), HasSubstr("t.csv:5: LAT is 'inf'"));
+  EXPECT_EQ(table.Number(4, 1), 1000);
+  EXPECT_EQ(table.Integer(5, 1), 7);
+  EXPECT_THROW(table.Integer(4, 1), InputError);
+}
+
+TEST_F(Csv, WriterQuotesOnlyWhatItMust) {
+  std::ostringstream out;
+  CsvWriter writer(out, {"a", "b"});
+  writer.Row({"plain text", "1.5"});
+  writer.Row({"a,b", "say \"x\""});
+  writer.Row({"", " edge"});
+  EXPECT_EQ(out.str(), "a,b\nplain text,1.5\n\"a,b\",\"say \"\"x\"\"\"\n,\" edge\"\n");
+  EXPECT_THROW(writer.Row({"only one"}), std::invalid_argument);
+}
+
+TEST_F(Csv, WhatIsWrittenReadsBack) {
+  Random random(6);
+  const std::string alphabet =
+      ",,\"\"\r\n \t;'abcé\xF0\x9F\x8C\x8D"
+      "0-.\\|\x01\xFF";
+  for (int round = 0; round < 300; ++round) {
+    const auto columns = 1 + random.Below(5);
+    const auto text = [&] {
+      std::string field;
+      for (auto n = random.Below(8); n > 0; --n) field += alphabet[random.Below(alphabet.size())];
+      return field;
+    };
+    std::vector<std::vector<std::string>> rows(1 + random.Below(6));
+    for (auto& row : rows) {
+      for (std::uint64_t i = 0; i < columns; ++i) row.push_back(text());
+    }
+    std::vector<std::string> header;
+    for (std::uint64_t i = 0; i < columns; ++i) header.push_back("c" + std::to_string(i));
+    std::ostringstream out;
+    CsvWriter writer(out, header);
+    for (const auto& row : rows) writer.Row(row);
+    const CsvTable table = Read(out.str());
+    ASSERT_EQ(table.header(), header);
+    ASSERT_EQ(table.rows(), rows.size()) << out.str();
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      for (std::size_t c = 0; c < columns; ++c) ASSERT_EQ(table.Cell(r, c), rows[r][c]) << out.str();
+    }
+  }
+}
+
+TEST_F(Csv, AnyBytesAreReadOrRefused) {
+  Random random(7);
+  const std::string alphabet = ",\"\r\n a1\xEF\xBB\xBF";
+  for (int round = 0; round < 3000; ++round) {
+    std::string content;
+    for (auto n = random.Below(40); n > 0; --n) {
+      content += random.Chance(0.02) ? '\0' : alphabet[random.Below(alphabet.size())];
+    }
+    try {
+      const CsvTable table = Read(content);
+      for (std::size_t row = 0; row < table.rows(); ++row) {
+        for (std::size_t column = 0; column < table.header().size(); ++column) (void)table.Cell(row, column);
+      }
+    } catch (const InputError&) {
+    }
+  }
+}
+
+TEST_F(Csv, BuffersDoNotShow) {
+  // Longer than the reading buffer, with quotes and line ends at every offset of its edge.
+  std::string content = "id,text\r\n";
+  for (int i = 0; i < 20000; ++i) content += std::to_string(i) + ",\"x, \"\"" + std::to_string(i) + "\"\"\r\n y\"\r\n";
+  const CsvTable table = Read(content);
+  ASSERT_EQ(table.rows(), 20000U);
+  for (std::size_t i = 0; i < table.rows(); ++i) {
+    ASSERT_EQ(table.Cell(i, 1), "x, \"" + std::to_string(i) + "\"\r\n y");
+    ASSERT_EQ(table.Line(i), 2 + 2 * static_cast<int>(i));
+  }
+}
+
+TEST_F(Csv, ReadsYfcc4ksHeader) {
+  SHARED_PATH_OR_SKIP(path, "data/benchmarks/yfcc4k_places365.csv");
+  const CsvTable table = CsvTable::Read(path);
+  EXPECT_EQ(table.rows(), 4536U);
+  EXPECT_EQ(table.header().size(), 25U);
+  EXPECT_EQ(table.Cell(0, table.Require("IMG_ID")), "10201275523.jpg");
+  EXPECT_EQ(table.Number(0, table.Require("LAT")), 43.649708);
+}
+
+}  // namespace
+}  // namespace dualgeo

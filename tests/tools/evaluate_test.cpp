@@ -1,0 +1,199 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "dualgeo/io/csv.h"
+#include "tests/support/shared_data.h"
+#include "tests/tools/run_binary.h"
+
+namespace dualgeo {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kTruth[] = "IMG_ID,LAT,LON\na.jpg,48.85,2.35\nb.jpg,35.7,139.7\nc.jpg,-33.9,151.2\n";
+constexpr char kPredictions[] =
+    "IMG_ID,LAT,LON,method,confidence_km,reason\na.jpg,48.851,2.351,top1,,\nb.jpg,34.7,135.5,top1,,\nc.jpg,,,top1,,no "
+    "candidates\n";
+
+std::string Slurp(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+class EvaluateTool : public ::testing::Test {
+ protected:
+  RunResult Run(const std::string& predictions, const std::string& truth, std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments = {"evaluate",
+                                          "--predictions",
+                                          folder_.Write("p.csv", predictions).string(),
+                                          "--truth",
+                                          folder_.Write("t.csv", truth).string(),
+                                          "--out",
+                                          (folder_ / "m.json").string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return RunBinary(arguments);
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(EvaluateTool, TableMetricsErrorsAndMap) {
+  const RunResult result = Run(kPredictions, kTruth,
+                               {"--errors-out", (folder_ / "e.csv").string(), "--map-out", (folder_ / "m.svg").string(),
+                                "--benchmark", "three", "--method", "mine", "--note", "synthetic"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("three (synthetic)"), HasSubstr("mine"), HasSubstr("33.33 ["),
+                                HasSubstr("50.00 ["), HasSubstr("geodesic")));
+  const auto metrics = nlohmann::json::parse(Slurp(folder_ / "m.json"));
+  EXPECT_EQ(metrics["benchmark"], "three");
+  EXPECT_EQ(metrics["count"], 3);
+  EXPECT_EQ(metrics["answered"], 2);
+  EXPECT_NEAR(metrics["accuracy"]["1"], 100 / 3.0, 1e-9);
+  EXPECT_NEAR(metrics["accuracy"]["750"], 200 / 3.0, 1e-9);
+  const CsvTable errors = CsvTable::Read(folder_ / "e.csv");
+  EXPECT_EQ(errors.rows(), 3U);
+  EXPECT_NEAR(errors.Number(0, errors.Require("error_km")), 0.133, 0.001);
+  EXPECT_THAT(Slurp(folder_ / "m.svg"), HasSubstr("</svg>"));
+}
+
+TEST_F(EvaluateTool, FormatsAndDistances) {
+  const auto metrics = nlohmann::json::parse(Run(kPredictions, kTruth, {"--json"}).out);
+  EXPECT_EQ(metrics["settings"]["distance"], "geodesic");
+  EXPECT_EQ(metrics, nlohmann::json::parse(Slurp(folder_ / "m.json")));
+  EXPECT_EQ(nlohmann::json::parse(Run(kPredictions, kTruth, {"--format", "json"}).out), metrics);
+  EXPECT_THAT(Run(kPredictions, kTruth, {"--format", "latex"}).out, HasSubstr("\\begin{tabular}"));
+  EXPECT_THAT(Run(kPredictions, kTruth, {"--format", "csv"}).out, HasSubstr("accuracy_2500"));
+  const auto sphere = nlohmann::json::parse(
+      Run(kPredictions, kTruth, {"--json", "--distance", "great_circle", "--thresholds-km", "0.5,1000"}).out);
+  EXPECT_EQ(sphere["accuracy"].size(), 2U);
+  EXPECT_NE(sphere["mean_km"], metrics["mean_km"]);
+}
+
+TEST_F(EvaluateTool, ColumnsByName) {
+  const RunResult result = Run("file,lat_p,lon_p,LAT\na.jpg,48.85,2.35,x\n", "name,y,x\na.jpg,48.85,2.35\n",
+                               {"--columns", "file,lat_p,lon_p", "--truth-columns", "name,y,x", "--json"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(nlohmann::json::parse(result.out)["accuracy"]["1"], 100);
+  EXPECT_EQ(Run(kPredictions, kTruth, {"--columns", "IMG_ID,LAT"}).exit_code, 2);
+  EXPECT_EQ(Run(kPredictions, kTruth, {"--truth-columns", "a,b,c,d"}).exit_code, 2);
+}
+
+TEST_F(EvaluateTool, BomCrlfAndQuotes) {
+  const RunResult result =
+      Run("\xEF\xBB\xBFIMG_ID,LAT,LON\r\n\"a,b.jpg\",1,2\r\n", "IMG_ID,LAT,LON\r\n\"a,b.jpg\",1,2\r\n", {"--json"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(nlohmann::json::parse(result.out)["accuracy"]["1"], 100);
+}
+
+TEST_F(EvaluateTool, BadInputEndsWithTwoAndNoOutput) {
+  const auto check = [&](const std::string& predictions, const std::string& truth, const std::string& message,
+                         const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = {"--errors-out", (folder_ / "e.csv").string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const RunResult result = Run(predictions, truth, arguments);
+    EXPECT_EQ(result.exit_code, 2) << message;
+    EXPECT_THAT(result.err, HasSubstr(message));
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_EQ(result.out, "");
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "m.json"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "e.csv"));
+  };
+  check(kPredictions, "IMG_ID,LAT\na.jpg,1\n", "t.csv:1: no column LON");
+  check(kPredictions, "IMG_ID,LAT,LON\na.jpg,,2\n", "t.csv:2: LAT is empty");
+  check(kPredictions, "IMG_ID,LAT,LON\na.jpg,x,2\n", "t.csv:2: LAT is 'x'");
+  check(kPredictions, "IMG_ID,LAT,LON\na.jpg,2.3,48.8\nb.jpg,139.7,35.7\n", "LAT and LON look swapped");
+  check(kPredictions, "IMG_ID,LAT,LON\na.jpg,1,2\na.jpg,1,2\n", "already stands in line 2");
+  check("IMG_ID,LAT,LON\na.jpg,nan,2\n", kTruth, "p.csv:2: LAT is 'nan'");
+  check("IMG_ID,LAT,LON\na.jpg,1,2\na.jpg,1,2\n", kTruth, "already stands in line 2");
+  check("IMG_ID,LAT,LON\na.jpg,1\n", kTruth, "p.csv:2: 2 fields");
+  check("IMG_ID,LAT,LON\nz.jpg,1,2\n", kTruth, "no prediction is for a photo of the truth table");
+  check(kPredictions, kTruth, "distance", {"--distance", "euclid"});
+  check(kPredictions, kTruth, "thresholds_km", {"--thresholds-km", "25,1"});
+  check(kPredictions, kTruth, "markdown, latex, csv, json", {"--format", "html"});
+  check(kPredictions, kTruth, "one of --predictions and --candidates", {"--candidates", "c.csv"});
+}
+
+TEST_F(EvaluateTool, MissingFilesAndUsage) {
+  const std::string truth = folder_.Write("t.csv", kTruth).string();
+  EXPECT_EQ(RunBinary({"evaluate"}).exit_code, 2);
+  EXPECT_EQ(RunBinary({"evaluate", "--truth", truth}).exit_code, 2);
+  const RunResult result = RunBinary({"evaluate", "--predictions", "/nowhere/p.csv", "--truth", truth});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("/nowhere/p.csv: no such file"));
+}
+
+TEST_F(EvaluateTool, CandidatesGiveRankOneAndTheOracle) {
+  const std::string candidates =
+      folder_
+          .Write("c.csv",
+                 "query_id,rank,gallery_id,lat,lon,score,author,set\na.jpg,1,g1,0,1,,,similar\n"
+                 "a.jpg,2,g2,48.85,2.35,,,similar\nb.jpg,1,g3,35.7,139.7,,,similar\n")
+          .string();
+  const std::string truth = folder_.Write("t.csv", kTruth).string();
+  const std::string out = (folder_ / "m.json").string();
+  const RunResult result =
+      RunBinary({"evaluate", "--candidates", candidates, "--truth", truth, "--out", out, "--bootstrap", "0"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("rank 1"), HasSubstr("oracle, best of all")));
+  const auto metrics = nlohmann::json::parse(Slurp(out));
+  EXPECT_NEAR(metrics["accuracy"]["1"], 100 / 3.0, 1e-9);
+  EXPECT_NEAR(metrics["oracle"]["accuracy"]["1"], 200 / 3.0, 1e-9);
+}
+
+TEST_F(EvaluateTool, GeminisAnswers) {
+  SHARED_PATH_OR_SKIP(data, "data");
+  const std::vector<std::string> arguments = {"evaluate",
+                                              "--predictions",
+                                              (data / "predictions/gemini2flash_im2gps3k.csv").string(),
+                                              "--truth",
+                                              (data / "benchmarks/im2gps3k_places365.csv").string(),
+                                              "--columns",
+                                              "IMG_ID,LAT_pred,LON_pred",
+                                              "--bootstrap",
+                                              "0"};
+  const RunResult plain = RunBinary(arguments);
+  EXPECT_EQ(plain.exit_code, 0);
+  EXPECT_THAT(plain.err, AllOf(HasSubstr("3 predictions"), HasSubstr("504935857_52562f0ee0_217_24311489@N00.jpg"),
+                               HasSubstr("168 answers are exactly 0, 0"), HasSubstr("--zero-is-failure")));
+  for (const std::string percent : {"2997", "2744", "16.36", "43.84", "60.68", "77.37", "87.43"}) {
+    EXPECT_THAT(plain.out, HasSubstr(percent));
+  }
+  auto corrected_arguments = arguments;
+  corrected_arguments.push_back("--zero-is-failure");
+  const RunResult corrected = RunBinary(corrected_arguments);
+  EXPECT_EQ(corrected.exit_code, 0);
+  EXPECT_THAT(corrected.err, Not(HasSubstr("exactly 0, 0")));
+  for (const std::string percent : {"2997", "2744", "16.36", "43.84", "60.68", "77.37", "87.43"}) {
+    EXPECT_THAT(corrected.out, HasSubstr(percent));
+  }
+  EXPECT_THAT(corrected.out, Not(HasSubstr("2912")));
+}
+
+TEST_F(EvaluateTool, SwappedHeaderOfAPublishedTable) {
+  SHARED_PATH_OR_SKIP(data, "data");
+  const RunResult result = RunBinary({"evaluate", "--predictions", folder_.Write("p.csv", kPredictions).string(),
+                                      "--truth", (data / "benchmarks/im2gps3k_swapped_header.csv").string()});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("im2gps3k_swapped_header.csv:"), HasSubstr("LAT and LON look swapped")));
+}
+
+TEST_F(EvaluateTool, Yfcc4kAsTruth) {
+  SHARED_PATH_OR_SKIP(data, "data");
+  const RunResult result = RunBinary({"evaluate", "--predictions",
+                                      folder_.Write("p.csv", "IMG_ID,LAT,LON\n10201275523.jpg,43.65,-79.37\n").string(),
+                                      "--truth", (data / "benchmarks/yfcc4k_places365.csv").string(), "--json"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const auto metrics = nlohmann::json::parse(result.out);
+  EXPECT_EQ(metrics["count"], 4536);
+  EXPECT_EQ(metrics["answered"], 1);
+  EXPECT_THAT(result.err, HasSubstr("4535 photos of the truth table have no prediction"));
+}
+
+}  // namespace
+}  // namespace dualgeo
