@@ -1,0 +1,326 @@
+#include "dualgeo/refine/lmm_run.h"
+
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "dualgeo/data/photo_source.h"
+#include "dualgeo/refine/answer_parser.h"
+#include "dualgeo/refine/lmm_cache.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/hash.h"
+#include "dualgeo/util/progress.h"
+#include "dualgeo/util/random.h"
+#include "dualgeo/util/stop.h"
+#include "dualgeo/util/text.h"
+#include "http_client.h"
+#include "lmm_budget.h"
+#include "lmm_client.h"
+#include "lmm_photo.h"
+
+namespace dualgeo {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+// The request but for response_format and the photo, for which `image_url` stands.
+Json RequestBody(const LmmOptions& options, const std::string& prompt, const std::string& image_url, int sample) {
+  Json body;
+  if (!options.model.empty()) body["model"] = options.model;
+  body["messages"] = Json::array(
+      {{{"role", "user"},
+        {"content",
+         Json::array({{{"type", "text"}, {"text", prompt}},
+                      {{"type", "image_url"}, {"image_url", {{"url", image_url}, {"detail", options.detail}}}}})}}});
+  body["temperature"] = options.temperature;
+  if (options.max_tokens > 0) body["max_tokens"] = options.max_tokens;
+  if (options.seed) body["seed"] = static_cast<std::int64_t>(*options.seed) + sample;
+  if (!options.extra.empty()) body.update(Json::parse(options.extra));
+  return body;
+}
+
+class Run {
+ public:
+  Run(const LmmOptions& options, const std::vector<CandidateList>& lists, const LmmInputs& inputs)
+      : options_(options),
+        lists_(lists),
+        inputs_(inputs),
+        prompt_(PromptTemplate::Load(options.prompt)),
+        photos_(inputs.images.empty() ? nullptr : OpenPhotoSource(inputs.images)),
+        budget_(options.budget),
+        client_(options_, budget_),
+        cache_(options.cache, inputs.offline ? LmmCache::Mode::kReadOnly : LmmCache::Mode::kReadWrite),
+        answers_(lists.size()),
+        progress_(inputs.offline ? "replay" : "ask", static_cast<std::int64_t>(lists.size()), "photos") {
+    if (!photos_ && !inputs.offline) throw InputError("the language model needs the photos: give --images");
+  }
+
+  LmmRun Go() {
+    std::vector<std::thread> threads;
+    const int count = static_cast<int>(
+        std::min<std::size_t>(static_cast<std::size_t>(options_.concurrency), std::max<std::size_t>(lists_.size(), 1)));
+    for (int i = 0; i < count; ++i) {
+      threads.emplace_back([this] {
+        try {
+          Work();
+        } catch (...) {
+          const std::lock_guard lock(mutex_);
+          if (!error_) error_ = std::current_exception();
+          next_ = lists_.size();
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    progress_.Finish();
+    LmmRun run;
+    const LmmSpending spending = budget_.spending();
+    usage_.requests = spending.requests;
+    usage_.prompt_tokens = spending.prompt_tokens;
+    usage_.completion_tokens = spending.completion_tokens;
+    usage_.cost = spending.cost;
+    usage_.total_cost = budget_.Cost(usage_.total_prompt_tokens, usage_.total_completion_tokens);
+    if (StopRequested()) {
+      throw Interrupted("interrupted after " + std::to_string(usage_.requests) + " requests; the answers are in " +
+                        options_.cache + ", run again to go on");
+    }
+    if (error_) std::rethrow_exception(error_);
+    if (inputs_.offline && usage_.cached == 0 && usage_.questions > 0) {
+      throw InputError(options_.cache + ": offline, and none of " + std::to_string(usage_.questions) +
+                       " questions is in the cache: photos, candidates, endpoint, model, prompt and sampling settings "
+                       "must be those of the run that filled it");
+    }
+    for (auto& photo : answers_) {
+      for (auto& answer : photo) run.answers.push_back(std::move(answer));
+    }
+    run.usage = usage_;
+    run.stopped = stopped_;
+    run.failed = failed_;
+    return run;
+  }
+
+ private:
+  void Work() {
+    std::optional<HttpClient> http;
+    if (!inputs_.offline) http.emplace(client_.http_options());
+    while (!StopRequested()) {
+      const std::size_t i = next_++;
+      if (i >= lists_.size()) return;
+      answers_[i] = Photo(lists_[i], http ? &*http : nullptr);
+      const std::lock_guard lock(mutex_);
+      progress_.Add(1);
+    }
+  }
+
+  // The photo's bytes and their hash; a hash alone when offline without photos.
+  struct PhotoBytes {
+    std::string bytes;
+    std::string sha256;
+  };
+  PhotoBytes Read(const std::string& id) {
+    if (!photos_) {
+      const auto sha256 = cache_.FindPhoto(id);
+      if (!sha256) throw InputError("not in the cache");
+      return {"", *sha256};
+    }
+    PhotoBytes photo;
+    photo.bytes = photos_->Read(id);
+    photo.sha256 = Sha256(photo.bytes);
+    if (!inputs_.offline && cache_.FindPhoto(id) != photo.sha256) cache_.PutPhoto(id, photo.sha256);
+    return photo;
+  }
+
+  std::vector<Answer> Photo(const CandidateList& list, HttpClient* http) {
+    std::vector<Answer> answers;
+    PhotoBytes photo;
+    std::string unreadable;
+    try {
+      photo = Read(list.query_id);
+    } catch (const InputError& error) {
+      unreadable = error.what();
+    }
+    std::string url;  // made when the first question goes to the server
+    std::set<std::pair<int, int>> asked;
+    for (const int positives : options_.positives) {
+      const PromptTemplate::Prompt prompt = prompt_.Render(list, positives, options_.negatives, inputs_.places);
+      if (!asked.emplace(prompt.similar, prompt.dissimilar).second) continue;
+      for (int sample = 0; sample < options_.samples; ++sample) {
+        Answer answer;
+        answer.query_id = list.query_id;
+        answer.prompt = prompt_.name() + "/" + std::to_string(positives);
+        answer.sample = sample;
+        if (unreadable.empty()) {
+          Question(prompt.text, photo, url, http, answer);
+        } else {
+          answer.reason = unreadable;
+          const std::lock_guard lock(mutex_);
+          ++usage_.questions;
+        }
+        answers.push_back(std::move(answer));
+      }
+    }
+    return answers;
+  }
+
+  void Question(const std::string& prompt, const PhotoBytes& photo, std::string& url, HttpClient* http,
+                Answer& answer) {
+    // All that determines the reply, and nothing else; the photo by its hash, so that other versions of the JPEG
+    // library replay, too.
+    const Json request = {{"version", 1},
+                          {"endpoint", options_.endpoint},
+                          {"body", RequestBody(options_, prompt, "sha256:" + photo.sha256, answer.sample)},
+                          {"image_side", options_.image_side},
+                          {"jpeg_quality", options_.jpeg_quality},
+                          {"response_format", options_.response_format},
+                          {"sample", answer.sample}};
+    const std::string request_text = Dump(request);
+    const std::string key = Sha256(request_text);
+    {
+      const std::lock_guard lock(mutex_);
+      ++usage_.questions;
+    }
+    if (auto cached = cache_.Find(key)) {
+      const bool final = cached->outcome == "answer" || (cached->outcome == "rejected" && !options_.retry_failed);
+      if (final || inputs_.offline) {
+        Use(*cached, answer);
+        const std::lock_guard lock(mutex_);
+        ++usage_.cached;
+        return;
+      }
+    }
+    if (inputs_.offline) {
+      answer.reason = "not in the cache";
+      return;
+    }
+    if (const std::string why = stopped(); !why.empty()) {
+      answer.reason = why;
+      return;
+    }
+    if (StopRequested()) {
+      answer.reason = "interrupted";
+      return;
+    }
+    if (url.empty()) {
+      try {
+        url = PhotoDataUrl(photo.bytes, photos_->Name(answer.query_id), options_.image_side, options_.jpeg_quality);
+      } catch (const InputError& error) {
+        answer.reason = error.what();
+        return;
+      }
+    }
+    const ChatReply reply = client_.Ask(
+        *http, RequestBody(options_, prompt, url, answer.sample),
+        DeriveSeed(std::stoull(key.substr(0, 15), nullptr, 16), "backoff"),
+        [&](const ChatAttempt& attempt) { cache_.LogAttempt(key, attempt.seconds, attempt.status, attempt.error); });
+    Record(key, request_text, reply, answer);
+  }
+
+  void Record(const std::string& key, const std::string& request, const ChatReply& reply, Answer& answer) {
+    CachedAnswer cached;
+    switch (reply.outcome) {
+      case ChatReply::Outcome::kStopped:
+        if (!StopRequested()) Stop(reply.reason, false);
+        answer.reason = reply.reason;
+        return;
+      case ChatReply::Outcome::kFatal:
+        Stop(reply.reason, true);
+        answer.reason = reply.reason;
+        return;
+      case ChatReply::Outcome::kAnswer:
+        cached.outcome = "answer";
+        break;
+      case ChatReply::Outcome::kRejected:
+        cached.outcome = "rejected";
+        break;
+      case ChatReply::Outcome::kGaveUp:
+        cached.outcome = "gave_up";
+        break;
+    }
+    cached.key = key;
+    cached.text = reply.text;
+    cached.reason = reply.reason;
+    cached.status = reply.status;
+    cached.photo = answer.query_id;
+    cached.prompt = answer.prompt;
+    cached.sample = answer.sample;
+    cached.request = request;
+    cached.response = reply.body;
+    cached.model = reply.model;
+    cached.finish_reason = reply.finish_reason;
+    cached.prompt_tokens = reply.prompt_tokens;
+    cached.completion_tokens = reply.completion_tokens;
+    cache_.Put(cached);
+    Use(cached, answer);
+
+    if (reply.outcome == ChatReply::Outcome::kAnswer || reply.outcome == ChatReply::Outcome::kRejected) {
+      failures_ = 0;
+    } else if (++failures_ >= options_.stop_after_failures) {
+      Stop("server gave no reply to " + std::to_string(options_.stop_after_failures) +
+               " requests in a row: " + reply.reason,
+           true);
+    }
+  }
+
+  void Use(const CachedAnswer& cached, Answer& answer) {
+    if (cached.outcome == "answer") {
+      ParsedAnswer parsed = ParseAnswer(cached.text);
+      answer.location = parsed.location;
+      answer.reason = std::move(parsed.reason);
+      if (!answer.location && cached.finish_reason == "length") answer.reason += " (cut off by the token limit)";
+      if (!answer.location && cached.finish_reason == "content_filter") answer.reason += " (content filter)";
+    } else {
+      answer.reason = cached.reason;
+    }
+    const std::lock_guard lock(mutex_);
+    usage_.total_prompt_tokens += cached.prompt_tokens;
+    usage_.total_completion_tokens += cached.completion_tokens;
+  }
+
+  // The others finish what is under way and take the rest from the cache.
+  void Stop(const std::string& why, bool failed) {
+    const std::lock_guard lock(mutex_);
+    if (!stopped_.empty()) return;
+    stopped_ = why;
+    failed_ = failed;
+  }
+  std::string stopped() {
+    const std::lock_guard lock(mutex_);
+    return stopped_.empty() ? "" : "not asked: " + stopped_;
+  }
+
+  const LmmOptions& options_;
+  const std::vector<CandidateList>& lists_;
+  const LmmInputs& inputs_;
+  const PromptTemplate prompt_;
+  const std::unique_ptr<PhotoSource> photos_;
+  LmmBudget budget_;
+  LmmClient client_;
+  LmmCache cache_;
+  std::vector<std::vector<Answer>> answers_;
+  std::atomic<std::size_t> next_{0};
+  std::atomic<int> failures_{0};
+  std::mutex mutex_;  // of what follows
+  Progress progress_;
+  LmmUsage usage_;
+  std::string stopped_;
+  bool failed_ = false;
+  std::exception_ptr error_;
+};
+
+}  // namespace
+
+LmmRun AskAboutPhotos(const LmmOptions& options, const std::vector<CandidateList>& lists, const LmmInputs& inputs) {
+  options.Validate();
+  return Run(options, lists, inputs).Go();
+}
+
+}  // namespace dualgeo
