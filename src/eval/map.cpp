@@ -66,15 +66,18 @@ std::string Path(const std::string& css_class, const std::string& data) {
 }
 
 std::string GalleryDots(const std::vector<LatLon>& gallery, int max_points) {
-  const auto limit = static_cast<std::size_t>(std::max(1, max_points));
-  const std::size_t step = (gallery.size() + limit - 1) / limit;
-  std::set<std::string> drawn;  // neighbours that fall on the same dot are one
-  std::string dots;
-  for (std::size_t i = 0; i < gallery.size(); i += std::max<std::size_t>(1, step)) {
-    const std::string dot = Dot(gallery[i]);
-    if (drawn.insert(dot).second) dots += dot;
+  // Neighbours that fall on the same dot are one; else a few cities would use up the points.
+  std::set<std::string> drawn;
+  std::vector<std::string> dots;
+  for (const auto& place : gallery) {
+    std::string dot = Dot(place);
+    if (drawn.insert(dot).second) dots.push_back(std::move(dot));
   }
-  return dots;
+  const auto limit = static_cast<std::size_t>(std::max(1, max_points));
+  const std::size_t step = std::max<std::size_t>(1, (dots.size() + limit - 1) / limit);
+  std::string path;
+  for (std::size_t i = 0; i < dots.size(); i += step) path += dots[i];
+  return path;
 }
 
 }  // namespace
@@ -105,6 +108,8 @@ std::string PredictionsMapSvg(const Evaluation& evaluation, const std::vector<La
     dots[i] += Dot(*photo.prediction);
   }
 
+  // Lines of thousands of photos would hide everything else.
+  const std::string opacity = evaluation.photos.size() > 500 ? ".2" : ".45";
   const double height = kTop + kHeight + kLegend;
   std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + Number(kWidth) + " " + Number(height) +
                     "\" font-family=\"system-ui, sans-serif\" font-size=\"13\" role=\"img\">\n";
@@ -112,7 +117,9 @@ std::string PredictionsMapSvg(const Evaluation& evaluation, const std::vector<La
          "</title>\n<style>\n"
          ".page{fill:#fff}.sea{fill:#eef3f7}.grid{stroke:#d3dde5;stroke-width:.6;fill:none}.text{fill:#222}\n"
          ".gallery{stroke:#9aa7b1;stroke-width:1.8}.truth{stroke:#111;stroke-width:2.6}\n"
-         "path{stroke-linecap:round;fill:none}.line{stroke-width:.8;stroke-opacity:.45}.dot{stroke-width:4}\n"
+         "path{stroke-linecap:round;fill:none}.line{stroke-width:.8;stroke-opacity:" +
+         opacity +
+         "}.dot{stroke-width:4}\n"
          "@media (prefers-color-scheme:dark){.page{fill:#14181c}.sea{fill:#1c242b}.grid{stroke:#303b45}"
          ".text{fill:#e6e6e6}.gallery{stroke:#62707b}.truth{stroke:#fff}}\n";
   for (std::size_t i = 0; i < classes; ++i) svg += ".c" + std::to_string(i) + "{stroke:" + colour(i) + "}\n";
@@ -141,8 +148,10 @@ std::string PredictionsMapSvg(const Evaluation& evaluation, const std::vector<La
   if (!gallery.empty()) legend("gallery", "gallery");
   legend("truth", "truth");
   for (std::size_t i = 0; i < classes; ++i) {
-    const std::string bound = i < thresholds.size() ? "< " + FormatDouble(thresholds[i]) + " km"
-                                                    : ">= " + FormatDouble(thresholds.back()) + " km";
+    std::string bound = "< " + FormatDouble(thresholds[0]) + " km";
+    if (i > 0)
+      bound = FormatDouble(thresholds[i - 1]) + " - " + FormatDouble(thresholds[std::min(i, classes - 2)]) + " km";
+    if (i == thresholds.size()) bound = "> " + FormatDouble(thresholds.back()) + " km";
     legend("dot c" + std::to_string(i), bound + ": " + std::to_string(counts[i]));
   }
   if (unanswered > 0) legend("grid", "no answer: " + std::to_string(unanswered));

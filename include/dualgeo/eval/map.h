@@ -14,9 +14,9 @@ struct MapOptions {
   int max_gallery_points = 4000;  // a regular subset is drawn beyond that, to keep the file small
 };
 
-// Equirectangular. Small grey dots: the gallery (they show where the land is); green dots: the truth; coloured dots
-// with a line from the truth (the short way round, over the date line where that is shorter): predictions, by error.
-// Readable on light and dark pages.
+// Equirectangular. Small grey dots: the gallery (they show where the land is); black dots (white on dark pages): the
+// truth; coloured dots with a line from the truth (the short way round, over the date line where that is shorter):
+// predictions, by error. The legend counts them. Readable on light and dark pages.
 std::string PredictionsMapSvg(const Evaluation& evaluation, const std::vector<LatLon>& gallery,
                               const MapOptions& options = {});
 
