@@ -19,7 +19,7 @@ bool IsFalse(std::string_view cell) {
 }
 
 // Fills location or reason.
-void SetPlace(std::string_view lat, std::string_view lon, Answer& answer) {
+void SetPlace(std::string_view lat, std::string_view lon, LmmAnswer& answer) {
   if (lat.empty() || lon.empty()) {
     answer.reason = "no coordinates";
     return;
@@ -58,7 +58,7 @@ AnswerColumns ParseAnswerColumns(const std::string& text) {
   return columns;
 }
 
-std::vector<Answer> ReadAnswers(const std::filesystem::path& path, const AnswerColumns& columns) {
+std::vector<LmmAnswer> ReadAnswers(const std::filesystem::path& path, const AnswerColumns& columns) {
   const CsvTable csv = CsvTable::Read(path);
   const std::size_t id = csv.Require(columns.id);
   const std::size_t lat = csv.Require(columns.lat);
@@ -70,10 +70,10 @@ std::vector<Answer> ReadAnswers(const std::filesystem::path& path, const AnswerC
   const auto sample = csv.Find(columns.sample);
   const auto reason = csv.Find(columns.reason);
 
-  std::vector<Answer> answers(csv.rows());
+  std::vector<LmmAnswer> answers(csv.rows());
   std::unordered_map<std::string, int> rows_of_id;
   for (std::size_t row = 0; row < csv.rows(); ++row) {
-    Answer& answer = answers[row];
+    LmmAnswer& answer = answers[row];
     answer.query_id = csv.Cell(row, id);
     if (answer.query_id.empty()) throw InputError(csv.At(row, columns.id + " is empty"));
     const int earlier = rows_of_id[answer.query_id]++;
@@ -86,7 +86,8 @@ std::vector<Answer> ReadAnswers(const std::filesystem::path& path, const AnswerC
     }
     if (!answer.location && reason && !csv.Cell(row, *reason).empty()) answer.reason = csv.Cell(row, *reason);
   }
-  const bool any = std::any_of(answers.begin(), answers.end(), [](const Answer& a) { return a.location.has_value(); });
+  const bool any =
+      std::any_of(answers.begin(), answers.end(), [](const LmmAnswer& a) { return a.location.has_value(); });
   if (!answers.empty() && !any) {
     throw InputError(path.string() + ": no row has a usable coordinate in " + columns.lat + ", " + columns.lon +
                      " (first row: " + answers.front().reason + "); columns: " + Join(csv.header()));
@@ -94,7 +95,7 @@ std::vector<Answer> ReadAnswers(const std::filesystem::path& path, const AnswerC
   return answers;
 }
 
-void WriteAnswers(const std::filesystem::path& path, const std::vector<Answer>& answers) {
+void WriteAnswers(const std::filesystem::path& path, const std::vector<LmmAnswer>& answers) {
   AtomicFile file(path);
   CsvWriter writer(file.stream(), {"IMG_ID", "LAT", "LON", "prompt", "sample", "success", "reason"});
   for (const auto& a : answers) {
@@ -105,8 +106,8 @@ void WriteAnswers(const std::filesystem::path& path, const std::vector<Answer>& 
   file.Commit();
 }
 
-std::unordered_map<std::string, std::vector<Answer>> GroupAnswers(std::vector<Answer> answers) {
-  std::unordered_map<std::string, std::vector<Answer>> groups;
+std::unordered_map<std::string, std::vector<LmmAnswer>> GroupAnswers(std::vector<LmmAnswer> answers) {
+  std::unordered_map<std::string, std::vector<LmmAnswer>> groups;
   for (auto& answer : answers) {
     std::string id = answer.query_id;
     groups[std::move(id)].push_back(std::move(answer));

@@ -57,7 +57,7 @@ Chooser::Chooser(const LmmOptions& options, ChoiceInputs inputs) : options_(opti
   }
 }
 
-std::vector<LatLon> Chooser::PlacesToVerify(const CandidateList& list, std::span<const Answer> answers) {
+std::vector<LatLon> Chooser::PlacesToVerify(const CandidateList& list, std::span<const LmmAnswer> answers) {
   std::vector<LatLon> places;
   for (const auto& answer : answers) {
     if (answer.location) places.push_back(*answer.location);
@@ -68,8 +68,8 @@ std::vector<LatLon> Chooser::PlacesToVerify(const CandidateList& list, std::span
   return places;
 }
 
-Prediction Chooser::Choose(const CandidateList& list, std::span<const Answer> answers) const {
-  std::vector<Answer> usable;
+Prediction Chooser::Choose(const CandidateList& list, std::span<const LmmAnswer> answers) const {
+  std::vector<LmmAnswer> usable;
   std::vector<LatLon> places;
   for (const auto& answer : answers) {
     if (!answer.location) continue;
@@ -82,7 +82,13 @@ Prediction Chooser::Choose(const CandidateList& list, std::span<const Answer> an
     const bool has_first = !list.candidates.empty() && list.candidates.front().similar;
     if (options_.fallback == "reranked_first" && has_first) {
       prediction.method = "fallback/reranked_first";
-      prediction.location = list.candidates.front().location;
+      // Re-ranking's answer is not always its first candidate.
+      if (list.estimate) {
+        prediction.location = list.estimate->location;
+        prediction.confidence_km = list.estimate->confidence_km;
+      } else {
+        prediction.location = list.candidates.front().location;
+      }
     } else {
       prediction.method = "lmm/" + rule_;
     }
@@ -106,9 +112,9 @@ Prediction Chooser::Choose(const CandidateList& list, std::span<const Answer> an
 }
 
 std::vector<Prediction> Chooser::Choose(const std::vector<CandidateList>& lists,
-                                        const std::unordered_map<std::string, std::vector<Answer>>& answers,
+                                        const std::unordered_map<std::string, std::vector<LmmAnswer>>& answers,
                                         ChoiceCounts* counts) const {
-  static const std::vector<Answer> kNone;
+  static const std::vector<LmmAnswer> kNone;
   std::vector<Prediction> predictions;
   predictions.reserve(lists.size());
   for (const auto& list : lists) {

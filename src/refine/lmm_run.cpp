@@ -139,8 +139,8 @@ class Run {
     return photo;
   }
 
-  std::vector<Answer> Photo(const CandidateList& list, HttpClient* http) {
-    std::vector<Answer> answers;
+  std::vector<LmmAnswer> Photo(const CandidateList& list, HttpClient* http) {
+    std::vector<LmmAnswer> answers;
     PhotoBytes photo;
     std::string unreadable;
     try {
@@ -154,7 +154,7 @@ class Run {
       const PromptTemplate::Prompt prompt = prompt_.Render(list, positives, options_.negatives, inputs_.places);
       if (!asked.emplace(prompt.similar, prompt.dissimilar).second) continue;
       for (int sample = 0; sample < options_.samples; ++sample) {
-        Answer answer;
+        LmmAnswer answer;
         answer.query_id = list.query_id;
         answer.prompt = prompt_.name() + "/" + std::to_string(positives);
         answer.sample = sample;
@@ -172,7 +172,7 @@ class Run {
   }
 
   void Question(const std::string& prompt, const PhotoBytes& photo, std::string& url, HttpClient* http,
-                Answer& answer) {
+                LmmAnswer& answer) {
     // All that determines the reply, and nothing else; the photo by its hash, so that other versions of the JPEG
     // library replay, too.
     const Json request = {{"version", 1},
@@ -224,7 +224,7 @@ class Run {
     Record(key, request_text, reply, answer);
   }
 
-  void Record(const std::string& key, const std::string& request, const ChatReply& reply, Answer& answer) {
+  void Record(const std::string& key, const std::string& request, const ChatReply& reply, LmmAnswer& answer) {
     CachedAnswer cached;
     switch (reply.outcome) {
       case ChatReply::Outcome::kStopped:
@@ -270,7 +270,7 @@ class Run {
     }
   }
 
-  void Use(const CachedAnswer& cached, Answer& answer) {
+  void Use(const CachedAnswer& cached, LmmAnswer& answer) {
     if (cached.outcome == "answer") {
       ParsedAnswer parsed = ParseAnswer(cached.text);
       answer.location = parsed.location;
@@ -305,7 +305,7 @@ class Run {
   LmmBudget budget_;
   LmmClient client_;
   LmmCache cache_;
-  std::vector<std::vector<Answer>> answers_;
+  std::vector<std::vector<LmmAnswer>> answers_;
   std::atomic<std::size_t> next_{0};
   std::atomic<int> failures_{0};
   std::mutex mutex_;  // of what follows

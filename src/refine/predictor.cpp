@@ -6,6 +6,7 @@
 
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "lmm_predictor.h"
 #include "top1_predictor.h"
 
 namespace dualgeo {
@@ -18,6 +19,7 @@ struct Method {
 
 constexpr Method kMethods[] = {
     {"top1", MakeTop1Predictor},
+    {"lmm", MakeLmmPredictor},
 };
 
 const Method* FindMethod(const std::string& name) {
@@ -48,7 +50,10 @@ std::unique_ptr<Predictor> MakePredictor(const PredictOptions& options) {
   return FindMethod(options.method)->make(options);
 }
 
-std::vector<Prediction> Predict(const PredictOptions& options, const std::vector<CandidateList>& lists) {
+std::vector<Prediction> Predict(const PredictOptions& options, const std::vector<CandidateList>& lists,
+                                const PredictInputs& inputs, PredictReport* report) {
+  options.Validate();
+  if (options.method == "lmm") return PredictWithLmm(options.lmm, lists, inputs, report);
   const std::unique_ptr<Predictor> predictor = MakePredictor(options);
   std::vector<Prediction> predictions;
   predictions.reserve(lists.size());

@@ -18,14 +18,14 @@
 
 namespace dualgeo {
 
-struct Answer {
+struct LmmAnswer {
   std::string query_id;
   std::string prompt;              // "geo/10": template and number of similar candidates shown; empty from a table
   int sample = 0;                  // 0, 1, ... of that photo and prompt
   std::optional<LatLon> location;  // valid (IsValid) and not exactly (0, 0)
   std::string reason;              // why there is no location
 
-  bool operator==(const Answer&) const = default;
+  bool operator==(const LmmAnswer&) const = default;
 };
 
 // A table of answers: one row each; a photo that stands in several rows has several samples, in their order.
@@ -47,16 +47,16 @@ AnswerColumns ParseAnswerColumns(const std::string& text);
 // (0, 0), the value that scripts write for "no answer". Throws InputError, naming file and line, for what CsvTable
 // refuses, a missing column, an empty id, and when no row at all holds a usable coordinate (wrong columns, most
 // likely).
-std::vector<Answer> ReadAnswers(const std::filesystem::path& path, const AnswerColumns& columns = {});
+std::vector<LmmAnswer> ReadAnswers(const std::filesystem::path& path, const AnswerColumns& columns = {});
 
 // IMG_ID,LAT,LON,prompt,sample,success,reason. Atomic.
-void WriteAnswers(const std::filesystem::path& path, const std::vector<Answer>& answers);
+void WriteAnswers(const std::filesystem::path& path, const std::vector<LmmAnswer>& answers);
 
 // By photo, in the order of the answers.
-std::unordered_map<std::string, std::vector<Answer>> GroupAnswers(std::vector<Answer> answers);
+std::unordered_map<std::string, std::vector<LmmAnswer>> GroupAnswers(std::vector<LmmAnswer> answers);
 
 // A rule that weighs a photo's retrieval list and the model's answers together (choose: bayes): the bayes re-ranker
 // gives one. `answers` holds only those with a location, and at least one; the list may be empty. Thread-safe.
-using AnswerJoin = std::function<Prediction(const CandidateList& list, std::span<const Answer> answers)>;
+using AnswerJoin = std::function<Prediction(const CandidateList& list, std::span<const LmmAnswer> answers)>;
 
 }  // namespace dualgeo

@@ -38,14 +38,14 @@ class Chooser {
 
   // method: "lmm/<rule>", or "fallback/reranked_first" with the reason why the model gave nothing; no location and the
   // reason when there is no candidate either. Thread-safe.
-  Prediction Choose(const CandidateList& list, std::span<const Answer> answers) const;
+  Prediction Choose(const CandidateList& list, std::span<const LmmAnswer> answers) const;
   // All lists; a photo without answers counts as failed ("no answer").
   std::vector<Prediction> Choose(const std::vector<CandidateList>& lists,
-                                 const std::unordered_map<std::string, std::vector<Answer>>& answers,
+                                 const std::unordered_map<std::string, std::vector<LmmAnswer>>& answers,
                                  ChoiceCounts* counts = nullptr) const;
 
   // The places among which `verify` chooses for this photo: usable answers, then similar candidates.
-  static std::vector<LatLon> PlacesToVerify(const CandidateList& list, std::span<const Answer> answers);
+  static std::vector<LatLon> PlacesToVerify(const CandidateList& list, std::span<const LmmAnswer> answers);
 
  private:
   LmmOptions options_;

@@ -34,7 +34,7 @@ struct LmmUsage {
 };
 
 struct LmmRun {
-  std::vector<Answer> answers;  // by photo (in the order of the lists), prompt, sample: one per question
+  std::vector<LmmAnswer> answers;  // by photo (in the order of the lists), prompt, sample: one per question
   LmmUsage usage;
   std::string stopped;  // why the run ended early; the questions left over have this reason
   bool failed = false;  // it ended early through the server, not through the budget

@@ -1,14 +1,23 @@
 // From a query's candidates to one answer.
 //
+//   top1  re-ranking's answer; needs nothing else
+//   lmm   a vision language model's answers (refine/lmm_run.h), from a server or a table, and a choice among them and
+//         the candidates (refine/choose.h)
+//
 // A new predictor is one file that implements Predictor and one line in the table of predictor.cpp; it is then a value
 // of predict.method and of --method.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "dualgeo/gallery/candidates.h"
+#include "dualgeo/refine/answers.h"
+#include "dualgeo/refine/choose.h"
+#include "dualgeo/refine/lmm_options.h"
+#include "dualgeo/refine/lmm_run.h"
 #include "dualgeo/refine/predictions.h"
 #include "dualgeo/util/field.h"
 
@@ -18,10 +27,12 @@ const std::vector<std::string>& PredictorNames();
 
 struct PredictOptions {
   std::string method = "top1";  // one of PredictorNames()
+  LmmOptions lmm = {};
 
   template <class Visitor>
   void Visit(Visitor& v) {
     v.Field("method", method, "how one answer is made from the candidates", OneOf{PredictorNames()});
+    v.Group("lmm", lmm, "method lmm: the language model, how it is asked, and the choice among its answers");
   }
 
   // Throws InputError naming field, value and what is allowed.
@@ -35,10 +46,30 @@ class Predictor {
   virtual Prediction Predict(const CandidateList& list) const = 0;
 };
 
-// Throws InputError for a method that does not exist.
+// Throws InputError for a method that does not exist, and for lmm, which asks about all photos at once: use Predict.
 std::unique_ptr<Predictor> MakePredictor(const PredictOptions& options);
 
-std::vector<Prediction> Predict(const PredictOptions& options, const std::vector<CandidateList>& lists);
+// What method lmm needs beside the candidates.
+struct PredictInputs {
+  LmmInputs lmm;                                  // photos, names of places, whether offline
+  std::optional<std::vector<LmmAnswer>> answers;  // from a table: no server is asked
+  ChoiceInputs choice;                            // similarities, the bayes rule
+};
+
+// What method lmm tells beside the predictions.
+struct PredictReport {
+  ChoiceCounts counts;
+  LmmUsage usage;
+  std::vector<LmmAnswer> answers;
+  std::string rule;     // the choice in force
+  std::string stopped;  // why the run ended early, if it did
+  bool failed = false;  // through the server, not through the budget
+};
+
+// One prediction per list, in their order. Method lmm is asked about lists without candidates, too. `report`, when
+// given, is filled by method lmm. Throws as AskAboutPhotos and Chooser do.
+std::vector<Prediction> Predict(const PredictOptions& options, const std::vector<CandidateList>& lists,
+                                const PredictInputs& inputs = {}, PredictReport* report = nullptr);
 
 // Appends, in their order, a prediction without an answer ("no candidates") for each of `ids` that has none: a query
 // for which retrieval found nothing has no row in a candidates file.
