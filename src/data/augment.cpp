@@ -50,9 +50,10 @@ void ChangeSaturation(cv::Mat& photo, double factor) {
 
 // shift: in turns of the colour circle.
 void ShiftHue(cv::Mat& photo, double shift) {
+  const auto steps = static_cast<std::uint8_t>(static_cast<int>(std::lround(shift * 255)) & 0xFF);
+  if (steps == 0) return;
   cv::Mat hsv;
   cv::cvtColor(photo, hsv, cv::COLOR_RGB2HSV_FULL);
-  const auto steps = static_cast<std::uint8_t>(static_cast<int>(std::lround(shift * 255)) & 0xFF);
   ForEachPixel(hsv, [&](cv::Vec3b& pixel) { pixel[0] = static_cast<std::uint8_t>(pixel[0] + steps); });
   cv::cvtColor(hsv, photo, cv::COLOR_HSV2RGB_FULL);
 }

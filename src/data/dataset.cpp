@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <unordered_map>
 
 #include "dualgeo/data/mask.h"
@@ -20,27 +21,26 @@ class PhotoDataset::Cache {
   }
 
   // The Mats share the kept pixels: nobody writes into them.
-  bool Find(std::int64_t index, Decoded& decoded) const {
+  std::optional<Prepared> Find(std::int64_t index, bool training) const {
     const std::lock_guard lock(mutex_);
-    const auto found = kept_.find(index);
-    if (found == kept_.end()) return false;
-    decoded = found->second;
-    return true;
+    const auto found = kept_.find(2 * index + (training ? 1 : 0));
+    if (found == kept_.end()) return std::nullopt;
+    return found->second;
   }
 
-  void Keep(std::int64_t index, const Decoded& decoded) {
+  void Keep(std::int64_t index, bool training, const Prepared& prepared) {
     const auto bytes =
-        static_cast<std::int64_t>(decoded.photo.total() * decoded.photo.elemSize() + decoded.mask.total());
+        static_cast<std::int64_t>(prepared.photo.total() * prepared.photo.elemSize() + prepared.mask.total());
     const std::lock_guard lock(mutex_);
     if (used_ + bytes > limit_) return;
-    if (kept_.emplace(index, decoded).second) used_ += bytes;
+    if (kept_.emplace(2 * index + (training ? 1 : 0), prepared).second) used_ += bytes;
   }
 
  private:
   mutable std::mutex mutex_;
   std::int64_t limit_ = 0;
   std::int64_t used_ = 0;
-  std::unordered_map<std::int64_t, Decoded> kept_;
+  std::unordered_map<std::int64_t, Prepared> kept_;
 };
 
 PhotoDataset::PhotoDataset(PhotoTable table, const std::filesystem::path& images, const std::filesystem::path& masks,
@@ -66,25 +66,26 @@ PhotoDataset::~PhotoDataset() = default;
 PhotoDataset::PhotoDataset(PhotoDataset&&) noexcept = default;
 PhotoDataset& PhotoDataset::operator=(PhotoDataset&&) noexcept = default;
 
-PhotoDataset::Decoded PhotoDataset::Decode(std::int64_t index) const {
+Prepared PhotoDataset::Read(std::int64_t index, bool training) const {
   const std::string& id = table_.rows.at(static_cast<std::size_t>(index)).id;
-  Decoded decoded;
-  if (cache_->Find(index, decoded)) return decoded;
+  if (auto kept = cache_->Find(index, training)) return *std::move(kept);
   const std::string name = images_->Name(id);
-  decoded.photo = DecodePhoto(images_->Read(id), name);
+  const cv::Mat photo = DecodePhoto(images_->Read(id), name);
+  cv::Mat mask;
   if (view_.with_masks) {
     const auto mask_path = MaskPath(masks_, id);
-    decoded.mask = ReadMask(mask_path, view_.num_classes);
-    CheckMaskSize(decoded.mask, mask_path.string(), decoded.photo, name);
+    mask = ReadMask(mask_path, view_.num_classes);
+    CheckMaskSize(mask, mask_path.string(), photo, name);
   }
-  cache_->Keep(index, decoded);
-  return decoded;
+  Prepared prepared = Prepare(photo, mask, view_, training);
+  cache_->Keep(index, training, prepared);
+  return prepared;
 }
 
 Example PhotoDataset::Get(std::int64_t index, Random* augmentation) const {
+  Random* random = augment_.enabled ? augmentation : nullptr;
   try {
-    const Decoded decoded = Decode(index);
-    return MakeExample(decoded.photo, decoded.mask, view_, augment_, augmentation);
+    return Complete(Read(index, random != nullptr), view_, augment_, random);
   } catch (const cv::Exception& error) {  // out of memory, say; its own text has several lines
     throw Error(Name(index) + ": " + error.err);
   } catch (const std::bad_alloc&) {

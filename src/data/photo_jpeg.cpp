@@ -100,16 +100,15 @@ int Orientation(const Decoder& decoder) {
   return 1;
 }
 
-// The inks are stored as what they leave of the light when Adobe's marker is there (Photoshop, nearly all real ones).
-cv::Mat FromCmyk(const cv::Mat& cmyk, bool inverted) {
+// The inks are stored as what they leave of the light: Photoshop's way, which Pillow and browsers take every CMYK JPEG
+// for.
+cv::Mat FromCmyk(const cv::Mat& cmyk) {
   cv::Mat rgb(cmyk.size(), CV_8UC3);
   for (int y = 0; y < cmyk.rows; ++y) {
     const auto* in = cmyk.ptr<cv::Vec4b>(y);
     auto* out = rgb.ptr<cv::Vec3b>(y);
     for (int x = 0; x < cmyk.cols; ++x) {
-      const cv::Vec4b light =
-          inverted ? in[x] : cv::Vec4b(255 - in[x][0], 255 - in[x][1], 255 - in[x][2], 255 - in[x][3]);
-      for (int c = 0; c < 3; ++c) out[x][c] = static_cast<unsigned char>((light[c] * light[3] + 127) / 255);
+      for (int c = 0; c < 3; ++c) out[x][c] = static_cast<unsigned char>((in[x][c] * in[x][3] + 127) / 255);
     }
   }
   return rgb;
@@ -143,7 +142,7 @@ cv::Mat DecodeJpeg(std::string_view bytes, const std::string& name) {
   std::vector<unsigned char*> rows(static_cast<std::size_t>(height));
   for (int y = 0; y < pixels.rows; ++y) rows[static_cast<std::size_t>(y)] = pixels.ptr(y);
   if (!Decode(decoder, rows.data())) fail();
-  if (cmyk) pixels = FromCmyk(pixels, decoder.info.saw_Adobe_marker != 0);
+  if (cmyk) pixels = FromCmyk(pixels);
   return Upright(pixels, orientation);
 }
 

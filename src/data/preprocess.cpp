@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <opencv2/imgproc.hpp>
 #include <vector>
 
 #include "dualgeo/util/error.h"
@@ -36,14 +37,14 @@ std::vector<int> Nearest(double begin, double length, int n, int limit) {
   return positions;
 }
 
-cv::Mat SampleMask(const cv::Mat& mask, cv::Rect2d part, int size) {
-  const auto columns = Nearest(part.x, part.width, size, mask.cols);
-  const auto rows = Nearest(part.y, part.height, size, mask.rows);
-  cv::Mat sampled(size, size, CV_8UC1);
-  for (int y = 0; y < size; ++y) {
+cv::Mat SampleMask(const cv::Mat& mask, cv::Rect2d part, cv::Size size) {
+  const auto columns = Nearest(part.x, part.width, size.width, mask.cols);
+  const auto rows = Nearest(part.y, part.height, size.height, mask.rows);
+  cv::Mat sampled(size, CV_8UC1);
+  for (int y = 0; y < size.height; ++y) {
     const std::uint8_t* in = mask.ptr(rows[static_cast<std::size_t>(y)]);
     std::uint8_t* out = sampled.ptr(y);
-    for (int x = 0; x < size; ++x) out[x] = in[columns[static_cast<std::size_t>(x)]];
+    for (int x = 0; x < size.width; ++x) out[x] = in[columns[static_cast<std::size_t>(x)]];
   }
   return sampled;
 }
@@ -75,14 +76,14 @@ cv::Mat EvaluationCrop(const cv::Mat& photo, int size, Geometry geometry) {
 
 cv::Mat EvaluationMask(const cv::Mat& mask, int size, Geometry geometry) {
   CheckMask(mask);
-  if (geometry != Geometry::kAligned) return SampleMask(mask, cv::Rect2d(0, 0, mask.cols, mask.rows), size);
+  if (geometry != Geometry::kAligned) return SampleMask(mask, cv::Rect2d(0, 0, mask.cols, mask.rows), {size, size});
   const CenterCrop crop = MakeCenterCrop(mask.size(), size);
   const double x_scale = static_cast<double>(mask.cols) / crop.resized.width;
   const double y_scale = static_cast<double>(mask.rows) / crop.resized.height;
   return SampleMask(mask,
                     cv::Rect2d(crop.window.x * x_scale, crop.window.y * y_scale, crop.window.width * x_scale,
                                crop.window.height * y_scale),
-                    size);
+                    {size, size});
 }
 
 torch::Tensor ToTensor(const cv::Mat& photo, const Normalization& normalization) {
@@ -108,35 +109,65 @@ torch::Tensor ToTensor(const cv::Mat& photo, const Normalization& normalization)
   return tensor;
 }
 
-Example MakeExample(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& view, const AugmentOptions& augment,
-                    Random* random) {
-  if (!mask.empty() && mask.size() != photo.size()) throw Error("mask and photo differ in size");
-  cv::Mat seen;
-  cv::Mat labels;
-  if (random != nullptr && augment.enabled) {
+Prepared Prepare(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& view, bool training) {
+  if (!mask.empty()) {
+    CheckMask(mask);
+    if (mask.size() != photo.size()) throw Error("mask and photo differ in size");
+  }
+  Prepared prepared{photo, mask, photo.size()};
+  if (!training) {
+    prepared.photo = EvaluationCrop(photo, view.image_size, view.geometry);
+    if (!mask.empty()) prepared.mask = EvaluationMask(mask, view.mask_size, view.geometry);
+    return prepared;
+  }
+  const auto shrunk = [&](int input) {
+    const int factor = std::max(1, std::min(photo.cols, photo.rows) / (2 * input));
+    return cv::Size(photo.cols / factor, photo.rows / factor);
+  };
+  if (const cv::Size size = shrunk(view.image_size); size != photo.size()) {
+    prepared.photo.release();  // not into the caller's
+    cv::resize(photo, prepared.photo, size, 0, 0, cv::INTER_AREA);
+  }
+  if (mask.empty()) return prepared;
+  if (const cv::Size size = shrunk(view.mask_size); size != mask.size()) {
+    prepared.mask = SampleMask(mask, cv::Rect2d(0, 0, mask.cols, mask.rows), size);
+  }
+  return prepared;
+}
+
+Example Complete(const Prepared& prepared, const ViewOptions& view, const AugmentOptions& augment, Random* random) {
+  cv::Mat photo = prepared.photo;
+  cv::Mat mask = prepared.mask;
+  if (random != nullptr) {
     const bool squash = view.geometry == Geometry::kSquash;
     const double aspect = squash ? static_cast<double>(photo.cols) / photo.rows : 1.0;
     const GeometricAugmentation drawn = DrawGeometry(augment, photo.size(), aspect, *random);
-    seen = Resize(photo, {view.image_size, view.image_size}, FilterOf(view.geometry), drawn.crop);
+    photo = Resize(photo, {view.image_size, view.image_size}, FilterOf(view.geometry), drawn.crop);
     if (!mask.empty()) {
-      CheckMask(mask);
-      labels =
-          SampleMask(mask, cv::Rect2d(drawn.crop.x, drawn.crop.y, drawn.crop.width, drawn.crop.height), view.mask_size);
+      const double x_scale = static_cast<double>(mask.cols) / prepared.photo.cols;
+      const double y_scale = static_cast<double>(mask.rows) / prepared.photo.rows;
+      mask = SampleMask(mask,
+                        cv::Rect2d(drawn.crop.x * x_scale, drawn.crop.y * y_scale, drawn.crop.width * x_scale,
+                                   drawn.crop.height * y_scale),
+                        {view.mask_size, view.mask_size});
     }
     if (drawn.flip) {
-      FlipLeftRight(seen);
-      if (!labels.empty()) FlipLeftRight(labels);
+      FlipLeftRight(photo);
+      if (!mask.empty()) FlipLeftRight(mask);
     }
-    AugmentColors(seen, augment, *random);
-  } else {
-    seen = EvaluationCrop(photo, view.image_size, view.geometry);
-    if (!mask.empty()) labels = EvaluationMask(mask, view.mask_size, view.geometry);
+    AugmentColors(photo, augment, *random);
   }
   Example example;
-  example.pixels = ToTensor(seen, view.normalization);
-  if (!labels.empty()) example.mask = MaskToTensor(labels);
-  example.photo_size = photo.size();
+  example.pixels = ToTensor(photo, view.normalization);
+  if (!mask.empty()) example.mask = MaskToTensor(mask);
+  example.photo_size = prepared.photo_size;
   return example;
+}
+
+Example MakeExample(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& view, const AugmentOptions& augment,
+                    Random* random) {
+  if (!augment.enabled) random = nullptr;
+  return Complete(Prepare(photo, mask, view, random != nullptr), view, augment, random);
 }
 
 }  // namespace dualgeo

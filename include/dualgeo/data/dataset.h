@@ -33,17 +33,14 @@ class PhotoDataset {
   // How messages name row `index`'s photo: "photos.tar:a.jpg".
   std::string Name(std::int64_t index) const;
 
-  // Keeps decoded photos and masks in memory, up to this many bytes in all, so that later epochs need not decode them
-  // again; once full, the rest is decoded each time. Results do not depend on it. Only ever raised. Loader calls it.
+  // Keeps photos and masks as Prepare() leaves them in memory, up to this many bytes in all, so that later epochs need
+  // not decode them again; once full, the rest is decoded each time. Results do not depend on it. Only ever raised.
+  // Loader calls it.
   void RaiseCacheLimit(std::int64_t bytes) const;
 
  private:
   class Cache;
-  struct Decoded {
-    cv::Mat photo;  // CV_8UC3 RGB
-    cv::Mat mask;   // CV_8UC1, or empty
-  };
-  Decoded Decode(std::int64_t index) const;
+  Prepared Read(std::int64_t index, bool training) const;
 
   PhotoTable table_;
   std::unique_ptr<PhotoSource> images_;

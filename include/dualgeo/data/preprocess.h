@@ -49,6 +49,18 @@ struct Example {
 Example MakeExample(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& view,
                     const AugmentOptions& augment = {}, Random* random = nullptr);
 
+// MakeExample in two steps, the first of which is the same each epoch and makes what is worth keeping in memory:
+// for evaluation the crop itself; for training the photo shrunk by a whole factor while it stays at least twice the
+// model's input (Pillow's reducing_gap of 2), since what comes after needs no more.
+struct Prepared {
+  cv::Mat photo;        // CV_8UC3 RGB
+  cv::Mat mask;         // CV_8UC1, or empty; not of the photo's size, but of the same part of the scene
+  cv::Size photo_size;  // before
+};
+Prepared Prepare(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& view, bool training);
+// random nullptr: prepared for evaluation; else for training.
+Example Complete(const Prepared& prepared, const ViewOptions& view, const AugmentOptions& augment, Random* random);
+
 // The evaluation crop of a photo before normalisation, CV_8UC3 [S, S].
 // kAligned, kReleased: the shortest edge becomes S and the other int(S * long / short), then a centre crop at
 // int((n - S) / 2), as Hugging Face's CLIPImageProcessor does.

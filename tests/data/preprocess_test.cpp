@@ -1,0 +1,195 @@
+#include "dualgeo/data/preprocess.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "dualgeo/data/photo.h"
+#include "dualgeo/io/safetensors.h"
+#include "tests/support/shared_data.h"
+
+namespace dualgeo {
+namespace {
+
+// Greatest difference, and the share of values that differ by more than one grey level.
+std::pair<int, double> Difference(const cv::Mat& crop, const torch::Tensor& expected) {
+  const auto* values = expected.data_ptr<std::uint8_t>();
+  int greatest = 0;
+  std::int64_t off = 0;
+  for (int y = 0; y < crop.rows; ++y) {
+    for (int x = 0; x < crop.cols * 3; ++x) {
+      const int difference = std::abs(crop.ptr(y)[x] - *values++);
+      greatest = std::max(greatest, difference);
+      off += difference > 1 ? 1 : 0;
+    }
+  }
+  return {greatest, static_cast<double>(off) / static_cast<double>(expected.numel())};
+}
+
+TEST(Preprocess, EqualsPillowOnRealPhotos) {
+  SHARED_PATH_OR_SKIP(path, "fixtures/preprocess.safetensors");
+  SHARED_PATH_OR_SKIP(photos, "data/photos/images");
+  const SafetensorsFile file(path);
+  const auto names = nlohmann::json::parse(file.metadata().at("files")).get<std::vector<std::string>>();
+  const auto clip = file.Get("clip_224_rgb");
+  const auto squashed = file.Get("segformer_512_rgb");
+  ASSERT_EQ(clip.size(0), static_cast<std::int64_t>(names.size()));
+  for (std::int64_t i = 0; i < clip.size(0); ++i) {
+    SCOPED_TRACE(names[static_cast<std::size_t>(i)]);
+    const cv::Mat photo = ReadPhoto(photos / names[static_cast<std::size_t>(i)]);
+    const auto [greatest, off] = Difference(EvaluationCrop(photo, 224, Geometry::kAligned), clip[i].contiguous());
+    EXPECT_EQ(greatest, 0);
+    EXPECT_EQ(off, 0.0);
+    if (i < squashed.size(0)) {
+      EXPECT_EQ(Difference(EvaluationCrop(photo, 512, Geometry::kSquash), squashed[i].contiguous()).first, 0);
+    }
+  }
+}
+
+// A photo whose colours say where each pixel is, and a mask that says the same.
+struct Scene {
+  cv::Mat photo;
+  cv::Mat mask;
+};
+
+Scene Gradient(cv::Size size) {
+  Scene scene{cv::Mat(size, CV_8UC3), cv::Mat(size, CV_8UC1)};
+  for (int y = 0; y < size.height; ++y) {
+    for (int x = 0; x < size.width; ++x) {
+      const auto column = static_cast<std::uint8_t>(x * 100 / size.width);
+      scene.photo.at<cv::Vec3b>(y, x) = {column, static_cast<std::uint8_t>(y * 100 / size.height), 0};
+      scene.mask.at<std::uint8_t>(y, x) = column;
+    }
+  }
+  return scene;
+}
+
+constexpr Normalization kPlain = {{0, 0, 0}, {1.0F / 255, 1.0F / 255, 1.0F / 255}};
+
+ViewOptions View(Geometry geometry, int size) {
+  ViewOptions view;
+  view.image_size = size;
+  view.mask_size = size;
+  view.normalization = kPlain;
+  view.geometry = geometry;
+  return view;
+}
+
+// How far apart, at most, photo and mask are about where they look.
+double Misalignment(const Example& example) {
+  return (example.pixels[0] - example.mask.to(torch::kFloat32)).abs().max().item<double>();
+}
+
+TEST(Preprocess, AlignedViewsSeeTheSamePixels) {
+  for (const cv::Size size : {cv::Size(400, 300), cv::Size(300, 400), cv::Size(64, 64), cv::Size(1000, 90)}) {
+    const Scene scene = Gradient(size);
+    const Example example = MakeExample(scene.photo, scene.mask, View(Geometry::kAligned, 64));
+    EXPECT_LE(Misalignment(example), 2.0) << size;
+    EXPECT_EQ(example.photo_size, size);
+    EXPECT_EQ(example.pixels.sizes(), (std::vector<std::int64_t>{3, 64, 64}));
+  }
+  const Scene wide = Gradient({400, 200});
+  EXPECT_LE(Misalignment(MakeExample(wide.photo, wide.mask, View(Geometry::kSquash, 64))), 2.0);
+  // The released code's views do not match: that is what the option is for.
+  EXPECT_GT(Misalignment(MakeExample(wide.photo, wide.mask, View(Geometry::kReleased, 64))), 20.0);
+}
+
+TEST(Preprocess, MaskMayBeOfAnotherResolutionThanTheInput) {
+  const Scene scene = Gradient({400, 300});
+  const cv::Mat fine = EvaluationMask(scene.mask, 128, Geometry::kAligned);
+  const cv::Mat coarse = EvaluationMask(scene.mask, 64, Geometry::kAligned);
+  for (int x = 0; x < 64; ++x) EXPECT_NEAR(fine.at<std::uint8_t>(0, 2 * x), coarse.at<std::uint8_t>(0, x), 1);
+}
+
+TEST(Preprocess, OneToOneMaskIsTheMask) {
+  cv::Mat mask(64, 64, CV_8UC1);
+  cv::theRNG().state = 1;
+  cv::randu(mask, 0, 150);
+  for (const auto geometry : {Geometry::kAligned, Geometry::kSquash, Geometry::kReleased}) {
+    EXPECT_EQ(cv::norm(mask, EvaluationMask(mask, 64, geometry), cv::NORM_INF), 0);
+  }
+}
+
+TEST(Preprocess, MasksGetNoNewClasses) {
+  cv::Mat mask(211, 305, CV_8UC1);
+  cv::theRNG().state = 1;
+  cv::randu(mask, 0, 2);
+  mask *= 100;  // 0 or 100: anything between would be interpolated
+  const cv::Mat photo(mask.size(), CV_8UC3, cv::Scalar(1, 2, 3));
+  for (const auto geometry : {Geometry::kAligned, Geometry::kSquash, Geometry::kReleased}) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      Random random(seed);
+      const auto labels = MakeExample(photo, mask, View(geometry, 63), {}, seed == 0 ? nullptr : &random).mask;
+      EXPECT_TRUE(((labels == 0) | (labels == 100)).all().item<bool>());
+    }
+  }
+}
+
+TEST(Preprocess, AugmentationMovesPhotoAndMaskAlike) {
+  AugmentOptions shapes;  // all that moves pixels, nothing that changes colours
+  shapes.color_jitter = shapes.greyscale = shapes.blur = 0;
+  bool flipped = false;
+  std::set<int> corners;
+  for (const auto geometry : {Geometry::kAligned, Geometry::kSquash, Geometry::kReleased}) {
+    for (std::uint64_t seed = 0; seed < 30; ++seed) {
+      const Scene scene = Gradient({320, 240});
+      Random random(seed);
+      const Example example = MakeExample(scene.photo, scene.mask, View(geometry, 64), shapes, &random);
+      EXPECT_LE(Misalignment(example), 2.0) << seed;
+      flipped |= example.mask[0][0].item<int>() > example.mask[0][63].item<int>();
+      corners.insert(example.mask[0][0].item<int>());
+    }
+  }
+  EXPECT_TRUE(flipped);
+  EXPECT_GT(corners.size(), 10U);
+}
+
+TEST(Preprocess, AugmentationDependsOnItsSeedAlone) {
+  const Scene scene = Gradient({320, 240});
+  const auto make = [&](std::uint64_t seed) {
+    Random random(seed);
+    return MakeExample(scene.photo, scene.mask, View(Geometry::kAligned, 64), {}, &random);
+  };
+  EXPECT_TRUE(torch::equal(make(5).pixels, make(5).pixels));
+  EXPECT_TRUE(torch::equal(make(5).mask, make(5).mask));
+  EXPECT_FALSE(torch::equal(make(5).pixels, make(6).pixels));
+  AugmentOptions off;
+  off.enabled = false;
+  Random random(5);
+  EXPECT_TRUE(torch::equal(MakeExample(scene.photo, scene.mask, View(Geometry::kAligned, 64), off, &random).pixels,
+                           MakeExample(scene.photo, scene.mask, View(Geometry::kAligned, 64)).pixels));
+}
+
+TEST(Preprocess, Normalises) {
+  const cv::Mat photo(2, 3, CV_8UC3, cv::Scalar(255, 0, 128));
+  const auto pixels = ToTensor(photo, kClipNormalization);
+  EXPECT_NEAR(pixels[0][1][2].item<float>(), (1 - .48145466) / .26862954, 1e-6);
+  EXPECT_NEAR(pixels[1][0][0].item<float>(), -.4578275 / .26130258, 1e-6);
+  EXPECT_NEAR(pixels[2][1][1].item<float>(), (128.0 / 255 - .40821073) / .27577711, 1e-6);
+}
+
+TEST(Preprocess, TrainingPhotosAreShrunkButNeverBelowTwiceTheInput) {
+  const Scene scene = Gradient({700, 500});
+  ViewOptions view = View(Geometry::kAligned, 64);
+  view.mask_size = 200;
+  const Prepared prepared = Prepare(scene.photo, scene.mask, view, true);
+  EXPECT_EQ(prepared.photo.size(), cv::Size(233, 166));
+  EXPECT_EQ(prepared.mask.size(), cv::Size(700, 500));
+  EXPECT_EQ(prepared.photo_size, cv::Size(700, 500));
+  view.mask_size = 64;
+  EXPECT_EQ(Prepare(scene.photo, scene.mask, view, true).mask.size(), cv::Size(233, 166));
+  EXPECT_EQ(Prepare(scene.photo, scene.mask, view, false).mask.size(), cv::Size(64, 64));
+}
+
+TEST(Preprocess, WithoutMask) {
+  const cv::Mat photo(20, 30, CV_8UC3, cv::Scalar(1, 2, 3));
+  EXPECT_FALSE(MakeExample(photo, {}, View(Geometry::kAligned, 16)).mask.defined());
+}
+
+}  // namespace
+}  // namespace dualgeo

@@ -1,0 +1,75 @@
+#include "dualgeo/data/resize.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "dualgeo/data/photo.h"
+#include "dualgeo/util/error.h"
+
+namespace dualgeo {
+namespace {
+
+cv::Mat Fixture(const std::string& name) {
+  return ReadPhoto(std::filesystem::path(DUALGEO_SOURCE_DIR) / "tests/data/photos" / name);
+}
+
+// Made by Pillow (tests/data/photos/make.py): smaller, larger, one side kept, smaller and larger at once.
+TEST(Resize, EqualsPillowToTheBit) {
+  const cv::Mat noise = Fixture("noise.png");
+  for (const cv::Size size :
+       {cv::Size(23, 17), cv::Size(90, 31), cv::Size(61, 20), cv::Size(30, 47), cv::Size(7, 140)}) {
+    for (const auto& [filter, name] :
+         {std::pair(Filter::kBicubic, "bicubic"), std::pair(Filter::kBilinear, "bilinear")}) {
+      const std::string file =
+          "noise_" + std::to_string(size.width) + "x" + std::to_string(size.height) + "_" + name + ".png";
+      const cv::Mat expected = Fixture(file);
+      const cv::Mat resized = Resize(noise, size, filter);
+      ASSERT_EQ(resized.size(), expected.size());
+      EXPECT_EQ(cv::norm(resized, expected, cv::NORM_INF), 0) << file;
+    }
+  }
+}
+
+TEST(Resize, WindowIsAPartOfTheWhole) {
+  const cv::Mat noise = Fixture("noise.png");
+  for (const cv::Size size : {cv::Size(29, 23), cv::Size(61, 30), cv::Size(40, 47), cv::Size(100, 90)}) {
+    const cv::Rect window(5, 3, 20, 17);
+    const cv::Mat whole = Resize(noise, size, Filter::kBicubic);
+    const cv::Mat part = ResizeWindow(noise, size, Filter::kBicubic, window);
+    EXPECT_EQ(cv::norm(whole(window), part, cv::NORM_INF), 0) << size;
+  }
+}
+
+TEST(Resize, BoxIsCutFirst) {
+  const cv::Mat noise = Fixture("noise.png");
+  const cv::Rect box(10, 5, 40, 30);
+  const cv::Mat cut = noise(box).clone();
+  EXPECT_EQ(
+      cv::norm(Resize(noise, {16, 16}, Filter::kBicubic, box), Resize(cut, {16, 16}, Filter::kBicubic), cv::NORM_INF),
+      0);
+}
+
+TEST(Resize, FlatStaysFlat) {
+  const cv::Mat flat(37, 53, CV_8UC3, cv::Scalar(3, 128, 254));
+  for (const auto filter : {Filter::kBilinear, Filter::kBicubic}) {
+    const cv::Mat resized = Resize(flat, {20, 90}, filter);
+    EXPECT_EQ(cv::norm(resized, cv::Mat(90, 20, CV_8UC3, cv::Scalar(3, 128, 254)), cv::NORM_INF), 0);
+  }
+}
+
+TEST(Resize, OnePixel) {
+  EXPECT_EQ(Resize(cv::Mat(1, 1, CV_8UC3, cv::Scalar::all(9)), {5, 7}, Filter::kBicubic).at<cv::Vec3b>(6, 4)[0], 9);
+  EXPECT_EQ(Resize(cv::Mat(50, 70, CV_8UC3, cv::Scalar::all(9)), {1, 1}, Filter::kBicubic).at<cv::Vec3b>(0, 0)[0], 9);
+}
+
+TEST(Resize, Refuses) {
+  const cv::Mat photo(8, 8, CV_8UC3);
+  EXPECT_THROW(Resize(photo, {0, 4}, Filter::kBicubic), Error);
+  EXPECT_THROW(Resize(photo, {4, 4}, Filter::kBicubic, cv::Rect(5, 5, 4, 4)), Error);
+  EXPECT_THROW(Resize(cv::Mat(8, 8, CV_8UC1), {4, 4}, Filter::kBicubic), Error);
+}
+
+}  // namespace
+}  // namespace dualgeo
