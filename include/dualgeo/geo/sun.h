@@ -1,7 +1,7 @@
 // Where the sun stands, for telling day from night in a photo of known place and time.
 //
-// The formulae of NOAA's solar calculator (after Meeus, Astronomical Algorithms, 1998), good to about 0.02 degrees in this
-// century; refraction left out.
+// The formulae of NOAA's solar calculator (after Meeus, Astronomical Algorithms, 1998), good to about 0.02 degrees in
+// this century; refraction left out.
 #pragma once
 
 #include <cstdint>
