@@ -32,23 +32,56 @@ struct Columns {
         set(csv.Find("set")),
         cluster(csv.Find("cluster")),
         rerank_score(csv.Find("rerank_score")),
-        retrieval_rank(csv.Find("retrieval_rank")) {}
+        retrieval_rank(csv.Find("retrieval_rank")),
+        gps_score(csv.Find("gps_score")),
+        point_lat(csv.Find("point_lat")) {
+    if (!point_lat) return;
+    point_lon = csv.Require("point_lon");
+    confidence_km = csv.Require("confidence_km");
+    for (std::size_t i = 0; i < within.size(); ++i) within[i] = csv.Require(WithinColumn(i));
+  }
+
+  static std::string WithinColumn(std::size_t i) { return "p_" + FormatDouble(kAccuracyKm[i]) + "km"; }
 
   std::size_t query_id, rank, gallery_id, lat, lon;
-  std::optional<std::size_t> score, author, set, cluster, rerank_score, retrieval_rank;
+  std::optional<std::size_t> score, author, set, cluster, rerank_score, retrieval_rank, gps_score, point_lat;
+  // Where there is point_lat:
+  std::size_t point_lon = 0, confidence_km = 0;
+  std::array<std::size_t, kAccuracyKm.size()> within{};
 };
+
+LatLon Place(const CsvTable& csv, std::size_t row, std::size_t lat, std::size_t lon) {
+  const LatLon place{csv.Number(row, lat), csv.Number(row, lon)};
+  if (!IsValid(place)) {
+    throw InputError(csv.At(row, csv.header()[lat] + ", " + csv.header()[lon] + " " + FormatDouble(place.lat) + ", " +
+                                     FormatDouble(place.lon) +
+                                     " is out of range; lat lies in [-90, 90], lon in [-180, 180]"));
+  }
+  return place;
+}
+
+std::optional<PlaceEstimate> ParseEstimate(const CsvTable& csv, std::size_t row, const Columns& columns) {
+  if (!columns.point_lat || csv.Cell(row, *columns.point_lat).empty()) return std::nullopt;
+  PlaceEstimate estimate;
+  estimate.location = Place(csv, row, *columns.point_lat, columns.point_lon);
+  const auto at_least_zero = [&](std::size_t column) {
+    const double value = csv.Number(row, column);
+    if (value < 0) {
+      throw InputError(csv.At(row, csv.header()[column] + " is " + FormatDouble(value) + "; it must be 0 or more"));
+    }
+    return value;
+  };
+  estimate.confidence_km = at_least_zero(columns.confidence_km);
+  for (std::size_t i = 0; i < estimate.within.size(); ++i) estimate.within[i] = at_least_zero(columns.within[i]);
+  return estimate;
+}
 
 Candidate ParseCandidate(const CsvTable& csv, std::size_t row, const Columns& columns) {
   const auto filled = [&](std::optional<std::size_t> column) { return column && !csv.Cell(row, *column).empty(); };
   Candidate candidate;
   candidate.rank = Rank(csv, row, columns.rank);
   candidate.gallery_id = csv.Cell(row, columns.gallery_id);
-  candidate.location = {csv.Number(row, columns.lat), csv.Number(row, columns.lon)};
-  if (!IsValid(candidate.location)) {
-    throw InputError(csv.At(row, "lat, lon " + FormatDouble(candidate.location.lat) + ", " +
-                                     FormatDouble(candidate.location.lon) +
-                                     " is out of range; lat lies in [-90, 90], lon in [-180, 180]"));
-  }
+  candidate.location = Place(csv, row, columns.lat, columns.lon);
   if (filled(columns.score)) candidate.score = csv.Number(row, *columns.score);
   if (columns.author) candidate.author = csv.Cell(row, *columns.author);
   if (columns.set) {
@@ -60,6 +93,7 @@ Candidate ParseCandidate(const CsvTable& csv, std::size_t row, const Columns& co
   }
   if (filled(columns.cluster)) candidate.cluster = static_cast<int>(csv.Integer(row, *columns.cluster));
   if (filled(columns.rerank_score)) candidate.rerank_score = csv.Number(row, *columns.rerank_score);
+  if (filled(columns.gps_score)) candidate.gps_score = csv.Number(row, *columns.gps_score);
   if (filled(columns.retrieval_rank)) candidate.retrieval_rank = Rank(csv, row, *columns.retrieval_rank);
   return candidate;
 }
@@ -78,11 +112,12 @@ std::vector<CandidateList> ReadCandidates(const std::filesystem::path& path) {
     if (query.empty()) throw InputError(csv.At(row, "query_id is empty"));
     const auto [found, inserted] = list_of_query.emplace(query, lists.size());
     if (inserted) {
-      lists.push_back({std::string(query), {}});
+      lists.push_back({std::string(query), {}, std::nullopt});
       rows.emplace_back();
     }
     lists[found->second].candidates.push_back(ParseCandidate(csv, row, columns));
     rows[found->second].push_back(row);
+    if (auto estimate = ParseEstimate(csv, row, columns)) lists[found->second].estimate = std::move(estimate);
   }
 
   for (std::size_t i = 0; i < lists.size(); ++i) {
@@ -113,12 +148,21 @@ std::vector<CandidateList> ReadCandidates(const std::filesystem::path& path) {
 }
 
 void WriteCandidates(const std::filesystem::path& path, const std::vector<CandidateList>& lists) {
-  bool reranked = false;
+  bool reranked = false, gps = false, estimated = false;
   for (const auto& list : lists) {
-    for (const auto& c : list.candidates) reranked = reranked || c.cluster || c.rerank_score || c.retrieval_rank;
+    estimated = estimated || list.estimate;
+    for (const auto& c : list.candidates) {
+      reranked = reranked || c.cluster || c.rerank_score || c.retrieval_rank;
+      gps = gps || c.gps_score;
+    }
   }
   std::vector<std::string> header = {"query_id", "rank", "gallery_id", "lat", "lon", "score", "author", "set"};
+  if (gps) header.emplace_back("gps_score");
   if (reranked) header.insert(header.end(), {"cluster", "rerank_score", "retrieval_rank"});
+  if (estimated) {
+    header.insert(header.end(), {"point_lat", "point_lon", "confidence_km"});
+    for (std::size_t i = 0; i < kAccuracyKm.size(); ++i) header.push_back(Columns::WithinColumn(i));
+  }
 
   AtomicFile file(path);
   CsvWriter writer(file.stream(), header);
@@ -133,10 +177,22 @@ void WriteCandidates(const std::filesystem::path& path, const std::vector<Candid
                 c.score ? FormatDouble(*c.score) : "",
                 c.author,
                 c.similar ? "similar" : "dissimilar"};
+      if (gps) fields.push_back(c.gps_score ? FormatDouble(*c.gps_score) : "");
       if (reranked) {
         fields.push_back(c.cluster ? std::to_string(*c.cluster) : "");
         fields.push_back(c.rerank_score ? FormatDouble(*c.rerank_score) : "");
         fields.push_back(c.retrieval_rank ? std::to_string(*c.retrieval_rank) : "");
+      }
+      if (estimated) {
+        const std::size_t end = fields.size() + 3 + kAccuracyKm.size();
+        if (list.estimate && &c == &list.candidates.front()) {
+          const PlaceEstimate& estimate = *list.estimate;
+          for (const double value : {estimate.location.lat, estimate.location.lon, estimate.confidence_km}) {
+            fields.push_back(FormatDouble(value));
+          }
+          for (const double p : estimate.within) fields.push_back(FormatDouble(p));
+        }
+        fields.resize(end);
       }
       writer.Row(fields);
     }

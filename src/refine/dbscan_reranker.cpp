@@ -11,43 +11,54 @@ namespace {
 class DbscanReranker : public Reranker {
  public:
   explicit DbscanReranker(const RerankOptions& options)
-      : eps_km_(options.eps_km), min_samples_(options.min_samples), center_(ParseCenterRule(options.center)) {}
+      : options_(options), center_(ParseCenterRule(options.center)), by_rank_(options.order == "rank") {}
 
-  void Reorder(std::vector<Candidate>& similar) const override {
+  std::optional<PlaceEstimate> Reorder(std::vector<Candidate>& similar) const override {
     std::vector<LatLon> places;
     places.reserve(similar.size());
     for (const auto& candidate : similar) places.push_back(candidate.location);
-    const std::vector<int> labels = Dbscan(places, eps_km_, min_samples_);
+    const std::vector<int> labels = Dbscan(places, options_.eps_km, options_.min_samples);
+    const int chosen = Choose(labels, similar);
 
-    // Labels count up in order of rank, so the first of the largest is the one that appears first in the list.
-    std::vector<int> sizes;
-    for (const int label : labels) {
-      if (label == kNoise) continue;
-      sizes.resize(std::max(sizes.size(), static_cast<std::size_t>(label) + 1));
-      ++sizes[static_cast<std::size_t>(label)];
-    }
     std::vector<LatLon> members;
-    if (sizes.empty()) {
-      members = places;
-    } else {
-      const auto largest = static_cast<int>(std::max_element(sizes.begin(), sizes.end()) - sizes.begin());
-      for (std::size_t i = 0; i < places.size(); ++i) {
-        if (labels[i] == largest) members.push_back(places[i]);
-      }
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      if (chosen == kNoise || labels[i] == chosen) members.push_back(places[i]);
     }
-    const LatLon center = Center(members, center_);
+    const LatLon center = by_rank_ ? LatLon{} : Center(members, center_);
     for (std::size_t i = 0; i < similar.size(); ++i) {
       similar[i].cluster = labels[i];
-      similar[i].rerank_score = -GreatCircleKm(center, places[i]);
+      similar[i].rerank_score = by_rank_ ? 1.0 / RetrievalRank(similar[i]) + (labels[i] == chosen ? 1 : 0)
+                                         : -GreatCircleKm(center, places[i]);
     }
-    std::stable_sort(similar.begin(), similar.end(),
-                     [](const Candidate& a, const Candidate& b) { return *a.rerank_score > *b.rerank_score; });
+    SortByRerankScore(similar);
+    return std::nullopt;
   }
 
  private:
-  double eps_km_;
-  int min_samples_;
+  // The label of the cluster to answer with; noise when every candidate is. Labels count up in order of the list, so
+  // that on ties the cluster that appears first wins.
+  int Choose(const std::vector<int>& labels, const std::vector<Candidate>& similar) const {
+    const int clusters = *std::max_element(labels.begin(), labels.end()) + 1;
+    if (clusters == 0) return kNoise;
+    std::vector<double> value(static_cast<std::size_t>(clusters), 0);
+    const std::vector<double> weights = options_.cluster_choice == "weight"
+                                            ? CandidateWeights(options_, "rank", similar)
+                                            : std::vector<double>(similar.size(), 1);
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      if (labels[i] == kNoise) continue;
+      double& its = value[static_cast<std::size_t>(labels[i])];
+      if (options_.cluster_choice == "best_rank") {
+        its = std::max(its, 1.0 / RetrievalRank(similar[i]));
+      } else {
+        its += weights[i];
+      }
+    }
+    return static_cast<int>(std::max_element(value.begin(), value.end()) - value.begin());
+  }
+
+  RerankOptions options_;
   CenterRule center_;
+  bool by_rank_;
 };
 
 }  // namespace

@@ -5,12 +5,13 @@ namespace {
 
 class NoneReranker : public Reranker {
  public:
-  void Reorder(std::vector<Candidate>& similar) const override {
+  std::optional<PlaceEstimate> Reorder(std::vector<Candidate>& similar) const override {
     // An earlier re-ranking's marks say nothing about this order.
     for (auto& candidate : similar) {
       candidate.cluster.reset();
       candidate.rerank_score.reset();
     }
+    return std::nullopt;
   }
 };
 

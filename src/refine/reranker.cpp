@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <exception>
 #include <iterator>
 #include <mutex>
 #include <thread>
 
+#include "bayes_reranker.h"
 #include "dbscan_reranker.h"
+#include "density_reranker.h"
+#include "dualgeo/refine/place_posterior.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
@@ -22,8 +26,9 @@ struct Method {
 };
 
 constexpr Method kMethods[] = {
-    {"none", MakeNoneReranker},
-    {"dbscan", MakeDbscanReranker},
+    {"none", MakeNoneReranker},       {"dbscan", MakeDbscanReranker},
+    {"density", MakeDensityReranker}, {"multiscale", MakeMultiscaleReranker},
+    {"bayes", MakeBayesReranker},
 };
 
 const Method* FindMethod(const std::string& name) {
@@ -36,7 +41,39 @@ const Method* FindMethod(const std::string& name) {
   throw InputError("rerank." + field + " is " + value + "; " + rule);
 }
 
+void RequireOneOf(const std::string& field, const std::string& value, const std::vector<std::string>& allowed) {
+  if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
+    Refuse(field, Printable(value), "allowed: " + Join(allowed));
+  }
+}
+
+void RequireWithin(const std::string& field, double value, double min, double max) {
+  if (!(value >= min && value <= max)) {
+    Refuse(field, FormatDouble(value), "it must lie in [" + FormatDouble(min) + ", " + FormatDouble(max) + "]");
+  }
+}
+
 }  // namespace
+
+const std::vector<std::string>& ClusterChoiceNames() {
+  static const std::vector<std::string> names = {"size", "weight", "best_rank"};
+  return names;
+}
+
+const std::vector<std::string>& ClusterOrderNames() {
+  static const std::vector<std::string> names = {"center", "rank"};
+  return names;
+}
+
+const std::vector<std::string>& CandidateWeightNames() {
+  static const std::vector<std::string> names = {"auto", "equal", "rank", "score"};
+  return names;
+}
+
+const std::vector<std::string>& AnswerKindNames() {
+  static const std::vector<std::string> names = {"point", "candidate"};
+  return names;
+}
 
 const std::vector<std::string>& RerankerNames() {
   static const std::vector<std::string> names = [] {
@@ -48,14 +85,22 @@ const std::vector<std::string>& RerankerNames() {
 }
 
 void RerankOptions::Validate() const {
-  if (FindMethod(method) == nullptr) Refuse("method", Printable(method), "allowed: " + Join(RerankerNames()));
+  RequireOneOf("method", method, RerankerNames());
   if (top_k < 1) Refuse("top_k", std::to_string(top_k), "it must be 1 or more");
-  if (!(eps_km >= 0 && eps_km <= 20100)) Refuse("eps_km", FormatDouble(eps_km), "it must lie in [0, 20100]");
+  RequireWithin("eps_km", eps_km, 0, 20100);
   if (min_samples < 1) Refuse("min_samples", std::to_string(min_samples), "it must be 1 or more");
-  const auto& centers = CenterRuleNames();
-  if (std::find(centers.begin(), centers.end(), center) == centers.end()) {
-    Refuse("center", Printable(center), "allowed: " + Join(centers));
-  }
+  RequireOneOf("center", center, CenterRuleNames());
+  RequireOneOf("cluster_choice", cluster_choice, ClusterChoiceNames());
+  RequireOneOf("order", order, ClusterOrderNames());
+  RequireOneOf("weight", weight, CandidateWeightNames());
+  RequireWithin("rank_scale", rank_scale, 1e-3, 1e6);
+  RequireWithin("score_power", score_power, 0, 1000);
+  RequireWithin("density_km", density_km, 1e-3, 20100);
+  if (widths_km.empty()) Refuse("widths_km", "empty", "give at least one width");
+  for (const double width : widths_km) RequireWithin("widths_km", width, 1e-3, 20100);
+  RequireOneOf("metric", metric, LossNames());
+  RequireWithin("threshold_km", threshold_km, 1e-2, 20100);
+  RequireOneOf("answer", answer, AnswerKindNames());
 }
 
 std::unique_ptr<Reranker> MakeReranker(const RerankOptions& options) {
@@ -63,7 +108,31 @@ std::unique_ptr<Reranker> MakeReranker(const RerankOptions& options) {
   return FindMethod(options.method)->make(options);
 }
 
-CandidateList Rerank(const Reranker& reranker, CandidateList list, int top_k) {
+int RetrievalRank(const Candidate& candidate) { return candidate.retrieval_rank.value_or(candidate.rank); }
+
+std::vector<double> CandidateWeights(const RerankOptions& options, const char* automatic,
+                                     std::span<const Candidate> candidates) {
+  const std::string rule = options.weight == "auto" ? automatic : options.weight;
+  std::vector<double> weights(candidates.size(), 1);
+  if (rule == "equal") return weights;
+  const bool scored = std::all_of(candidates.begin(), candidates.end(), [](const auto& c) { return c.score; });
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = rule == "score" && scored ? std::pow(std::max(0.0, *candidates[i].score), options.score_power)
+                                           : std::exp(-RetrievalRank(candidates[i]) / options.rank_scale);
+  }
+  return weights;
+}
+
+double RoundedScore(double score) { return std::round(score * 1e6) / 1e6; }
+
+void SortByRerankScore(std::vector<Candidate>& candidates) {
+  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+    if (*a.rerank_score != *b.rerank_score) return *a.rerank_score > *b.rerank_score;
+    return RetrievalRank(a) != RetrievalRank(b) ? RetrievalRank(a) < RetrievalRank(b) : a.rank < b.rank;
+  });
+}
+
+CandidateList Rerank(const Reranker& reranker, const PlacePosterior& posterior, CandidateList list, int top_k) {
   auto& candidates = list.candidates;
   const auto first_dissimilar =
       std::find_if(candidates.begin(), candidates.end(), [](const Candidate& c) { return !c.similar; });
@@ -73,7 +142,15 @@ CandidateList Rerank(const Reranker& reranker, CandidateList list, int top_k) {
   for (auto& candidate : similar) {
     if (!candidate.retrieval_rank) candidate.retrieval_rank = candidate.rank;
   }
-  if (!similar.empty()) reranker.Reorder(similar);
+  list.estimate.reset();
+  if (!similar.empty()) {
+    list.estimate = reranker.Reorder(similar);
+    if (!list.estimate) {
+      thread_local PlacePosterior::Distribution distribution;
+      posterior.Condition({similar, {}}, distribution);
+      list.estimate = posterior.Estimate(distribution, similar.front().location);
+    }
+  }
   for (std::size_t i = 0; i < similar.size(); ++i) similar[i].rank = static_cast<int>(i) + 1;
   similar.insert(similar.end(), std::make_move_iterator(first_dissimilar), std::make_move_iterator(candidates.end()));
   candidates = std::move(similar);
@@ -82,6 +159,7 @@ CandidateList Rerank(const Reranker& reranker, CandidateList list, int top_k) {
 
 std::vector<CandidateList> Rerank(const RerankOptions& options, std::vector<CandidateList> lists, int threads) {
   const std::unique_ptr<Reranker> reranker = MakeReranker(options);
+  const PlacePosterior posterior(ReadPosteriorParameters(options.parameters));
   if (threads <= 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   constexpr std::size_t kBlock = 256;
   const std::size_t blocks = (lists.size() + kBlock - 1) / kBlock;
@@ -94,7 +172,7 @@ std::vector<CandidateList> Rerank(const RerankOptions& options, std::vector<Cand
         ThrowIfStopped();
         const std::size_t end = std::min(lists.size(), (block + 1) * kBlock);
         for (std::size_t i = block * kBlock; i < end; ++i) {
-          lists[i] = Rerank(*reranker, std::move(lists[i]), options.top_k);
+          lists[i] = Rerank(*reranker, posterior, std::move(lists[i]), options.top_k);
         }
       }
     } catch (...) {

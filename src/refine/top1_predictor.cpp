@@ -11,6 +11,9 @@ class Top1Predictor : public Predictor {
     prediction.method = "top1";
     if (list.candidates.empty() || !list.candidates.front().similar) {
       prediction.reason = "no candidates";
+    } else if (list.estimate) {
+      prediction.location = list.estimate->location;
+      prediction.confidence_km = list.estimate->confidence_km;
     } else {
       prediction.location = list.candidates.front().location;
     }

@@ -1,12 +1,17 @@
 // Retrieval lists: for each query photo, gallery items in order of similarity. CSV with the columns
 //
-//   query_id,rank,gallery_id,lat,lon,score,author,set[,cluster,rerank_score,retrieval_rank]
+//   query_id,rank,gallery_id,lat,lon,score,author,set[,gps_score][,cluster,rerank_score,retrieval_rank]
+//   [,point_lat,point_lon,confidence_km,p_1km,p_25km,p_200km,p_750km,p_2500km]
 //
 // rank counts from 1 in each query's similar and dissimilar set; score and author may be empty; set is `similar` or
 // `dissimilar`; a table without the columns score, author or set is taken too (all similar). The last three columns are
-// there after re-ranking: cluster (-1: noise), rerank_score (greater is better), and the rank before.
+// there after re-ranking: cluster (-1: noise), rerank_score (greater is better), and the rank before. gps_score is the
+// similarity of the photo to the embedding of the candidate's coordinates, where something has computed it. The columns
+// from point_lat on are filled in each query's first row only: the place that re-ranking answers with (see
+// PlaceEstimate).
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -15,6 +20,18 @@
 #include "dualgeo/geo/latlon.h"
 
 namespace dualgeo {
+
+// The accuracies of the field: street, city, region, country, continent.
+inline constexpr std::array<double, 5> kAccuracyKm = {1, 25, 200, 750, 2500};
+
+// What re-ranking makes of a whole list: one place, which need not be a candidate's, and how sure it is.
+struct PlaceEstimate {
+  LatLon location;
+  double confidence_km = 0;        // radius meant to hold the truth with probability one half
+  std::array<double, 5> within{};  // stated probabilities that the truth is closer than kAccuracyKm
+
+  bool operator==(const PlaceEstimate&) const = default;
+};
 
 struct Candidate {
   int rank = 0;
@@ -26,6 +43,7 @@ struct Candidate {
   std::optional<int> cluster;
   std::optional<double> rerank_score;
   std::optional<int> retrieval_rank;
+  std::optional<double> gps_score = std::nullopt;
 
   bool operator==(const Candidate&) const = default;
 };
@@ -34,13 +52,15 @@ struct Candidate {
 struct CandidateList {
   std::string query_id;
   std::vector<Candidate> candidates;
+  std::optional<PlaceEstimate> estimate = std::nullopt;  // after re-ranking
 
   bool operator==(const CandidateList&) const = default;
 };
 
 // Queries in order of first appearance. Throws InputError, naming file and line, for what CsvTable refuses, missing
 // columns, an empty query_id, coordinates that are not numbers or out of range, a score that is not a finite number, an
-// unknown set, and ranks of a query and set that are not 1..k, each once. A table without rows gives no lists.
+// unknown set, ranks of a query and set that are not 1..k, each once, and half an estimate. A table without rows gives
+// no lists.
 std::vector<CandidateList> ReadCandidates(const std::filesystem::path& path);
 
 // Writes the re-ranking columns when any candidate has one of them. Atomic.

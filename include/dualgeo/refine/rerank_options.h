@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "dualgeo/geo/center.h"
 #include "dualgeo/util/field.h"
@@ -9,13 +10,37 @@
 namespace dualgeo {
 
 const std::vector<std::string>& RerankerNames();
+// size | weight | best_rank
+const std::vector<std::string>& ClusterChoiceNames();
+// center | rank
+const std::vector<std::string>& ClusterOrderNames();
+// auto | equal | rank | score
+const std::vector<std::string>& CandidateWeightNames();
+// mean_accuracy | threshold | geoscore | median_km
+const std::vector<std::string>& LossNames();
+// point | candidate
+const std::vector<std::string>& AnswerKindNames();
 
 struct RerankOptions {
-  std::string method = "dbscan";          // one of RerankerNames()
+  std::string method = "bayes";           // one of RerankerNames()
   int top_k = 20;                         // similar candidates that take part; later ones are dropped
   double eps_km = 50;                     // dbscan: neighbours lie within this great-circle distance
   int min_samples = 2;                    // dbscan: neighbours, itself included, that make a candidate a core point
-  std::string center = "spherical_mean";  // one of CenterRuleNames()
+  std::string center = "spherical_mean";  // dbscan: one of CenterRuleNames()
+  std::string cluster_choice = "size";    // dbscan: the cluster with most members, most weight, or the best rank
+  std::string order = "center";           // dbscan: by distance to the centre, or the cluster's members by rank first
+  // dbscan (cluster_choice weight), density, multiscale: what a candidate counts. auto: equal for density, as in its
+  // paper, rank for the others. rank: exp(-rank / rank_scale). score: score^score_power, 0 below 0; lists in which a
+  // candidate has no score fall back to rank.
+  std::string weight = "auto";
+  double rank_scale = 15;
+  double score_power = 1;
+  double density_km = 4;                              // density: standard deviation of the kernel
+  std::vector<double> widths_km = {1, 25, 200, 750};  // multiscale: standard deviations of the kernels
+  std::string metric = "mean_accuracy";               // bayes: the score whose expected value the answer maximises
+  double threshold_km = 1;                            // bayes: the distance of metric threshold
+  std::string answer = "point";                       // bayes: may the answer lie off the candidates?
+  std::string parameters;                             // YAML file of `dualgeo rerank fit`; empty: the ones that ship
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -24,7 +49,23 @@ struct RerankOptions {
     v.Field("eps_km", eps_km, "dbscan: neighbours lie within this great-circle distance", Range{0, 20100});
     v.Field("min_samples", min_samples, "dbscan: neighbours, itself included, that make a candidate a core point",
             Range{1, 1e6});
-    v.Field("center", center, "centre of a cluster", OneOf{CenterRuleNames()});
+    v.Field("center", center, "dbscan: centre of the cluster", OneOf{CenterRuleNames()});
+    v.Field("cluster_choice", cluster_choice, "dbscan: the cluster with most members, most weight or the best rank",
+            OneOf{ClusterChoiceNames()});
+    v.Field("order", order, "dbscan: by distance to the centre, or the cluster's members by rank first",
+            OneOf{ClusterOrderNames()});
+    v.Field("weight", weight,
+            "dbscan, density, multiscale: what a candidate counts; auto: equal for density, rank for the others",
+            OneOf{CandidateWeightNames()});
+    v.Field("rank_scale", rank_scale, "weight rank is exp(-rank / rank_scale)", Range{1e-3, 1e6});
+    v.Field("score_power", score_power, "weight score is score^score_power", Range{0, 1000});
+    v.Field("density_km", density_km, "density: standard deviation of the kernel", Range{1e-3, 20100});
+    v.Field("widths_km", widths_km, "multiscale: standard deviations of the kernels", Range{1e-3, 20100});
+    v.Field("metric", metric, "bayes: the score whose expected value the answer maximises", OneOf{LossNames()});
+    v.Field("threshold_km", threshold_km, "bayes: the distance of metric threshold", Range{1e-2, 20100});
+    v.Field("answer", answer, "bayes: may the answer be a point between the candidates, or must it be one of them?",
+            OneOf{AnswerKindNames()});
+    v.Field("parameters", parameters, "bayes and every method's confidence: YAML of `rerank fit`; empty: what ships");
   }
 
   // Throws InputError naming field, value and what is allowed.

@@ -1,0 +1,20 @@
+// Limited-memory BFGS (Nocedal 1980) for smooth functions of some dozens of numbers.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+namespace dualgeo {
+
+struct LbfgsResult {
+  std::vector<double> x;
+  double value = 0;
+  int iterations = 0;
+  bool converged = false;  // the gradient is small against the value; else max_iterations or no further descent
+};
+
+// f(x, gradient) returns the value and fills the gradient (already of x's size). Starts at x.
+LbfgsResult MinimizeLbfgs(const std::function<double(const std::vector<double>& x, std::vector<double>& gradient)>& f,
+                          std::vector<double> x, int max_iterations = 500, double tolerance = 1e-6);
+
+}  // namespace dualgeo

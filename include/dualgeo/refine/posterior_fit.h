@@ -1,0 +1,46 @@
+// Fitting the posterior over places to lists whose truth is known: the parameters under which the true places are most
+// likely, with a penalty on the squares of all coefficients but the constants.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "dualgeo/gallery/candidates.h"
+#include "dualgeo/refine/posterior_parameters.h"
+#include "dualgeo/util/field.h"
+
+namespace dualgeo {
+
+struct FitOptions {
+  std::vector<double> widths_km = {0.4, 1.5, 10, 50, 250, 1000};
+  double rank_scale = 15;
+  double penalty = 0.01;  // 0: pure likelihood; larger: coefficients nearer to 0
+  int top_k = 20;         // similar candidates of a list that take part, as in re-ranking
+  int max_iterations = 500;
+
+  // Throws InputError naming field, value and what is allowed.
+  void Validate() const;
+};
+
+// One photo.
+struct FitExample {
+  std::string query_id;
+  std::vector<Candidate> similar;
+  std::vector<LatLon> answers;  // of an LMM; may be empty
+  LatLon truth;
+};
+
+// The weights of lists come from all examples that have candidates. Where there are answers, a second set comes from
+// the examples that have them. Coefficients of scores are fitted where there are scores. Throws InputError when no
+// example has a candidate. `fitted_on` is TrainingFingerprint of the examples.
+PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const FitOptions& options);
+
+// Mean over the examples of minus the logarithm of the posterior density (per square km) at the truth: what fitting
+// makes small; comparable between parameters on the same examples.
+double MeanNegativeLogLikelihood(const PosteriorParameters& parameters, const std::vector<FitExample>& examples);
+
+// Of the ids of a set of queries, whatever their order.
+std::string TrainingFingerprint(std::vector<std::string> query_ids);
+
+}  // namespace dualgeo

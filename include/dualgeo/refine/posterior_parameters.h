@@ -1,0 +1,107 @@
+// The numbers of the posterior over places (refine/place_posterior.h): fitted by `dualgeo rerank fit`, kept as YAML.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dualgeo/util/field.h"
+
+namespace dualgeo {
+
+// How the logit of a candidate (or of an LMM answer) and a width follows from what is known about it: one coefficient
+// for each width of each feature. Empty: the feature is not used. Features that the list at hand lacks (no scores, say)
+// count 0, which for scores is their mean.
+struct EvidenceWeights {
+  std::vector<double> constant;
+  std::vector<double> log_rank;          // natural logarithm of the rank
+  std::vector<double> support;           // logarithm of the rank-weighted kernel sum of the list at that width,
+  std::vector<double> wider_support;     // at the next wider width (the last: at itself),
+  std::vector<double> narrower_support;  // and at the next narrower (the first: at itself)
+  std::vector<double> answer_support;    // the same of the LMM's answers
+  std::vector<double> wider_answer_support;
+  std::vector<double> narrower_answer_support;
+  std::vector<double> score;      // standardised
+  std::vector<double> score_gap;  // score minus the best of the list, over its root mean square
+  std::vector<double> gps_score;  // the same for the similarity of the GPS embedding
+  std::vector<double> gps_score_gap;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("constant", constant, "one for each width; empty: this source of evidence was not there in training");
+    v.Field("log_rank", log_rank, "of the natural logarithm of the rank");
+    v.Field("support", support, "of the log kernel sum of the list at the width");
+    v.Field("wider_support", wider_support, "of the same at the next wider width");
+    v.Field("narrower_support", narrower_support, "of the same at the next narrower width");
+    v.Field("answer_support", answer_support, "of the log kernel mean of the LMM's answers at the width");
+    v.Field("wider_answer_support", wider_answer_support, "of the same at the next wider width");
+    v.Field("narrower_answer_support", narrower_answer_support, "of the same at the next narrower width");
+    v.Field("score", score, "of the standardised similarity score");
+    v.Field("score_gap", score_gap, "of the distance below the list's best score");
+    v.Field("gps_score", gps_score, "of the standardised similarity of the coordinates' embedding");
+    v.Field("gps_score_gap", gps_score_gap, "of the distance below the list's best");
+  }
+
+  bool operator==(const EvidenceWeights&) const = default;
+};
+
+// Of a kind of score in the training lists.
+struct ScoreScale {
+  double mean = 0;
+  double deviation = 1;
+  double gap = 1;  // root mean square of the distance below the list's best
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("mean", mean, "mean in the training lists");
+    v.Field("deviation", deviation, "standard deviation", Range{1e-12, 1e12});
+    v.Field("gap", gap, "root mean square of the distance below the list's best", Range{1e-12, 1e12});
+  }
+
+  bool operator==(const ScoreScale&) const = default;
+};
+
+struct PosteriorParameters {
+  std::vector<double> widths_km;  // rising
+  double rank_scale = 15;         // kernel sums weigh a candidate by exp(-rank / rank_scale)
+  double floor = 0.01;            // added to kernel sums before the logarithm
+  ScoreScale score, gps_score;
+  EvidenceWeights list;               // of candidates, without LMM answers
+  EvidenceWeights list_with_answers;  // of candidates, where there are LMM answers
+  EvidenceWeights answers;            // of LMM answers
+  // Where they come from; for people, and to notice a test on training data.
+  std::string fitted_on;  // fingerprint of the training queries (TrainingFingerprint)
+  std::string note;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("widths_km", widths_km, "widths of the kernels, rising", Range{0.01, 10000});
+    v.Field("rank_scale", rank_scale, "kernel sums weigh a candidate by exp(-rank / rank_scale)", Range{1e-3, 1e6});
+    v.Field("floor", floor, "added to kernel sums before the logarithm", Range{1e-9, 1});
+    v.Group("score", score, "how similarity scores are standardised");
+    v.Group("gps_score", gps_score, "how similarities of GPS embeddings are standardised");
+    v.Group("list", list, "weights of candidates, without LMM answers");
+    v.Group("list_with_answers", list_with_answers, "weights of candidates, where there are LMM answers");
+    v.Group("answers", answers, "weights of LMM answers");
+    v.Field("fitted_on", fitted_on, "fingerprint of the training queries");
+    v.Field("note", note, "command and data that made them");
+  }
+
+  bool has_answers() const { return !answers.constant.empty(); }
+
+  // Throws InputError: no or falling widths, a coefficient list that is not empty and not one number for each width,
+  // list.constant empty.
+  void Validate() const;
+
+  bool operator==(const PosteriorParameters&) const = default;
+};
+
+// The ones that ship: fitted on the lists and by the command that docs/reranking.md names.
+const PosteriorParameters& DefaultPosteriorParameters();
+
+// Empty path: the default. Throws InputError naming file, line and key.
+PosteriorParameters ReadPosteriorParameters(const std::filesystem::path& path);
+// Atomic.
+void WritePosteriorParameters(const std::filesystem::path& path, PosteriorParameters parameters);
+
+}  // namespace dualgeo

@@ -1,0 +1,58 @@
+#include "dualgeo/refine/answer_join.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "dualgeo/refine/reranker.h"
+
+namespace dualgeo {
+
+BayesJoin::BayesJoin(const RerankOptions& options) : BayesJoin(options, ReadPosteriorParameters(options.parameters)) {}
+
+BayesJoin::BayesJoin(const RerankOptions& options, const PosteriorParameters& parameters)
+    : posterior_(parameters, ParseLoss(options.metric), options.threshold_km),
+      top_k_(static_cast<std::size_t>(options.top_k)),
+      only_places_(options.answer == "candidate") {
+  options.Validate();
+}
+
+std::optional<PlaceEstimate> BayesJoin::Join(std::span<const Candidate> similar,
+                                             std::span<const LatLon> answers) const {
+  similar = similar.first(std::min(similar.size(), top_k_));
+  if (similar.empty() && answers.empty()) return std::nullopt;
+  thread_local PlacePosterior::Distribution distribution;
+  posterior_.Condition({similar, answers}, distribution);
+  std::vector<double> scores = posterior_.ExpectedScores(distribution);
+  for (double& score : scores) score = RoundedScore(score);
+  PlacePosterior::Choice choice = posterior_.Best(distribution, scores, only_places_);
+  if (choice.place) {
+    const std::size_t i = *choice.place;
+    choice.estimate.location = i < similar.size() ? similar[i].location : answers[i - similar.size()];
+  }
+  return choice.estimate;
+}
+
+AnswerJoin MakeBayesAnswerJoin(const RerankOptions& options) {
+  const auto join = std::make_shared<const BayesJoin>(options);
+  return [join](const CandidateList& list, std::span<const LmmAnswer> answers) {
+    const auto first_dissimilar = std::find_if(list.candidates.begin(), list.candidates.end(),
+                                               [](const Candidate& candidate) { return !candidate.similar; });
+    std::vector<LatLon> places;
+    for (const LmmAnswer& answer : answers) {
+      if (answer.location) places.push_back(*answer.location);
+    }
+    const auto estimate = join->Join({list.candidates.begin(), first_dissimilar}, places);
+    Prediction prediction;
+    prediction.id = list.query_id;
+    prediction.method = "bayes";
+    if (estimate) {
+      prediction.location = estimate->location;
+      prediction.confidence_km = estimate->confidence_km;
+    } else {
+      prediction.reason = "no candidates and no answers";
+    }
+    return prediction;
+  };
+}
+
+}  // namespace dualgeo

@@ -1,0 +1,365 @@
+#include "dualgeo/refine/place_posterior.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+#include "dualgeo/geo/distance.h"
+#include "dualgeo/refine/rerank_options.h"
+#include "dualgeo/refine/reranker.h"
+#include "dualgeo/refine/spherical_gaussian.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
+
+namespace dualgeo {
+namespace {
+
+// How many of the best places have their surroundings searched for a better point.
+constexpr std::size_t kSearched = 4;
+
+double Gaussian(double km, double width_km) { return std::exp(-0.5 * (km / width_km) * (km / width_km)); }
+
+// Share of the Earth within a radius.
+double UniformWithin(double radius_km) {
+  const double s = std::sin(std::min(radius_km / kEarthRadiusKm, std::numbers::pi) / 2);
+  return s * s;
+}
+
+double Coefficient(const std::vector<double>& values, int width) {
+  return values.empty() ? 0 : values[static_cast<std::size_t>(width)];
+}
+
+// Scores of a kind as the features want them: 0 where there is none.
+struct StandardScore {
+  double score = 0, gap = 0;
+};
+
+std::vector<StandardScore> Standardize(std::span<const Candidate> candidates, std::optional<double> Candidate::*member,
+                                       const ScoreScale& scale) {
+  std::vector<StandardScore> result(candidates.size());
+  std::optional<double> best;
+  for (const auto& candidate : candidates) {
+    if (const auto& score = candidate.*member) best = std::max(best.value_or(*score), *score);
+  }
+  if (!best) return result;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (const auto& score = candidates[i].*member) {
+      result[i] = {(*score - scale.mean) / scale.deviation, (*score - *best) / scale.gap};
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+const std::vector<std::string>& LossNames() {
+  static const std::vector<std::string> names = {"mean_accuracy", "threshold", "geoscore", "median_km"};
+  return names;
+}
+
+Loss ParseLoss(const std::string& name) {
+  const auto& names = LossNames();
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) {
+    throw InputError("metric: unknown value '" + Printable(name) + "'; allowed: " + Join(names));
+  }
+  return static_cast<Loss>(found - names.begin());
+}
+
+PlacePosterior::PlacePosterior(const PosteriorParameters& parameters, Loss loss, double threshold_km)
+    : parameters_(parameters), loss_(loss), widths_(static_cast<int>(parameters.widths_km.size())) {
+  parameters_.Validate();
+  const std::vector<SphericalGaussian> components(parameters_.widths_km.begin(), parameters_.widths_km.end());
+  const auto component = [&](int j) -> const SphericalGaussian& { return components[static_cast<std::size_t>(j)]; };
+  kernel_ = DistanceTable(
+      widths_, [&](double km, int j) { return Gaussian(km, parameters_.widths_km[static_cast<std::size_t>(j)]); });
+  score_ = DistanceTable(widths_, [&](double km, int j) {
+    if (loss_ == Loss::kThreshold) return component(j).ProbabilityWithin(km, threshold_km);
+    if (loss_ == Loss::kGeoScore) return component(j).MeanGeoScore(km);
+    double sum = 0;
+    for (const double threshold : kAccuracyKm) sum += component(j).ProbabilityWithin(km, threshold);
+    return sum / static_cast<double>(kAccuracyKm.size());
+  });
+  // A factor of 1.8 from one radius to the next: what lies between is interpolated.
+  for (double radius = 0.05; radius < 20015; radius *= 1.8) radii_km_.push_back(radius);
+  radii_km_.insert(radii_km_.end(), kAccuracyKm.begin(), kAccuracyKm.end());
+  radii_km_.push_back(20100);
+  std::sort(radii_km_.begin(), radii_km_.end());
+  for (const double threshold : kAccuracyKm) {
+    accuracy_radius_.push_back(
+        static_cast<std::size_t>(std::find(radii_km_.begin(), radii_km_.end(), threshold) - radii_km_.begin()));
+  }
+  within_ = DistanceTable(static_cast<int>(radii_km_.size()) * widths_, [&](double km, int column) {
+    return component(column % widths_).ProbabilityWithin(km, radii_km_[static_cast<std::size_t>(column / widths_)]);
+  });
+}
+
+void PlacePosterior::Support(const PlaceEvidence& evidence, Distribution& distribution) const {
+  const std::size_t list = evidence.similar.size(), all = distribution.places.size();
+  const auto widths = static_cast<std::size_t>(widths_);
+  std::vector<float> base(all, evidence.answers.empty() ? 0 : 1 / static_cast<float>(evidence.answers.size()));
+  for (std::size_t i = 0; i < list; ++i) {
+    base[i] = static_cast<float>(std::exp(-RetrievalRank(evidence.similar[i]) / parameters_.rank_scale));
+  }
+  const auto floor = static_cast<float>(parameters_.floor);
+  distribution.support.assign(all * widths, floor);
+  distribution.answer_support.assign(evidence.answers.empty() ? 0 : all * widths, floor);
+  const auto add = [&](std::size_t to, std::size_t from, DistanceBin bin) {
+    float* sums = (from < list ? distribution.support : distribution.answer_support).data() + to * widths;
+    const float* row = kernel_.Row(bin.node);
+    for (std::size_t j = 0; j < widths; ++j) sums[j] += base[from] * (row[j] + bin.share * (row[j + widths] - row[j]));
+  };
+  for (std::size_t i = 0; i < all; ++i) {
+    add(i, i, {});
+    for (std::size_t k = 0; k < i; ++k) {
+      const DistanceBin bin = BinOf(distribution.places[i], distribution.places[k]);
+      add(i, k, bin);
+      add(k, i, bin);
+    }
+  }
+  for (auto* sums : {&distribution.support, &distribution.answer_support}) {
+    for (float& sum : *sums) sum = std::log(sum);
+  }
+}
+
+void PlacePosterior::Condition(const PlaceEvidence& evidence, Distribution& distribution) const {
+  if (!evidence.answers.empty() && !parameters_.has_answers()) {
+    throw InputError(
+        "the re-ranking parameters were fitted without LMM answers and cannot weigh them; fit with --answers");
+  }
+  const std::size_t list = evidence.similar.size(), all = list + evidence.answers.size();
+  const auto widths = static_cast<std::size_t>(widths_);
+  distribution.places.clear();
+  for (const auto& candidate : evidence.similar) distribution.places.push_back(ToUnitVector(candidate.location));
+  for (const auto& answer : evidence.answers) distribution.places.push_back(ToUnitVector(answer));
+  Support(evidence, distribution);
+
+  const bool answered = !evidence.answers.empty();
+  const EvidenceWeights& weights = answered ? parameters_.list_with_answers : parameters_.list;
+  const bool scored = !weights.score.empty() || !weights.score_gap.empty();
+  const bool gps_scored = !weights.gps_score.empty() || !weights.gps_score_gap.empty();
+  std::vector<StandardScore> scores, gps_scores;
+  if (scored) scores = Standardize(evidence.similar, &Candidate::score, parameters_.score);
+  if (gps_scored) gps_scores = Standardize(evidence.similar, &Candidate::gps_score, parameters_.gps_score);
+
+  auto& logits = distribution.weights;
+  logits.assign(all * widths, 0);
+  // Samples share the weight of one answer.
+  const double share = answered ? -std::log(static_cast<double>(evidence.answers.size())) : 0;
+  float greatest = 0;
+  for (std::size_t i = 0; i < all; ++i) {
+    const EvidenceWeights& own = i < list ? weights : parameters_.answers;
+    const double log_rank = i < list ? std::log(static_cast<double>(RetrievalRank(evidence.similar[i]))) : 0;
+    const float* support = distribution.support.data() + i * widths;
+    const float* answer_support = answered ? distribution.answer_support.data() + i * widths : nullptr;
+    for (int j = 0; j < widths_; ++j) {
+      const int wider = std::min(j + 1, widths_ - 1), narrower = std::max(j - 1, 0);
+      double z = Coefficient(own.constant, j) + Coefficient(own.log_rank, j) * log_rank +
+                 Coefficient(own.support, j) * support[j] + Coefficient(own.wider_support, j) * support[wider] +
+                 Coefficient(own.narrower_support, j) * support[narrower];
+      if (answered) {
+        z += Coefficient(own.answer_support, j) * answer_support[j] +
+             Coefficient(own.wider_answer_support, j) * answer_support[wider] +
+             Coefficient(own.narrower_answer_support, j) * answer_support[narrower];
+      }
+      if (i >= list) z += share;
+      if (i < list && scored) {
+        z += Coefficient(own.score, j) * scores[i].score + Coefficient(own.score_gap, j) * scores[i].gap;
+      }
+      if (i < list && gps_scored) {
+        z +=
+            Coefficient(own.gps_score, j) * gps_scores[i].score + Coefficient(own.gps_score_gap, j) * gps_scores[i].gap;
+      }
+      logits[i * widths + static_cast<std::size_t>(j)] = static_cast<float>(z);
+      greatest = std::max(greatest, static_cast<float>(z));
+    }
+  }
+  double sum = std::exp(-greatest);
+  for (float& z : logits) {
+    z = std::exp(z - greatest);
+    sum += z;
+  }
+  distribution.nowhere = std::exp(-greatest) / sum;
+  distribution.place_weights.assign(all, 0);
+  for (std::size_t i = 0; i < all; ++i) {
+    for (std::size_t j = 0; j < widths; ++j) {
+      logits[i * widths + j] = static_cast<float>(logits[i * widths + j] / sum);
+      distribution.place_weights[i] += logits[i * widths + j];
+    }
+  }
+}
+
+void PlacePosterior::Features(const PlaceEvidence& evidence, const Distribution& distribution,
+                              std::vector<double>& features) const {
+  const std::size_t list = evidence.similar.size(), all = distribution.places.size();
+  const auto widths = static_cast<std::size_t>(widths_);
+  const bool answered = !evidence.answers.empty();
+  const auto scores = Standardize(evidence.similar, &Candidate::score, parameters_.score);
+  const auto gps_scores = Standardize(evidence.similar, &Candidate::gps_score, parameters_.gps_score);
+  features.assign(all * widths * kFeatures, 0);
+  double* out = features.data();
+  for (std::size_t i = 0; i < all; ++i) {
+    const float* support = distribution.support.data() + i * widths;
+    const float* answer_support = answered ? distribution.answer_support.data() + i * widths : nullptr;
+    for (std::size_t j = 0; j < widths; ++j, out += kFeatures) {
+      const std::size_t wider = std::min(j + 1, widths - 1), narrower = j == 0 ? 0 : j - 1;
+      out[0] = 1;
+      out[1] = i < list ? std::log(static_cast<double>(RetrievalRank(evidence.similar[i]))) : 0;
+      out[2] = support[j];
+      out[3] = support[wider];
+      out[4] = support[narrower];
+      if (answered) {
+        out[5] = answer_support[j];
+        out[6] = answer_support[wider];
+        out[7] = answer_support[narrower];
+      }
+      if (i < list) {
+        out[8] = scores[i].score;
+        out[9] = scores[i].gap;
+        out[10] = gps_scores[i].score;
+        out[11] = gps_scores[i].gap;
+      }
+    }
+  }
+}
+
+std::vector<double> PlacePosterior::ExpectedScores(const Distribution& distribution) const {
+  const std::size_t n = distribution.places.size();
+  const auto widths = static_cast<std::size_t>(widths_);
+  std::vector<double> scores(n, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    const float* own = distribution.weights.data() + i * widths;
+    for (std::size_t k = 0; k <= i; ++k) {
+      const DistanceBin bin = k == i ? DistanceBin{} : BinOf(distribution.places[i], distribution.places[k]);
+      const float* other = distribution.weights.data() + k * widths;
+      const float* row = score_.Row(bin.node);
+      float to_own = 0, to_other = 0;
+      for (std::size_t j = 0; j < widths; ++j) {
+        const float value = row[j] + bin.share * (row[j + widths] - row[j]);
+        to_own += other[j] * value;
+        to_other += own[j] * value;
+      }
+      scores[i] += to_own;
+      if (k != i) scores[k] += to_other;
+    }
+  }
+  return scores;
+}
+
+double PlacePosterior::ExpectedScore(const Distribution& distribution, const UnitVector& place) const {
+  const auto widths = static_cast<std::size_t>(widths_);
+  double score = 0;
+  for (std::size_t i = 0; i < distribution.places.size(); ++i) {
+    const DistanceBin bin = BinOf(place, distribution.places[i]);
+    const float* weights = distribution.weights.data() + i * widths;
+    const float* row = score_.Row(bin.node);
+    float sum = 0;
+    for (std::size_t j = 0; j < widths; ++j) sum += weights[j] * (row[j] + bin.share * (row[j + widths] - row[j]));
+    score += sum;
+  }
+  return score;
+}
+
+PlaceEstimate PlacePosterior::Measure(const Distribution& distribution, const UnitVector& place) const {
+  const auto widths = static_cast<std::size_t>(widths_);
+  std::vector<double> within(radii_km_.size());
+  for (std::size_t r = 0; r < radii_km_.size(); ++r) within[r] = distribution.nowhere * UniformWithin(radii_km_[r]);
+  for (std::size_t i = 0; i < distribution.places.size(); ++i) {
+    const DistanceBin bin = BinOf(place, distribution.places[i]);
+    const float* weights = distribution.weights.data() + i * widths;
+    const float* row = within_.Row(bin.node);
+    const float* next = row + within_.columns();
+    for (std::size_t r = 0; r < radii_km_.size(); ++r, row += widths, next += widths) {
+      float sum = 0;
+      for (std::size_t j = 0; j < widths; ++j) sum += weights[j] * (row[j] + bin.share * (next[j] - row[j]));
+      within[r] += sum;
+    }
+  }
+  PlaceEstimate estimate;
+  for (std::size_t i = 0; i < kAccuracyKm.size(); ++i) {
+    estimate.within[i] = std::clamp(within[accuracy_radius_[i]], 0.0, 1.0);
+  }
+  // Where the curve crosses one half, straight in the logarithm of the radius.
+  const auto after = static_cast<std::size_t>(
+      std::find_if(within.begin(), within.end(), [](double p) { return p >= 0.5; }) - within.begin());
+  if (after == 0) {
+    estimate.confidence_km = radii_km_.front();
+  } else if (after == radii_km_.size()) {
+    estimate.confidence_km = radii_km_.back();
+  } else {
+    const double share = (0.5 - within[after - 1]) / (within[after] - within[after - 1]);
+    estimate.confidence_km =
+        std::exp(std::log(radii_km_[after - 1]) * (1 - share) + std::log(radii_km_[after]) * share);
+  }
+  return estimate;
+}
+
+PlaceEstimate PlacePosterior::Estimate(const Distribution& distribution, LatLon place) const {
+  PlaceEstimate estimate = Measure(distribution, ToUnitVector(place));
+  estimate.location = place;
+  return estimate;
+}
+
+PlacePosterior::Choice PlacePosterior::Best(const Distribution& distribution, std::span<const double> scores,
+                                            bool only_places) const {
+  const std::size_t n = distribution.places.size();
+  const auto widths = static_cast<std::size_t>(widths_);
+  std::vector<std::size_t> order(n);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const bool by_radius = loss_ == Loss::kMedianKm;
+  const std::size_t searched = std::min(by_radius ? n : kSearched, n);
+  std::partial_sort(
+      order.begin(), order.begin() + static_cast<std::ptrdiff_t>(searched), order.end(),
+      [&](std::size_t a, std::size_t b) { return scores[a] != scores[b] ? scores[a] > scores[b] : a < b; });
+  const auto value = [&](const UnitVector& place) {
+    return by_radius ? -Measure(distribution, place).confidence_km : ExpectedScore(distribution, place);
+  };
+
+  Choice choice;
+  choice.place = order[0];
+  UnitVector best = distribution.places[order[0]];
+  double best_value = by_radius ? value(best) : scores[order[0]];
+  // By more than rounding, so that a point that is a candidate's stays it.
+  const auto consider = [&](const UnitVector& place, std::optional<std::size_t> index) {
+    const double its = value(place);
+    if (its > best_value + 1e-6 * std::abs(best_value)) {
+      best = place;
+      best_value = its;
+      choice.place = index;
+    }
+  };
+  if (by_radius) {
+    for (std::size_t s = 1; s < searched; ++s) consider(distribution.places[order[s]], order[s]);
+  }
+  if (!only_places) {
+    std::vector<UnitVector> means(widths);
+    for (std::size_t s = 0; s < std::min(searched, kSearched); ++s) {
+      const UnitVector& from = distribution.places[order[s]];
+      std::fill(means.begin(), means.end(), UnitVector{});
+      for (std::size_t i = 0; i < n; ++i) {
+        const UnitVector& p = distribution.places[i];
+        const DistanceBin bin = BinOf(from, p);
+        const float* row = kernel_.Row(bin.node);
+        for (std::size_t j = 0; j < widths; ++j) {
+          const double w = distribution.place_weights[i] * (row[j] + bin.share * (row[j + widths] - row[j]));
+          means[j].x += w * p.x;
+          means[j].y += w * p.y;
+          means[j].z += w * p.z;
+        }
+      }
+      for (const UnitVector& mean : means) {
+        const double length = std::sqrt(mean.x * mean.x + mean.y * mean.y + mean.z * mean.z);
+        if (length < 1e-9) continue;  // places balanced round the globe have no mean
+        const UnitVector place{mean.x / length, mean.y / length, mean.z / length};
+        if (SquaredChord(place, from) < 1e-13) continue;  // 2 m: the place itself
+        consider(place, std::nullopt);
+      }
+    }
+  }
+  choice.estimate = Measure(distribution, best);
+  choice.estimate.location = ToLatLon(best);
+  return choice;
+}
+
+}  // namespace dualgeo
