@@ -100,8 +100,9 @@ cv::Mat ResizeWindow(const cv::Mat& photo, cv::Size size, Filter filter, cv::Rec
   const Taps rows = MakeTaps(photo.rows, size.height, filter, window.y, window.height);
 
   // First pass: across, for the rows that the second will read.
-  const int first_row = rows.first.front();
-  const int row_count = rows.first.back() + rows.count.back() - first_row;
+  const bool same_height = size.height == photo.rows;
+  const int first_row = same_height ? window.y : rows.first.front();
+  const int row_count = same_height ? window.height : rows.first.back() + rows.count.back() - first_row;
   cv::Mat across;
   if (size.width == photo.cols) {
     across = photo(cv::Rect(window.x, first_row, window.width, row_count));
@@ -109,7 +110,7 @@ cv::Mat ResizeWindow(const cv::Mat& photo, cv::Size size, Filter filter, cv::Rec
     across.create(row_count, window.width, CV_8UC3);
     for (int y = 0; y < row_count; ++y) ResizeRow(photo.ptr(first_row + y), across.ptr(y), window.width, columns);
   }
-  if (size.height == photo.rows) return across.clone();
+  if (same_height) return across.clone();
 
   // Second pass: down, one whole row at a time, which the compiler makes vector code of.
   cv::Mat result(window.size(), CV_8UC3);

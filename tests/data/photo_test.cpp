@@ -233,6 +233,11 @@ TEST(Photo, RealExifSamples) {
   const auto size = table.Require("ImageSize");
   for (std::size_t row = 0; row < table.rows(); ++row) {
     SCOPED_TRACE(table.Cell(row, file));
+    if (table.Cell(row, file) == "images/exifsamples_corrupted.jpg") {
+      // Bytes are missing from its middle: what follows is shifted sideways, and its last rows are grey.
+      EXPECT_THAT(ErrorOf(ReadFile(folder / table.Cell(row, file))), HasSubstr("premature end of data segment"));
+      continue;
+    }
     ::testing::internal::CaptureStderr();
     cv::Mat photo;
     EXPECT_NO_THROW(photo = ReadPhoto(folder / table.Cell(row, file)));

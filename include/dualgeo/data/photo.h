@@ -5,8 +5,10 @@
 // convert("RGB") does).
 //
 // Damaged: a photo that any pixel is missing from (a JPEG that ends early, or whose data cannot be decoded to the end)
-// is an error, since libjpeg would fill the rest with grey and a model would learn the grey. Odd or broken metadata
-// (EXIF, extra bytes before a marker or after the end) is not.
+// is an error, since libjpeg would fill the rest with grey and a model would learn the grey: so is whatever libjpeg
+// warns about in the image data, a missing end mark, and a PNG chunk with a wrong checksum. Odd or broken metadata
+// (EXIF, colour profiles, extra bytes before a marker or after the end) is not. Some viewers show such photos; this is
+// not one.
 #pragma once
 
 #include <cstdint>
