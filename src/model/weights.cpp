@@ -21,7 +21,9 @@ bool EndsWith(const std::string& text, const std::string& end) {
 std::string ShapeText(const torch::Tensor& tensor) {
   std::vector<std::string> extents;
   for (const std::int64_t extent : tensor.sizes()) extents.push_back(std::to_string(extent));
-  return "[" + Join(extents) + "]";
+  std::string text = "[";  // GCC 12 takes char* + string for an overflow (GCC bug 105651)
+  text += Join(extents);
+  return text += "]";
 }
 
 // "3 missing (a, b, c)"; the first few names stand for a long list.
