@@ -63,6 +63,10 @@ torch::Device SetupRuntime(const RuntimeOptions& options) {
   auto& context = at::globalContext();
   // Only a warning where CUDA has no deterministic kernel: on a CPU all that is used here has one.
   context.setDeterministicAlgorithms(true, /*warn_only=*/true);
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2)
+  // A help for finding reads of uninitialised memory; it costs a pass over every new tensor.
+  context.setDeterministicFillUninitializedMemory(false);
+#endif
   context.setDeterministicCuDNN(true);
   context.setBenchmarkCuDNN(false);
   return device;
