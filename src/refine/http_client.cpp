@@ -66,7 +66,7 @@ HttpClient::~HttpClient() { curl_easy_cleanup(impl_->curl); }
 
 HttpReply HttpClient::PostJson(const std::string& url, const std::string& body, const std::string& bearer) {
   CURL* curl = impl_->curl;
-  curl_easy_reset(curl);  // keeps the connection
+  curl_easy_reset(curl);
   Transfer transfer;
   transfer.max_bytes = impl_->options.max_bytes;
   impl_->message[0] = '\0';
@@ -86,6 +86,10 @@ HttpReply HttpClient::PostJson(const std::string& url, const std::string& body, 
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+  // On a kept connection that breaks, libcurl sends the request a second time by itself; it could be billed twice, and
+  // no budget would know. A handshake is little beside an answer.
+  curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+  curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
   curl_easy_setopt(curl, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
