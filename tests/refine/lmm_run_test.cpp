@@ -230,7 +230,7 @@ TEST(LmmRunTest, PromptsThatShowTheSameAreAskedOnce) {
 }
 
 // 30 % of requests meet a fault; in the end every photo has an answer or a reason, and each was billed once.
-TEST(LmmRunTest, FiveHundredPhotosThroughFaults) {
+TEST(LmmRunTest, SlowFiveHundredPhotosThroughFaults) {
   TemporaryFolder folder;
   const auto lists = Photos(folder, 500);
   std::mutex mutex;
