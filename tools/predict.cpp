@@ -2,45 +2,162 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <memory>
+#include <optional>
+#include <set>
 
 #include "commands.h"
+#include "config_flags.h"
 #include "dualgeo/data/photo_table.h"
 #include "dualgeo/gallery/candidates.h"
+#include "dualgeo/refine/answer_join.h"
 #include "dualgeo/refine/predictor.h"
+#include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo::tools {
 namespace {
 
 struct PredictFlags {
-  std::filesystem::path candidates, out, photos;
-  PredictOptions options;
+  ConfigFlags config;
+  std::filesystem::path candidates, out, photos, images, answers, answers_out, place_names, photo_features,
+      gps_features, places_out;
+  std::string answers_columns;
+  std::optional<std::string> method, choose, endpoint, model, prompt, cache;
+  std::optional<int> samples, concurrency;
+  std::optional<double> temperature;
+  bool offline = false;
 };
+
+PredictOptions Options(const PredictFlags& flags, const ExperimentOptions& experiment) {
+  PredictOptions options = experiment.predict;
+  if (!flags.answers.empty()) options.method = "lmm";
+  if (flags.method) options.method = *flags.method;
+  LmmOptions& lmm = options.lmm;
+  if (flags.choose) lmm.choose = *flags.choose;
+  if (flags.endpoint) lmm.endpoint = *flags.endpoint;
+  if (flags.model) lmm.model = *flags.model;
+  if (flags.prompt) lmm.prompt = *flags.prompt;
+  if (flags.cache) lmm.cache = *flags.cache;
+  if (flags.samples) lmm.samples = *flags.samples;
+  if (flags.concurrency) lmm.concurrency = *flags.concurrency;
+  if (flags.temperature) lmm.temperature = *flags.temperature;
+  options.Validate();
+  if (options.method != "lmm" && !flags.answers.empty()) {
+    throw InputError("predict: --answers is for method lmm, not " + options.method);
+  }
+  return options;
+}
+
+PredictInputs Inputs(const PredictFlags& flags, const ExperimentOptions& experiment, const PredictOptions& options) {
+  PredictInputs inputs;
+  if (options.method != "lmm") return inputs;
+  inputs.lmm.images = flags.images;
+  inputs.lmm.offline = flags.offline;
+  if (!flags.place_names.empty()) inputs.lmm.places = ReadPlaceNames(flags.place_names);
+  if (!flags.answers.empty()) {
+    const AnswerColumns columns =
+        flags.answers_columns.empty() ? AnswerColumns{} : ParseAnswerColumns(flags.answers_columns);
+    inputs.answers = ReadAnswers(flags.answers, columns);
+  }
+  if (flags.photo_features.empty() != flags.gps_features.empty()) {
+    throw InputError("predict: --photo-features and --gps-features go together");
+  }
+  if (!flags.photo_features.empty()) {
+    inputs.choice.similarity = FeatureFileSimilarity(flags.photo_features, flags.gps_features);
+  }
+  if (options.lmm.choose == "bayes") inputs.choice.join = MakeBayesAnswerJoin(experiment.rerank);
+  return inputs;
+}
+
+// The places that `verify` would compare, each once, for `embed gps`.
+void WritePlaces(const std::filesystem::path& path, const std::vector<CandidateList>& lists,
+                 const std::vector<LmmAnswer>& answers) {
+  const auto groups = GroupAnswers(answers);
+  std::set<std::pair<double, double>> seen;
+  std::vector<PhotoRow> rows;
+  for (const auto& list : lists) {
+    const auto found = groups.find(list.query_id);
+    const std::vector<LmmAnswer> none;
+    for (const LatLon& place : Chooser::PlacesToVerify(list, found == groups.end() ? none : found->second)) {
+      if (!seen.emplace(place.lat, place.lon).second) continue;
+      rows.push_back({std::to_string(rows.size()), place, "", 0});
+    }
+  }
+  WritePhotoTable(path, rows);
+}
+
+void Run(const PredictFlags& flags) {
+  const ExperimentOptions experiment = flags.config.Resolve();
+  const PredictOptions options = Options(flags, experiment);
+  const bool lmm = options.method == "lmm";
+  if (flags.candidates.empty() && !(lmm && !flags.photos.empty())) {
+    throw InputError("predict: give --candidates (method lmm can do with --photos alone)");
+  }
+  std::vector<CandidateList> lists;
+  if (!flags.candidates.empty()) lists = ReadCandidates(flags.candidates);
+  std::vector<std::string> ids;
+  if (!flags.photos.empty()) {
+    for (const auto& row : ReadPhotoTable(flags.photos, {}, Locations::kOptional).rows) ids.push_back(row.id);
+  }
+  if (lmm) {  // which needs no candidates to answer
+    std::set<std::string> listed;
+    for (const auto& list : lists) listed.insert(list.query_id);
+    for (const auto& id : ids) {
+      if (listed.insert(id).second) lists.push_back({id, {}, {}});
+    }
+  }
+  PredictReport report;
+  auto predictions = Predict(options, lists, Inputs(flags, experiment, options), &report);
+  AddUnanswered(ids, options.method, predictions);
+  WritePredictions(flags.out, predictions);
+  if (!flags.answers_out.empty()) WriteAnswers(flags.answers_out, report.answers);
+  if (!flags.places_out.empty()) WritePlaces(flags.places_out, lists, report.answers);
+  const auto answered = std::count_if(predictions.begin(), predictions.end(),
+                                      [](const Prediction& prediction) { return prediction.location.has_value(); });
+  spdlog::info("predict: {} of {} photos answered by {} -> {}", answered, predictions.size(), options.method,
+               flags.out.string());
+  if (report.failed) {
+    throw Error("predict: " + report.stopped + "; " + flags.out.string() +
+                " holds what there is, run again to ask about the rest");
+  }
+}
 
 }  // namespace
 
 void AddPredict(CLI::App& root) {
   auto* command = root.add_subcommand("predict", "turn each photo's candidates into one answer");
   const auto flags = std::make_shared<PredictFlags>();
-  command->add_option("--candidates", flags->candidates, "candidates CSV")->required();
+  flags->config.Add(*command);
+  command->add_option("--candidates", flags->candidates, "candidates CSV");
   command->add_option("--out", flags->out, "predictions CSV")->required();
-  command->add_option("--method", flags->options.method, Join(PredictorNames(), " | "))->capture_default_str();
-  command->add_option("--photos", flags->photos, "photo table; its photos without candidates are listed as unanswered");
-  command->callback([flags] {
-    flags->options.Validate();
-    auto predictions = Predict(flags->options, ReadCandidates(flags->candidates));
-    if (!flags->photos.empty()) {
-      std::vector<std::string> ids;
-      for (const auto& row : ReadPhotoTable(flags->photos, {}, Locations::kOptional).rows) ids.push_back(row.id);
-      AddUnanswered(ids, flags->options.method, predictions);
-    }
-    WritePredictions(flags->out, predictions);
-    const auto answered = std::count_if(predictions.begin(), predictions.end(),
-                                        [](const Prediction& prediction) { return prediction.location.has_value(); });
-    spdlog::info("predict: {} of {} photos answered by {} -> {}", answered, predictions.size(), flags->options.method,
-                 flags->out.string());
-  });
+  command->add_option("--method", flags->method, Join(PredictorNames(), " | ") + " [top1; with --answers: lmm]");
+  command->add_option(
+      "--photos", flags->photos,
+      "photo table; lmm: its photos without candidates are asked about, too; else listed as unanswered");
+  const std::string lmm = "lmm: ";
+  command->add_option("--images", flags->images, lmm + "folder or tar of the photos");
+  command->add_option("--answers", flags->answers, lmm + "table of answers, instead of a server");
+  command->add_option("--answers-columns", flags->answers_columns,
+                      "id,lat,lon[,success] columns of --answers [IMG_ID,LAT,LON,success]");
+  command->add_option("--choose", flags->choose, lmm + Join(LmmOptions::LmmChoices(), " | "));
+  command->add_option("--endpoint", flags->endpoint, lmm + "base URL of an OpenAI-compatible server");
+  command->add_option("--model", flags->model, lmm + "model name");
+  command->add_option("--prompt", flags->prompt, lmm + "prompt template, geo or a file");
+  command->add_option("--samples", flags->samples, lmm + "answers per photo and prompt");
+  command->add_option("--temperature", flags->temperature, lmm + "sampling temperature");
+  command->add_option("--concurrency", flags->concurrency, lmm + "requests under way at once");
+  command->add_option("--cache", flags->cache, lmm + "SQLite file of requests and answers");
+  command->add_flag("--offline", flags->offline, lmm + "replay the cache, send nothing; needs no --images");
+  command->add_option("--place-names", flags->place_names, lmm + "table gallery_id,place: names for the prompt");
+  command->add_option("--answers-out", flags->answers_out, lmm + "every single answer as a table");
+  command->add_option("--photo-features", flags->photo_features,
+                      "choose verify: features of the photos (embed photos)");
+  command->add_option("--gps-features", flags->gps_features, "choose verify: features of the places (embed gps)");
+  command->add_option("--places-out", flags->places_out, "the places that choose verify compares, for embed gps");
+  command->footer("Every other setting: --set predict.lmm.KEY=VALUE (docs/lmm.md).");
+  command->callback([flags] { Run(*flags); });
 }
 
 }  // namespace dualgeo::tools
