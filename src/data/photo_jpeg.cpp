@@ -1,7 +1,5 @@
 #include "photo_jpeg.h"
 
-#ifdef DUALGEO_LIBJPEG
-
 #include <csetjmp>
 #include <cstdio>
 #include <vector>
@@ -147,26 +145,3 @@ cv::Mat DecodeJpeg(std::string_view bytes, const std::string& name) {
 }
 
 }  // namespace dualgeo
-
-#else  // a build that does not link libjpeg: through OpenCV, which only tells a missing end
-
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
-
-#include "dualgeo/util/error.h"
-
-namespace dualgeo {
-
-cv::Mat DecodeJpeg(std::string_view bytes, const std::string& name) {
-  const cv::Mat encoded(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
-  cv::Mat photo = cv::imdecode(encoded, cv::IMREAD_COLOR);
-  if (photo.empty() || bytes.find("\xff\xd9") == std::string_view::npos) {
-    throw InputError(name + ": damaged or truncated JPEG");
-  }
-  cv::cvtColor(photo, photo, cv::COLOR_BGR2RGB);
-  return photo;
-}
-
-}  // namespace dualgeo
-
-#endif
