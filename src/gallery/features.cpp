@@ -35,7 +35,9 @@ std::vector<std::string> ParseIds(const std::string& text, const std::string& fi
 std::string Shape(const SafetensorsFile::Entry& entry) {
   std::vector<std::string> sizes;
   for (const auto size : entry.shape) sizes.push_back(std::to_string(size));
-  return "[" + Join(sizes) + "]";
+  std::string text = "[";  // not "[" + Join(...): GCC 12 then warns of an overflow that cannot happen
+  text += Join(sizes) + "]";
+  return text;
 }
 
 void CheckShape(const SafetensorsFile::Entry& entry, torch::Dtype dtype, std::int64_t rows, const std::string& file) {
