@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <unordered_map>
 #include <unordered_set>
@@ -89,6 +90,7 @@ Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& pred
   std::unordered_set<std::string_view> known;
   known.reserve(truth.rows.size());
   std::vector<double> errors, errors_without_zero;
+  std::map<std::string, std::vector<double>> errors_of_method;
   for (const auto& row : truth.rows) {
     known.insert(row.id);
     if (!row.location) {
@@ -116,6 +118,7 @@ Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& pred
         photo.answer = Answer::kAnswered;
         photo.error_km = DistanceKm(photo.truth, place, distance);
         errors.push_back(*photo.error_km);
+        errors_of_method[found->second->method].push_back(*photo.error_km);
         if (!zero) errors_without_zero.push_back(*photo.error_km);
       }
     }
@@ -135,6 +138,14 @@ Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& pred
   if (errors_without_zero.size() != errors.size()) {
     result.without_zero =
         Accuracies(errors_without_zero, static_cast<std::int64_t>(errors_without_zero.size()), options.thresholds_km);
+  }
+  const bool fallback = std::any_of(errors_of_method.begin(), errors_of_method.end(),
+                                    [](const auto& item) { return item.first.starts_with("fallback/"); });
+  if (fallback) {
+    for (const auto& [method, of_method] : errors_of_method) {
+      const auto n = static_cast<std::int64_t>(of_method.size());
+      result.by_method.emplace_back(method, Accuracies(of_method, n, options.thresholds_km));
+    }
   }
   double score = 0;
   for (const double error : errors) score += GeoScore(error);

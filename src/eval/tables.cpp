@@ -43,6 +43,7 @@ std::vector<Line> Lines(const std::vector<Evaluation>& evaluations) {
     lines.push_back({&e, &e.all, "all", complete, true});
     if (!complete) lines.push_back({&e, &e.answered_only, "answered", true, false});
     if (e.without_zero) lines.push_back({&e, &*e.without_zero, "answered, not at 0,0", false, false});
+    for (const auto& [method, group] : e.by_method) lines.push_back({&e, &group, method.c_str(), false, false});
   }
   return lines;
 }
@@ -231,6 +232,7 @@ Json Metrics(const Evaluation& e) {
                {"geoscore", e.geoscore},
                {"answered_only", GroupJson(e.answered_only)}};
   if (e.without_zero) json["without_zero"] = GroupJson(*e.without_zero);
+  for (const auto& [method, group] : e.by_method) json["by_method"][method] = GroupJson(group);
   json["zero_answers"] = e.zero_answers;
   json["unknown_ids"] = e.unknown_ids;
   json["settings"] = {{"thresholds_km", e.options.thresholds_km},

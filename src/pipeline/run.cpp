@@ -13,6 +13,7 @@
 #include "dualgeo/pipeline/run_info.h"
 #include "dualgeo/pipeline/stages.h"
 #include "dualgeo/pipeline/step.h"
+#include "dualgeo/refine/answer_join.h"
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
@@ -203,7 +204,18 @@ class Run {
                  DumpSection(options_, "predict"),
                  {out},
                  [this, &set, in, out](bool) {
-                   std::vector<Prediction> predictions = Predict(options_.predict, ReadCandidates(in));
+                   PredictInputs inputs;  // of method lmm
+                   inputs.lmm.images = set.images;
+                   if (options_.predict.lmm.choose == "bayes") {
+                     inputs.choice.join = MakeBayesAnswerJoin(options_.rerank);
+                   }
+                   PredictReport report;
+                   std::vector<Prediction> predictions = Predict(options_.predict, ReadCandidates(in), inputs, &report);
+                   // A step that counts as done would never ask about the rest.
+                   if (!report.stopped.empty()) {
+                     throw Error("predict: " + report.stopped + "; the answers so far are in " +
+                                 options_.predict.lmm.cache + ", run again to go on");
+                   }
                    std::vector<std::string> ids;
                    for (const auto& row : ReadPhotoTable(set.csv, set.columns, Locations::kOptional).rows) {
                      ids.push_back(row.id);

@@ -1,5 +1,6 @@
 #include "dualgeo/refine/lmm_options.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "dualgeo/util/error.h"

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dualgeo/data/photo_table.h"
@@ -89,6 +90,9 @@ struct Evaluation {
   GroupAccuracy answered_only;
   // The answered photos but those answered with exactly 0, 0; when there are any (and zero_is_failure is off).
   std::optional<GroupAccuracy> without_zero;
+  // When a fallback rule answered some photos ("fallback/..." in the predictions' column method): the answered photos
+  // of each method apart, in percent of their own number.
+  std::vector<std::pair<std::string, GroupAccuracy>> by_method;
 
   // Over the answered photos; nothing when there are none. Intervals: percentile bootstrap over photos.
   std::optional<double> median_km, mean_km;
