@@ -52,7 +52,7 @@ PhotoSet Gather(const std::vector<fs::path>& photos, const fs::path& folder) {
   return {"locate", folder / "photos.csv", folder / "images", {}, {}};
 }
 
-fs::path Existing(const fs::path& path, const fs::path& run_dir) {
+fs::path RunFile(const fs::path& path, const fs::path& run_dir) {
   if (!fs::exists(path)) {
     throw InputError(run_dir.string() + ": not a finished run: " + path.string() +
                      " is missing (dualgeo run makes it)");
@@ -64,16 +64,16 @@ fs::path Existing(const fs::path& path, const fs::path& run_dir) {
 
 std::vector<Location> Locate(const std::vector<fs::path>& photos, const fs::path& run_dir, int count) {
   const RunPaths paths(run_dir);
-  const ExperimentOptions options = ReadExperiment({Existing(paths.config(), run_dir)}, {});
-  const fs::path checkpoint = Existing(paths.checkpoint(), run_dir);
-  Gallery gallery = LoadGallery(Existing(paths.gallery(), run_dir));
+  const ExperimentOptions options = ReadExperiment({RunFile(paths.config(), run_dir)}, {});
+  const fs::path checkpoint = RunFile(paths.checkpoint(), run_dir);
+  Gallery gallery = LoadGallery(RunFile(paths.gallery(), run_dir));
 
   const ScratchFolder scratch;
   PhotoSet set = Gather(photos, scratch.path);
   if (options.model.has_segmentation()) {
     set.masks = scratch.path / "masks";
     const fs::path weights = options.model.segmenter.weights ? fs::path(*options.model.segmenter.weights)
-                                                             : Existing(paths.segmenter(), run_dir);
+                                                             : RunFile(paths.segmenter(), run_dir);
     SegmentFromConfig(options, set, weights, set.masks);
   }
   const EmbedResult embedded = EmbedFromConfig(options, set, checkpoint);
