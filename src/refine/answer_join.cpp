@@ -4,27 +4,37 @@
 #include <memory>
 
 #include "dualgeo/refine/reranker.h"
+#include "dualgeo/util/error.h"
 
 namespace dualgeo {
 
 BayesJoin::BayesJoin(const RerankOptions& options) : BayesJoin(options, ReadPosteriorParameters(options.parameters)) {}
 
 BayesJoin::BayesJoin(const RerankOptions& options, const PosteriorParameters& parameters)
-    : posterior_(parameters, ParseLoss(options.metric), options.threshold_km),
+    : list_(parameters, PlacePosterior::Sources::kList, ParseLoss(options.metric), options.threshold_km),
       top_k_(static_cast<std::size_t>(options.top_k)),
       only_places_(options.answer == "candidate") {
   options.Validate();
+  if (parameters.has_answers()) {
+    joint_.emplace(parameters, PlacePosterior::Sources::kListAndAnswers, ParseLoss(options.metric),
+                   options.threshold_km);
+  }
 }
 
 std::optional<PlaceEstimate> BayesJoin::Join(std::span<const Candidate> similar,
                                              std::span<const LatLon> answers) const {
   similar = similar.first(std::min(similar.size(), top_k_));
   if (similar.empty() && answers.empty()) return std::nullopt;
+  if (!answers.empty() && !joint_) {
+    throw InputError(
+        "the re-ranking parameters were fitted without LMM answers and cannot weigh them; fit with --answers");
+  }
+  const PlacePosterior& posterior = answers.empty() ? list_ : *joint_;
   thread_local PlacePosterior::Distribution distribution;
-  posterior_.Condition({similar, answers}, distribution);
-  std::vector<double> scores = posterior_.ExpectedScores(distribution);
+  posterior.Condition({similar, answers}, distribution);
+  std::vector<double> scores = posterior.ExpectedScores(distribution);
   for (double& score : scores) score = RoundedScore(score);
-  PlacePosterior::Choice choice = posterior_.Best(distribution, scores, only_places_);
+  PlacePosterior::Choice choice = posterior.Best(distribution, scores, only_places_);
   if (choice.place) {
     const std::size_t i = *choice.place;
     choice.estimate.location = i < similar.size() ? similar[i].location : answers[i - similar.size()];

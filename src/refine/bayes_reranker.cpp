@@ -8,7 +8,7 @@ namespace {
 class BayesReranker : public Reranker {
  public:
   explicit BayesReranker(const RerankOptions& options)
-      : posterior_(ReadPosteriorParameters(options.parameters), ParseLoss(options.metric), options.threshold_km),
+      : posterior_(ReadPosteriorParameters(options.parameters), PlacePosterior::Sources::kList, ParseLoss(options.metric), options.threshold_km),
         only_candidates_(options.answer == "candidate") {}
 
   std::optional<PlaceEstimate> Reorder(std::vector<Candidate>& similar) const override {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <stdexcept>
 
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/refine/rerank_options.h"
@@ -67,13 +68,18 @@ Loss ParseLoss(const std::string& name) {
   return static_cast<Loss>(found - names.begin());
 }
 
-PlacePosterior::PlacePosterior(const PosteriorParameters& parameters, Loss loss, double threshold_km)
-    : parameters_(parameters), loss_(loss), widths_(static_cast<int>(parameters.widths_km.size())) {
+PlacePosterior::PlacePosterior(const PosteriorParameters& parameters, Sources sources, Loss loss, double threshold_km)
+    : parameters_(parameters), answered_(sources == Sources::kListAndAnswers), loss_(loss) {
   parameters_.Validate();
-  const std::vector<SphericalGaussian> components(parameters_.widths_km.begin(), parameters_.widths_km.end());
+  if (answered_ && !parameters_.has_answers()) {
+    throw InputError(
+        "the re-ranking parameters were fitted without LMM answers and cannot weigh them; fit with --answers");
+  }
+  widths_ = static_cast<int>(widths_km().size());
+  const std::vector<SphericalGaussian> components(widths_km().begin(), widths_km().end());
   const auto component = [&](int j) -> const SphericalGaussian& { return components[static_cast<std::size_t>(j)]; };
   kernel_ = DistanceTable(
-      widths_, [&](double km, int j) { return Gaussian(km, parameters_.widths_km[static_cast<std::size_t>(j)]); });
+      widths_, [&](double km, int j) { return Gaussian(km, widths_km()[static_cast<std::size_t>(j)]); });
   score_ = DistanceTable(widths_, [&](double km, int j) {
     if (loss_ == Loss::kThreshold) return component(j).ProbabilityWithin(km, threshold_km);
     if (loss_ == Loss::kGeoScore) return component(j).MeanGeoScore(km);
@@ -93,6 +99,10 @@ PlacePosterior::PlacePosterior(const PosteriorParameters& parameters, Loss loss,
   within_ = DistanceTable(static_cast<int>(radii_km_.size()) * widths_, [&](double km, int column) {
     return component(column % widths_).ProbabilityWithin(km, radii_km_[static_cast<std::size_t>(column / widths_)]);
   });
+}
+
+const std::vector<double>& PlacePosterior::widths_km() const {
+  return answered_ ? parameters_.answer_widths_km : parameters_.widths_km;
 }
 
 void PlacePosterior::Support(const PlaceEvidence& evidence, Distribution& distribution) const {
@@ -124,10 +134,7 @@ void PlacePosterior::Support(const PlaceEvidence& evidence, Distribution& distri
 }
 
 void PlacePosterior::Condition(const PlaceEvidence& evidence, Distribution& distribution) const {
-  if (!evidence.answers.empty() && !parameters_.has_answers()) {
-    throw InputError(
-        "the re-ranking parameters were fitted without LMM answers and cannot weigh them; fit with --answers");
-  }
+  if (!evidence.answers.empty() && !answered_) throw std::invalid_argument("a posterior of lists alone got answers");
   const std::size_t list = evidence.similar.size(), all = list + evidence.answers.size();
   const auto widths = static_cast<std::size_t>(widths_);
   distribution.places.clear();
@@ -136,7 +143,7 @@ void PlacePosterior::Condition(const PlaceEvidence& evidence, Distribution& dist
   Support(evidence, distribution);
 
   const bool answered = !evidence.answers.empty();
-  const EvidenceWeights& weights = answered ? parameters_.list_with_answers : parameters_.list;
+  const EvidenceWeights& weights = answered_ ? parameters_.list_with_answers : parameters_.list;
   const bool scored = !weights.score.empty() || !weights.score_gap.empty();
   const bool gps_scored = !weights.gps_score.empty() || !weights.gps_score_gap.empty();
   std::vector<StandardScore> scores, gps_scores;
@@ -261,7 +268,7 @@ double PlacePosterior::ExpectedScore(const Distribution& distribution, const Uni
   return score;
 }
 
-PlaceEstimate PlacePosterior::Measure(const Distribution& distribution, const UnitVector& place) const {
+std::vector<double> PlacePosterior::Curve(const Distribution& distribution, const UnitVector& place) const {
   const auto widths = static_cast<std::size_t>(widths_);
   std::vector<double> within(radii_km_.size());
   for (std::size_t r = 0; r < radii_km_.size(); ++r) within[r] = distribution.nowhere * UniformWithin(radii_km_[r]);
@@ -276,19 +283,34 @@ PlaceEstimate PlacePosterior::Measure(const Distribution& distribution, const Un
       within[r] += sum;
     }
   }
+  return within;
+}
+
+double PlacePosterior::ShareWithin(const Distribution& distribution, LatLon place, double km) const {
+  const std::vector<double> within = Curve(distribution, ToUnitVector(place));
+  const auto after = static_cast<std::size_t>(std::lower_bound(radii_km_.begin(), radii_km_.end(), km) - radii_km_.begin());
+  if (after == 0) return within.front();
+  if (after == radii_km_.size()) return 1;
+  const double share = std::log(km / radii_km_[after - 1]) / std::log(radii_km_[after] / radii_km_[after - 1]);
+  return within[after - 1] * (1 - share) + within[after] * share;
+}
+
+PlaceEstimate PlacePosterior::Measure(const Distribution& distribution, const UnitVector& place) const {
+  const std::vector<double> within = Curve(distribution, place);
   PlaceEstimate estimate;
   for (std::size_t i = 0; i < kAccuracyKm.size(); ++i) {
     estimate.within[i] = std::clamp(within[accuracy_radius_[i]], 0.0, 1.0);
   }
-  // Where the curve crosses one half, straight in the logarithm of the radius.
+  // Where the curve crosses one half (as training corrected it), straight in the logarithm of the radius.
+  const double half = answered_ ? parameters_.half_with_answers : parameters_.half;
   const auto after = static_cast<std::size_t>(
-      std::find_if(within.begin(), within.end(), [](double p) { return p >= 0.5; }) - within.begin());
+      std::find_if(within.begin(), within.end(), [half](double p) { return p >= half; }) - within.begin());
   if (after == 0) {
     estimate.confidence_km = radii_km_.front();
   } else if (after == radii_km_.size()) {
     estimate.confidence_km = radii_km_.back();
   } else {
-    const double share = (0.5 - within[after - 1]) / (within[after] - within[after - 1]);
+    const double share = (half - within[after - 1]) / (within[after] - within[after - 1]);
     estimate.confidence_km =
         std::exp(std::log(radii_km_[after - 1]) * (1 - share) + std::log(radii_km_[after]) * share);
   }

@@ -1,6 +1,7 @@
 #include "dualgeo/refine/posterior_fit.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -38,6 +39,11 @@ struct Block {
   int feature;
 };
 
+PlaceEvidence EvidenceOf(const FitExample& example, const PlacePosterior& posterior) {
+  if (!posterior.takes_answers()) return {example.similar, {}};
+  return {example.similar, example.answers};
+}
+
 // What the likelihood needs of one example.
 struct Prepared {
   std::vector<float> features;     // [components, blocks of the component's source]
@@ -51,13 +57,12 @@ class Likelihood {
  public:
   Likelihood(const std::vector<const FitExample*>& examples, const PlacePosterior& posterior,
              const std::vector<Block>& blocks, double penalty)
-      : blocks_(blocks), widths_(posterior.parameters().widths_km.size()), penalty_(penalty) {
-    std::vector<SphericalGaussian> components(posterior.parameters().widths_km.begin(),
-                                              posterior.parameters().widths_km.end());
+      : blocks_(blocks), widths_(posterior.widths_km().size()), penalty_(penalty) {
+    const std::vector<SphericalGaussian> components(posterior.widths_km().begin(), posterior.widths_km().end());
     PlacePosterior::Distribution distribution;
     std::vector<double> features;
     for (const FitExample* example : examples) {
-      const PlaceEvidence evidence{example->similar, example->answers};
+      const PlaceEvidence evidence = EvidenceOf(*example, posterior);
       posterior.Condition(evidence, distribution);
       posterior.Features(evidence, distribution, features);
       Prepared prepared;
@@ -180,10 +185,49 @@ bool Any(const std::vector<const FitExample*>& examples, std::optional<double> C
   });
 }
 
+// The weights of candidates and of answers.
+std::array<EvidenceWeights, 2> FitWeights(const std::vector<const FitExample*>& examples,
+                                          const PlacePosterior& posterior, const std::vector<Block>& blocks,
+                                          double penalty, int max_iterations) {
+  const Likelihood likelihood(examples, posterior, blocks, penalty);
+  const LbfgsResult result = MinimizeLbfgs([&](const auto& x, auto& gradient) { return likelihood(x, gradient); },
+                                           std::vector<double>(likelihood.size(), 0.0), max_iterations);
+  const auto widths = static_cast<std::ptrdiff_t>(posterior.widths_km().size());
+  std::array<EvidenceWeights, 2> weights;
+  auto from = result.x.begin();
+  for (const Block& block : blocks) {
+    auto& values = weights[static_cast<std::size_t>(block.source)].*kCoefficients[block.feature];
+    values.assign(from, from + widths);
+    from += widths;
+    // Four digits are more than the data can tell, and read well.
+    for (double& v : values) v = std::round(v * 1e4) / 1e4;
+  }
+  return weights;
+}
+
+// The share of the distribution within the radius that just reaches the truth, in the middle of all examples.
+double MedianShare(const std::vector<const FitExample*>& examples, const PosteriorParameters& parameters,
+                   PlacePosterior::Sources sources) {
+  const PlacePosterior posterior(parameters, sources);
+  PlacePosterior::Distribution distribution;
+  std::vector<double> shares;
+  for (const FitExample* example : examples) {
+    posterior.Condition(EvidenceOf(*example, posterior), distribution);
+    const LatLon answer =
+        posterior.Best(distribution, posterior.ExpectedScores(distribution), false).estimate.location;
+    shares.push_back(posterior.ShareWithin(distribution, answer, GreatCircleKm(answer, example->truth)));
+  }
+  const auto middle = shares.begin() + static_cast<std::ptrdiff_t>(shares.size() / 2);
+  std::nth_element(shares.begin(), middle, shares.end());
+  return std::clamp(std::round(*middle * 1e4) / 1e4, 0.01, 0.99);
+}
+
 }  // namespace
 
 void FitOptions::Validate() const {
-  if (penalty < 0 || !std::isfinite(penalty)) throw InputError("penalty is " + FormatDouble(penalty) + "; 0 or more");
+  for (const double its : {penalty, answer_penalty}) {
+    if (!(its >= 0 && std::isfinite(its))) throw InputError("penalty is " + FormatDouble(its) + "; it must be 0 or more");
+  }
   if (top_k < 1) throw InputError("top_k is " + std::to_string(top_k) + "; it must be 1 or more");
   if (max_iterations < 1) throw InputError("max_iterations is " + std::to_string(max_iterations) + "; 1 or more");
 }
@@ -193,9 +237,7 @@ PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const 
   PosteriorParameters parameters;
   parameters.widths_km = options.widths_km;
   parameters.rank_scale = options.rank_scale;
-  const std::size_t widths = options.widths_km.size();
-  const std::vector<double> zeros(widths, 0.0);
-  parameters.list.constant = zeros;
+  parameters.list.constant.assign(options.widths_km.size(), 0);
 
   std::vector<const FitExample*> listed, answered;
   std::vector<std::string> ids;
@@ -209,62 +251,29 @@ PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const 
   const bool scores = Any(listed, &Candidate::score), gps_scores = Any(listed, &Candidate::gps_score);
   if (scores) parameters.score = Scale(listed, &Candidate::score);
   if (gps_scores) parameters.gps_score = Scale(listed, &Candidate::gps_score);
-  if (!answered.empty()) parameters.answers.constant = parameters.list_with_answers.constant = zeros;
 
-  const auto fit = [&](const std::vector<const FitExample*>& on, const std::vector<Block>& blocks,
-                       EvidenceWeights& list, EvidenceWeights& answers) {
-    const PlacePosterior posterior(parameters);
-    const Likelihood likelihood(on, posterior, blocks, options.penalty);
-    const LbfgsResult result = MinimizeLbfgs([&](const auto& x, auto& gradient) { return likelihood(x, gradient); },
-                                             std::vector<double>(likelihood.size(), 0.0), options.max_iterations);
-    for (std::size_t b = 0; b < blocks.size(); ++b) {
-      auto& values = (blocks[b].source == 0 ? list : answers).*kCoefficients[blocks[b].feature];
-      values.assign(result.x.begin() + static_cast<std::ptrdiff_t>(b * widths),
-                    result.x.begin() + static_cast<std::ptrdiff_t>((b + 1) * widths));
-      // Six digits are more than the data can tell, and read well.
-      for (double& v : values) v = std::round(v * 1e6) / 1e6;
-    }
-  };
-  std::vector<Block> list_blocks = {{0, 0}, {0, 1}, {0, 2}, {0, 3}, {0, 4}};
-  if (scores) list_blocks.insert(list_blocks.end(), {{0, 8}, {0, 9}});
-  if (gps_scores) list_blocks.insert(list_blocks.end(), {{0, 10}, {0, 11}});
-  EvidenceWeights none;
-  fit(listed, list_blocks, parameters.list, none);
-  if (!answered.empty()) {
-    std::vector<Block> blocks = list_blocks;
-    blocks.insert(blocks.end(), {{0, 5}, {0, 6}, {0, 7}, {1, 0}, {1, 2}, {1, 3}, {1, 4}});
-    // How far samples agree can only be learnt from photos with several.
-    const bool samples =
-        std::any_of(answered.begin(), answered.end(), [](const auto* e) { return e->answers.size() > 1; });
-    if (samples) blocks.insert(blocks.end(), {{1, 5}, {1, 6}, {1, 7}});
-    EvidenceWeights list_weights, answer_weights;
-    fit(answered, blocks, list_weights, answer_weights);
-    parameters.list_with_answers = list_weights;
-    parameters.answers = answer_weights;
+  std::vector<Block> blocks = {{0, 0}, {0, 1}, {0, 2}, {0, 3}, {0, 4}};
+  if (scores) blocks.insert(blocks.end(), {{0, 8}, {0, 9}});
+  if (gps_scores) blocks.insert(blocks.end(), {{0, 10}, {0, 11}});
+  parameters.list = FitWeights(listed, PlacePosterior(parameters), blocks, options.penalty, options.max_iterations)[0];
+  parameters.half = MedianShare(listed, parameters, PlacePosterior::Sources::kList);
+  if (answered.empty()) return parameters;
+
+  parameters.answer_widths_km = options.answer_widths_km;
+  parameters.answers.constant.assign(options.answer_widths_km.size(), 0);
+  parameters.list_with_answers.constant = parameters.answers.constant;
+  blocks.insert(blocks.end(), {{0, 5}, {0, 6}, {0, 7}, {1, 0}, {1, 2}, {1, 3}, {1, 4}});
+  // How far samples agree can only be learnt from photos with several.
+  if (std::any_of(answered.begin(), answered.end(), [](const auto* e) { return e->answers.size() > 1; })) {
+    blocks.insert(blocks.end(), {{1, 5}, {1, 6}, {1, 7}});
   }
+  constexpr auto kBoth = PlacePosterior::Sources::kListAndAnswers;
+  auto weights = FitWeights(answered, PlacePosterior(parameters, kBoth), blocks, options.answer_penalty,
+                            options.max_iterations);
+  parameters.list_with_answers = std::move(weights[0]);
+  parameters.answers = std::move(weights[1]);
+  parameters.half_with_answers = MedianShare(answered, parameters, kBoth);
   return parameters;
-}
-
-double MeanNegativeLogLikelihood(const PosteriorParameters& parameters, const std::vector<FitExample>& examples) {
-  const PlacePosterior posterior(parameters);
-  std::vector<SphericalGaussian> components(parameters.widths_km.begin(), parameters.widths_km.end());
-  const std::size_t widths = components.size();
-  PlacePosterior::Distribution distribution;
-  double sum = 0;
-  for (const auto& example : examples) {
-    posterior.Condition({example.similar, example.answers}, distribution);
-    double density = distribution.nowhere * std::exp(LogUniformDensity());
-    for (std::size_t i = 0; i < distribution.places.size(); ++i) {
-      const std::size_t list = example.similar.size();
-      const LatLon place = i < list ? example.similar[i].location : example.answers[i - list];
-      const double km = GreatCircleKm(place, example.truth);
-      for (std::size_t j = 0; j < widths; ++j) {
-        density += distribution.weights[i * widths + j] * std::exp(components[j].LogDensity(km));
-      }
-    }
-    sum -= std::log(density);
-  }
-  return sum / static_cast<double>(examples.size());
 }
 
 std::string TrainingFingerprint(std::vector<std::string> query_ids) {

@@ -19,7 +19,7 @@ class LengthCheck {
     if (values.empty() || values.size() == widths_) return;
     throw InputError(group_ + "." + name + " has " + std::to_string(values.size()) +
                      " numbers; it must be empty or have one for each of the " + std::to_string(widths_) +
-                     " widths_km");
+                     " widths");
   }
 
  private:
@@ -31,19 +31,26 @@ class LengthCheck {
 
 void PosteriorParameters::Validate() const {
   if (widths_km.empty()) throw InputError("widths_km is empty; give at least one width");
-  if (std::adjacent_find(widths_km.begin(), widths_km.end(), std::greater_equal<>()) != widths_km.end()) {
-    throw InputError("widths_km must rise from one to the next, each once");
+  for (const auto* widths : {&widths_km, &answer_widths_km}) {
+    const std::string name = widths == &widths_km ? "widths_km" : "answer_widths_km";
+    if (std::adjacent_find(widths->begin(), widths->end(), std::greater_equal<>()) != widths->end()) {
+      throw InputError(name + " must rise from one to the next, each once");
+    }
+    if (!widths->empty() && !(widths->front() >= 0.01 && widths->back() <= 10000)) {
+      throw InputError(name + " must lie in [0.01, 10000]");
+    }
   }
-  for (const auto& [name, weights] :
-       {std::pair{"list", &list}, std::pair{"list_with_answers", &list_with_answers}, std::pair{"answers", &answers}}) {
-    LengthCheck check(name, widths_km.size());
-    EvidenceWeights copy = *weights;  // Visit is for structs that may be changed
-    copy.Visit(check);
-  }
-  if (list.constant.empty()) throw InputError("list.constant is empty; it needs one number for each of widths_km");
-  if (answers.constant.empty() != list_with_answers.constant.empty()) {
-    throw InputError("answers and list_with_answers must both have a constant, or neither");
-  }
+  const auto check = [](const char* name, EvidenceWeights weights, std::size_t widths) {  // Visit wants to change it
+    LengthCheck lengths(name, widths);
+    weights.Visit(lengths);
+    if (weights.constant.size() != widths) {
+      throw InputError(std::string(name) + ".constant must have one number for each of the " + std::to_string(widths) +
+                       " widths");
+    }
+  };
+  check("list", list, widths_km.size());
+  check("list_with_answers", list_with_answers, answer_widths_km.size());
+  check("answers", answers, answer_widths_km.size());
 }
 
 PosteriorParameters ReadPosteriorParameters(const std::filesystem::path& path) {

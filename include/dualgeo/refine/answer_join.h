@@ -24,7 +24,8 @@ class BayesJoin {
   std::optional<PlaceEstimate> Join(std::span<const Candidate> similar, std::span<const LatLon> answers) const;
 
  private:
-  PlacePosterior posterior_;
+  PlacePosterior list_;
+  std::optional<PlacePosterior> joint_;  // where the parameters know answers
   std::size_t top_k_;
   bool only_places_;
 };

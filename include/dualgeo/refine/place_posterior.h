@@ -54,13 +54,16 @@ class PlacePosterior {
     std::vector<float> support, answer_support;  // [places, widths], logarithms
   };
 
-  // threshold_km: for Loss::kThreshold. Throws InputError for parameters that do not Validate().
-  explicit PlacePosterior(const PosteriorParameters& parameters, Loss loss = Loss::kMeanAccuracy,
-                          double threshold_km = 1);
+  // For lists alone, or for lists with LMM answers. threshold_km: for Loss::kThreshold. Throws InputError for parameters
+  // that do not Validate(), and for answers with parameters that were fitted without.
+  enum class Sources { kList, kListAndAnswers };
+  explicit PlacePosterior(const PosteriorParameters& parameters, Sources sources = Sources::kList,
+                          Loss loss = Loss::kMeanAccuracy, double threshold_km = 1);
 
-  const PosteriorParameters& parameters() const { return parameters_; }
+  const std::vector<double>& widths_km() const;
+  bool takes_answers() const { return answered_; }
 
-  // Throws InputError when there are answers and the parameters were fitted without.
+  // Answers only for kListAndAnswers (std::invalid_argument).
   void Condition(const PlaceEvidence& evidence, Distribution& distribution) const;
 
   // Expected score of answering with each of the distribution's places, in [0, 1]; for kMedianKm the one for
@@ -74,6 +77,9 @@ class PlacePosterior {
     PlaceEstimate estimate;
     std::optional<std::size_t> place;  // index, when it is one of the distribution's places (take its coordinates)
   };
+  // Share of the distribution within a radius of a place.
+  double ShareWithin(const Distribution& distribution, LatLon place, double km) const;
+
   // The answer with the greatest expected score. Tried are the places themselves (`scores`: their ExpectedScores, the
   // first on ties) and, unless only_places, the weighted means of their surroundings at each width for the best few.
   Choice Best(const Distribution& distribution, std::span<const double> scores, bool only_places) const;
@@ -83,11 +89,14 @@ class PlacePosterior {
 
  private:
   double ExpectedScore(const Distribution& distribution, const UnitVector& place) const;
-  // Radius that holds `share` of the distribution, and the probabilities within kAccuracyKm.
+  // Shares within each of radii_km_.
+  std::vector<double> Curve(const Distribution& distribution, const UnitVector& place) const;
+  // The radius that holds half, and the probabilities within kAccuracyKm.
   PlaceEstimate Measure(const Distribution& distribution, const UnitVector& place) const;
   void Support(const PlaceEvidence& evidence, Distribution& distribution) const;
 
   PosteriorParameters parameters_;
+  bool answered_;
   Loss loss_;
   int widths_ = 0;
   DistanceTable kernel_;                      // exp(-d^2 / 2 width^2), for each width

@@ -13,9 +13,11 @@
 namespace dualgeo {
 
 struct FitOptions {
-  std::vector<double> widths_km = {0.4, 1.5, 10, 50, 250, 1000};
+  std::vector<double> widths_km = {0.7, 10, 100, 1000};
+  std::vector<double> answer_widths_km = {0.4, 1.5, 10, 50, 250, 1000};  // where there are LMM answers
   double rank_scale = 15;
-  double penalty = 0.01;  // 0: pure likelihood; larger: coefficients nearer to 0
+  double penalty = 0.003;  // 0: pure likelihood; larger: coefficients nearer to 0
+  double answer_penalty = 0.01;
   int top_k = 20;         // similar candidates of a list that take part, as in re-ranking
   int max_iterations = 500;
 
@@ -35,10 +37,6 @@ struct FitExample {
 // the examples that have them. Coefficients of scores are fitted where there are scores. Throws InputError when no
 // example has a candidate. `fitted_on` is TrainingFingerprint of the examples.
 PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const FitOptions& options);
-
-// Mean over the examples of minus the logarithm of the posterior density (per square km) at the truth: what fitting
-// makes small; comparable between parameters on the same examples.
-double MeanNegativeLogLikelihood(const PosteriorParameters& parameters, const std::vector<FitExample>& examples);
 
 // Of the ids of a set of queries, whatever their order.
 std::string TrainingFingerprint(std::vector<std::string> query_ids);

@@ -62,13 +62,18 @@ struct ScoreScale {
 };
 
 struct PosteriorParameters {
-  std::vector<double> widths_km;  // rising
+  std::vector<double> widths_km;         // of components without LMM answers; rising
+  std::vector<double> answer_widths_km;  // where there are LMM answers; empty: answers cannot take part
   double rank_scale = 15;         // kernel sums weigh a candidate by exp(-rank / rank_scale)
   double floor = 0.01;            // added to kernel sums before the logarithm
   ScoreScale score, gps_score;
   EvidenceWeights list;               // of candidates, without LMM answers
   EvidenceWeights list_with_answers;  // of candidates, where there are LMM answers
   EvidenceWeights answers;            // of LMM answers
+  // The share of the distribution that confidence_km takes, so that it holds the truth of half of the training photos:
+  // 0.5 if the distribution were perfect.
+  double half = 0.5;
+  double half_with_answers = 0.5;
   // Where they come from; for people, and to notice a test on training data.
   std::string fitted_on;  // fingerprint of the training queries (TrainingFingerprint)
   std::string note;
@@ -76,6 +81,7 @@ struct PosteriorParameters {
   template <class Visitor>
   void Visit(Visitor& v) {
     v.Field("widths_km", widths_km, "widths of the kernels, rising", Range{0.01, 10000});
+    v.Field("answer_widths_km", answer_widths_km, "the same where there are LMM answers", Range{0.01, 10000});
     v.Field("rank_scale", rank_scale, "kernel sums weigh a candidate by exp(-rank / rank_scale)", Range{1e-3, 1e6});
     v.Field("floor", floor, "added to kernel sums before the logarithm", Range{1e-9, 1});
     v.Group("score", score, "how similarity scores are standardised");
@@ -83,6 +89,8 @@ struct PosteriorParameters {
     v.Group("list", list, "weights of candidates, without LMM answers");
     v.Group("list_with_answers", list_with_answers, "weights of candidates, where there are LMM answers");
     v.Group("answers", answers, "weights of LMM answers");
+    v.Field("half", half, "share of the distribution within confidence_km", Range{0.01, 0.99});
+    v.Field("half_with_answers", half_with_answers, "the same where there are LMM answers", Range{0.01, 0.99});
     v.Field("fitted_on", fitted_on, "fingerprint of the training queries");
     v.Field("note", note, "command and data that made them");
   }
@@ -90,7 +98,7 @@ struct PosteriorParameters {
   bool has_answers() const { return !answers.constant.empty(); }
 
   // Throws InputError: no or falling widths, a coefficient list that is not empty and not one number for each width,
-  // list.constant empty.
+  // list.constant empty, answer widths without weights or the other way round.
   void Validate() const;
 
   bool operator==(const PosteriorParameters&) const = default;
