@@ -7,16 +7,20 @@ namespace {
 
 class BayesReranker : public Reranker {
  public:
-  explicit BayesReranker(const RerankOptions& options)
-      : posterior_(ReadPosteriorParameters(options.parameters), PlacePosterior::Sources::kList, ParseLoss(options.metric), options.threshold_km),
-        only_candidates_(options.answer == "candidate") {}
+  explicit BayesReranker(const RerankOptions& options) : only_candidates_(options.answer == "candidate") {
+    const Loss loss = ParseLoss(options.metric);
+    if (options.parameters.empty() && loss == Loss::kMeanAccuracy) return;
+    own_.emplace(ReadPosteriorParameters(options.parameters), PlacePosterior::Sources::kList, loss,
+                 options.threshold_km);
+  }
 
   std::optional<PlaceEstimate> Reorder(std::vector<Candidate>& similar) const override {
     thread_local PlacePosterior::Distribution distribution;
-    posterior_.Condition({similar, {}}, distribution);
-    std::vector<double> scores = posterior_.ExpectedScores(distribution);
+    const PlacePosterior& posterior = own_ ? *own_ : DefaultPosterior();
+    posterior.Condition({similar, {}}, distribution);
+    std::vector<double> scores = posterior.ExpectedScores(distribution);
     for (double& score : scores) score = RoundedScore(score);
-    PlacePosterior::Choice choice = posterior_.Best(distribution, scores, only_candidates_);
+    PlacePosterior::Choice choice = posterior.Best(distribution, scores, only_candidates_);
     if (choice.place) choice.estimate.location = similar[*choice.place].location;
     for (std::size_t i = 0; i < similar.size(); ++i) {
       similar[i].cluster.reset();
@@ -27,7 +31,7 @@ class BayesReranker : public Reranker {
   }
 
  private:
-  PlacePosterior posterior_;
+  std::optional<PlacePosterior> own_;  // else the default
   bool only_candidates_;
 };
 

@@ -78,8 +78,8 @@ PlacePosterior::PlacePosterior(const PosteriorParameters& parameters, Sources so
   widths_ = static_cast<int>(widths_km().size());
   const std::vector<SphericalGaussian> components(widths_km().begin(), widths_km().end());
   const auto component = [&](int j) -> const SphericalGaussian& { return components[static_cast<std::size_t>(j)]; };
-  kernel_ = DistanceTable(
-      widths_, [&](double km, int j) { return Gaussian(km, widths_km()[static_cast<std::size_t>(j)]); });
+  kernel_ =
+      DistanceTable(widths_, [&](double km, int j) { return Gaussian(km, widths_km()[static_cast<std::size_t>(j)]); });
   score_ = DistanceTable(widths_, [&](double km, int j) {
     if (loss_ == Loss::kThreshold) return component(j).ProbabilityWithin(km, threshold_km);
     if (loss_ == Loss::kGeoScore) return component(j).MeanGeoScore(km);
@@ -288,7 +288,8 @@ std::vector<double> PlacePosterior::Curve(const Distribution& distribution, cons
 
 double PlacePosterior::ShareWithin(const Distribution& distribution, LatLon place, double km) const {
   const std::vector<double> within = Curve(distribution, ToUnitVector(place));
-  const auto after = static_cast<std::size_t>(std::lower_bound(radii_km_.begin(), radii_km_.end(), km) - radii_km_.begin());
+  const auto after =
+      static_cast<std::size_t>(std::lower_bound(radii_km_.begin(), radii_km_.end(), km) - radii_km_.begin());
   if (after == 0) return within.front();
   if (after == radii_km_.size()) return 1;
   const double share = std::log(km / radii_km_[after - 1]) / std::log(radii_km_[after] / radii_km_[after - 1]);
@@ -382,6 +383,11 @@ PlacePosterior::Choice PlacePosterior::Best(const Distribution& distribution, st
   choice.estimate = Measure(distribution, best);
   choice.estimate.location = ToLatLon(best);
   return choice;
+}
+
+const PlacePosterior& DefaultPosterior() {
+  static const PlacePosterior posterior(DefaultPosteriorParameters());
+  return posterior;
 }
 
 }  // namespace dualgeo

@@ -213,8 +213,7 @@ double MedianShare(const std::vector<const FitExample*>& examples, const Posteri
   std::vector<double> shares;
   for (const FitExample* example : examples) {
     posterior.Condition(EvidenceOf(*example, posterior), distribution);
-    const LatLon answer =
-        posterior.Best(distribution, posterior.ExpectedScores(distribution), false).estimate.location;
+    const LatLon answer = posterior.Best(distribution, posterior.ExpectedScores(distribution), false).estimate.location;
     shares.push_back(posterior.ShareWithin(distribution, answer, GreatCircleKm(answer, example->truth)));
   }
   const auto middle = shares.begin() + static_cast<std::ptrdiff_t>(shares.size() / 2);
@@ -226,7 +225,8 @@ double MedianShare(const std::vector<const FitExample*>& examples, const Posteri
 
 void FitOptions::Validate() const {
   for (const double its : {penalty, answer_penalty}) {
-    if (!(its >= 0 && std::isfinite(its))) throw InputError("penalty is " + FormatDouble(its) + "; it must be 0 or more");
+    if (!(its >= 0 && std::isfinite(its)))
+      throw InputError("penalty is " + FormatDouble(its) + "; it must be 0 or more");
   }
   if (top_k < 1) throw InputError("top_k is " + std::to_string(top_k) + "; it must be 1 or more");
   if (max_iterations < 1) throw InputError("max_iterations is " + std::to_string(max_iterations) + "; 1 or more");
@@ -268,8 +268,8 @@ PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const 
     blocks.insert(blocks.end(), {{1, 5}, {1, 6}, {1, 7}});
   }
   constexpr auto kBoth = PlacePosterior::Sources::kListAndAnswers;
-  auto weights = FitWeights(answered, PlacePosterior(parameters, kBoth), blocks, options.answer_penalty,
-                            options.max_iterations);
+  auto weights =
+      FitWeights(answered, PlacePosterior(parameters, kBoth), blocks, options.answer_penalty, options.max_iterations);
   parameters.list_with_answers = std::move(weights[0]);
   parameters.answers = std::move(weights[1]);
   parameters.half_with_answers = MedianShare(answered, parameters, kBoth);

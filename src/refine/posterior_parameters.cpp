@@ -18,8 +18,7 @@ class LengthCheck {
   void Field(const char* name, const std::vector<double>& values, const char*) const {
     if (values.empty() || values.size() == widths_) return;
     throw InputError(group_ + "." + name + " has " + std::to_string(values.size()) +
-                     " numbers; it must be empty or have one for each of the " + std::to_string(widths_) +
-                     " widths");
+                     " numbers; it must be empty or have one for each of the " + std::to_string(widths_) + " widths");
   }
 
  private:

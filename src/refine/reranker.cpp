@@ -159,7 +159,9 @@ CandidateList Rerank(const Reranker& reranker, const PlacePosterior& posterior, 
 
 std::vector<CandidateList> Rerank(const RerankOptions& options, std::vector<CandidateList> lists, int threads) {
   const std::unique_ptr<Reranker> reranker = MakeReranker(options);
-  const PlacePosterior posterior(ReadPosteriorParameters(options.parameters));
+  std::optional<PlacePosterior> own;
+  if (!options.parameters.empty()) own.emplace(ReadPosteriorParameters(options.parameters));
+  const PlacePosterior& posterior = own ? *own : DefaultPosterior();
   if (threads <= 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   constexpr std::size_t kBlock = 256;
   const std::size_t blocks = (lists.size() + kBlock - 1) / kBlock;

@@ -54,8 +54,8 @@ class PlacePosterior {
     std::vector<float> support, answer_support;  // [places, widths], logarithms
   };
 
-  // For lists alone, or for lists with LMM answers. threshold_km: for Loss::kThreshold. Throws InputError for parameters
-  // that do not Validate(), and for answers with parameters that were fitted without.
+  // For lists alone, or for lists with LMM answers. threshold_km: for Loss::kThreshold. Throws InputError for
+  // parameters that do not Validate(), and for answers with parameters that were fitted without.
   enum class Sources { kList, kListAndAnswers };
   explicit PlacePosterior(const PosteriorParameters& parameters, Sources sources = Sources::kList,
                           Loss loss = Loss::kMeanAccuracy, double threshold_km = 1);
@@ -105,5 +105,9 @@ class PlacePosterior {
   std::vector<double> radii_km_;              // rising; kAccuracyKm among them
   std::vector<std::size_t> accuracy_radius_;  // indices of kAccuracyKm
 };
+
+// For lists alone, with the parameters that ship, for the mean of the accuracies: made once, at the first call (its
+// tables take a twentieth of a second).
+const PlacePosterior& DefaultPosterior();
 
 }  // namespace dualgeo

@@ -18,7 +18,7 @@ struct FitOptions {
   double rank_scale = 15;
   double penalty = 0.003;  // 0: pure likelihood; larger: coefficients nearer to 0
   double answer_penalty = 0.01;
-  int top_k = 20;         // similar candidates of a list that take part, as in re-ranking
+  int top_k = 20;  // similar candidates of a list that take part, as in re-ranking
   int max_iterations = 500;
 
   // Throws InputError naming field, value and what is allowed.

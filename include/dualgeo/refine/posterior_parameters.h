@@ -64,8 +64,8 @@ struct ScoreScale {
 struct PosteriorParameters {
   std::vector<double> widths_km;         // of components without LMM answers; rising
   std::vector<double> answer_widths_km;  // where there are LMM answers; empty: answers cannot take part
-  double rank_scale = 15;         // kernel sums weigh a candidate by exp(-rank / rank_scale)
-  double floor = 0.01;            // added to kernel sums before the logarithm
+  double rank_scale = 15;                // kernel sums weigh a candidate by exp(-rank / rank_scale)
+  double floor = 0.01;                   // added to kernel sums before the logarithm
   ScoreScale score, gps_score;
   EvidenceWeights list;               // of candidates, without LMM answers
   EvidenceWeights list_with_answers;  // of candidates, where there are LMM answers
