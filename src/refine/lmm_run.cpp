@@ -49,6 +49,12 @@ Json RequestBody(const LmmOptions& options, const std::string& prompt, const std
   return body;
 }
 
+// An answer that the token limit cut off may have lost digits of its last number.
+std::string WithoutLastNumber(const std::string& text) {
+  const std::size_t end = text.find_last_not_of("0123456789.+-");
+  return text.substr(0, end == std::string::npos ? 0 : end + 1);
+}
+
 class Run {
  public:
   Run(const LmmOptions& options, const std::vector<CandidateList>& lists, const LmmInputs& inputs)
@@ -58,11 +64,11 @@ class Run {
         prompt_(PromptTemplate::Load(options.prompt)),
         photos_(inputs.images.empty() ? nullptr : OpenPhotoSource(inputs.images)),
         budget_(options.budget),
-        client_(options_, budget_),
         cache_(options.cache, inputs.offline ? LmmCache::Mode::kReadOnly : LmmCache::Mode::kReadWrite),
         answers_(lists.size()),
         progress_(inputs.offline ? "replay" : "ask", static_cast<std::int64_t>(lists.size()), "photos") {
     if (!photos_ && !inputs.offline) throw InputError("the language model needs the photos: give --images");
+    if (!inputs.offline) client_.emplace(options_, budget_);
   }
 
   LmmRun Go() {
@@ -111,7 +117,7 @@ class Run {
  private:
   void Work() {
     std::optional<HttpClient> http;
-    if (!inputs_.offline) http.emplace(client_.http_options());
+    if (!inputs_.offline) http.emplace(client_->http_options());
     while (!StopRequested()) {
       const std::size_t i = next_++;
       if (i >= lists_.size()) return;
@@ -146,7 +152,7 @@ class Run {
     try {
       photo = Read(list.query_id);
     } catch (const InputError& error) {
-      unreadable = error.what();
+      unreadable = photos_ ? std::string("unreadable photo: ") + error.what() : error.what();
     }
     std::string url;  // made when the first question goes to the server
     std::set<std::pair<int, int>> asked;
@@ -213,11 +219,11 @@ class Run {
       try {
         url = PhotoDataUrl(photo.bytes, photos_->Name(answer.query_id), options_.image_side, options_.jpeg_quality);
       } catch (const InputError& error) {
-        answer.reason = error.what();
+        answer.reason = std::string("unreadable photo: ") + error.what();
         return;
       }
     }
-    const ChatReply reply = client_.Ask(
+    const ChatReply reply = client_->Ask(
         *http, RequestBody(options_, prompt, url, answer.sample),
         DeriveSeed(std::stoull(key.substr(0, 15), nullptr, 16), "backoff"),
         [&](const ChatAttempt& attempt) { cache_.LogAttempt(key, attempt.seconds, attempt.status, attempt.error); });
@@ -272,10 +278,11 @@ class Run {
 
   void Use(const CachedAnswer& cached, LmmAnswer& answer) {
     if (cached.outcome == "answer") {
-      ParsedAnswer parsed = ParseAnswer(cached.text);
+      const bool at_limit = cached.finish_reason == "length";
+      ParsedAnswer parsed = ParseAnswer(at_limit ? WithoutLastNumber(cached.text) : cached.text);
       answer.location = parsed.location;
       answer.reason = std::move(parsed.reason);
-      if (!answer.location && cached.finish_reason == "length") answer.reason += " (cut off by the token limit)";
+      if (!answer.location && at_limit) answer.reason += " (cut off by the token limit)";
       if (!answer.location && cached.finish_reason == "content_filter") answer.reason += " (content filter)";
     } else {
       answer.reason = cached.reason;
@@ -303,7 +310,7 @@ class Run {
   const PromptTemplate prompt_;
   const std::unique_ptr<PhotoSource> photos_;
   LmmBudget budget_;
-  LmmClient client_;
+  std::optional<LmmClient> client_;  // none when offline
   LmmCache cache_;
   std::vector<std::vector<LmmAnswer>> answers_;
   std::atomic<std::size_t> next_{0};

@@ -268,7 +268,7 @@ TEST(LmmRunTest, SlowFiveHundredPhotosThroughFaults) {
         case 7:
           if (faults["slow"] < 4) {
             ++faults["slow"];
-            return {200, Completion("{\"latitude\": 1, \"longitude\": 2}"), {}, 3.0};
+            return {200, Completion("{\"latitude\": 1, \"longitude\": 2}"), {}, 6.0};
           }
           ++faults["502"];
           return {502, ""};
@@ -291,7 +291,7 @@ TEST(LmmRunTest, SlowFiveHundredPhotosThroughFaults) {
   });
   LmmOptions options = Options(folder, server);
   options.concurrency = 16;
-  options.timeout_seconds = 2;
+  options.timeout_seconds = 5;
   options.retries = 12;
   const LmmRun run = AskAboutPhotos(options, lists, Inputs(folder));
 
@@ -531,6 +531,24 @@ TEST(LmmRunTest, UnreadablePhotoIsAnAnswerWithItsReason) {
   EXPECT_THAT(run.answers[1].reason, HasSubstr("p1.png"));
   EXPECT_THAT(run.answers[2].reason, HasSubstr("p2.png"));
   EXPECT_EQ(server.requests(), 1);
+}
+
+TEST(LmmRunTest, AnswerAtTheTokenLimitLosesItsLastNumber) {
+  TemporaryFolder folder;
+  const auto lists = Photos(folder, 2);
+  ChatServer server([](const ChatRequest& request) {
+    const bool whole = request.number == 0;
+    nlohmann::json json = nlohmann::json::parse(
+        Completion(whole ? "Latitude: 48.8584, Longitude: 2.2945, near" : "Latitude: 31.2304, Longitude: 12"));
+    json["choices"][0]["finish_reason"] = "length";
+    return ChatServerReply{200, json.dump()};
+  });
+  LmmOptions options = Options(folder, server);
+  options.concurrency = 1;
+  const LmmRun run = AskAboutPhotos(options, lists, Inputs(folder));
+  EXPECT_EQ(run.answers[0].location, (LatLon{48.8584, 2.2945}));
+  EXPECT_FALSE(run.answers[1].location);
+  EXPECT_EQ(run.answers[1].reason, "latitude without longitude (cut off by the token limit)");
 }
 
 TEST(LmmRunTest, ReplyWithoutEndIsRefused) {
