@@ -75,7 +75,7 @@ class Run {
   void World() {
     runner_.Run(
         {"world", {}, DumpSection(options_, "world"), {fs::path(options_.world.out) / "world.json"}, [this](bool) {
-           WriteWorld(options_.world);
+           WriteWorld(options_.world, options_.world.out, options_.runtime.threads);
          }});
   }
 

@@ -8,9 +8,12 @@
 #include <unistd.h>
 
 #include <GeographicLib/Constants.hpp>
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <opencv2/core/version.hpp>
+#include <sstream>
 #include <thread>
 
 #include "dualgeo/data/world_places.h"
@@ -36,7 +39,8 @@ std::string CpuInfo(const std::string& field) {
 }
 
 bool CpuHas(const std::string& flag) {
-  return (" " + CpuInfo("flags") + " ").find(" " + flag + " ") != std::string::npos;
+  std::istringstream flags(CpuInfo("flags"));
+  return std::find(std::istream_iterator<std::string>(flags), {}, flag) != std::istream_iterator<std::string>();
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "dualgeo/pipeline/stages.h"
 
+#include "dualgeo/train/segmenter_trainer.h"
+
 namespace dualgeo {
 namespace {
 
