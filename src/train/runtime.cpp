@@ -3,6 +3,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
+#include <torch/library.h>
 #include <torch/version.h>
 
 #include "dualgeo/util/error.h"
@@ -26,6 +27,29 @@ at::ScalarType AutocastType(bool cuda) {
 }
 void SetAutocastType(bool cuda, at::ScalarType type) {
   cuda ? at::autocast::set_autocast_gpu_dtype(type) : at::autocast::set_autocast_cpu_dtype(type);
+}
+#endif
+
+// LibTorch 1's normalisations on a CPU cannot read bfloat16 beside float32 weights. They run in float32, then, as
+// autocast runs them on CUDA.
+#if TORCH_VERSION_MAJOR < 2
+at::Tensor LayerNormInFloat(const at::Tensor& input, at::IntArrayRef shape, const c10::optional<at::Tensor>& weight,
+                            const c10::optional<at::Tensor>& bias, double eps, bool cudnn) {
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
+  return at::layer_norm(input.to(at::kFloat), shape, weight, bias, eps, cudnn);
+}
+
+at::Tensor BatchNormInFloat(const at::Tensor& input, const c10::optional<at::Tensor>& weight,
+                            const c10::optional<at::Tensor>& bias, const c10::optional<at::Tensor>& mean,
+                            const c10::optional<at::Tensor>& variance, bool training, double momentum, double eps,
+                            bool cudnn) {
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
+  return at::batch_norm(input.to(at::kFloat), weight, bias, mean, variance, training, momentum, eps, cudnn);
+}
+
+TORCH_LIBRARY_IMPL(aten, AutocastCPU, library) {
+  library.impl("layer_norm", TORCH_FN(LayerNormInFloat));
+  library.impl("batch_norm", TORCH_FN(BatchNormInFloat));
 }
 #endif
 

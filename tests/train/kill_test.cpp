@@ -32,8 +32,8 @@ TrainResult Train(const fs::path& set, const fs::path& run_dir, int epochs) {
   return TrainModel(job, TinyModel(), LossOptions(), TinyTraining(epochs));
 }
 
-// This test program, started again with these variables set, is the process to kill. (A fork without exec would inherit
-// half of LibTorch's threads.)
+// This test program, started again with these variables set, is the process to kill: it never gets to its tests. (A
+// fork without exec would inherit half of LibTorch's threads.)
 class TrainingProcess : public ::testing::Environment {
  public:
   void SetUp() override {
@@ -63,7 +63,7 @@ pid_t Start(const fs::path& set, const fs::path& run_dir, int epochs, const fs::
   const int out = open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   dup2(out, STDERR_FILENO);
   dup2(out, STDOUT_FILENO);
-  execl("/proc/self/exe", "train_test", "--gtest_filter=None", nullptr);
+  execl("/proc/self/exe", "train_test", "--gtest_filter=ScheduleTest.*", nullptr);
   _exit(127);
 }
 
@@ -117,15 +117,15 @@ void KillAndCompare(int kills, int epochs, std::uint64_t seed) {
   std::printf("%d kills\n", killed);
 }
 
-TEST(KillTest, KilledTwiceAndResumedGivesTheSameBytes) { KillAndCompare(2, 20, 1); }
+TEST(KillTest, KilledTwiceAndResumedGivesTheSameBytes) { KillAndCompare(2, 8, 1); }
 
-TEST(KillTest, SlowKilledTwentyTimesAndResumedGivesTheSameBytes) { KillAndCompare(20, 200, 2); }
+TEST(KillTest, SlowKilledTwentyTimesAndResumedGivesTheSameBytes) { KillAndCompare(20, 60, 2); }
 
 TEST(KillTest, CtrlCWritesACheckpointAndSaysHowToGoOn) {
   const TemporaryFolder folder;
   const fs::path set = folder / "set";
   WriteTinySet(set, 36);
-  const int epochs = 20;
+  const int epochs = 8;
   Train(set, folder / "whole", epochs);
   const pid_t pid = Start(set, folder / "stopped", epochs, folder / "errors");
   WaitForLog(folder / "stopped");

@@ -33,6 +33,18 @@ TEST(RuntimeTest, AutocastLowersMatrixProductsWhileItLives) {
   EXPECT_EQ(a.matmul(b).scalar_type(), torch::kFloat32);
 }
 
+TEST(RuntimeTest, AutocastNormalisesWhatProductsGive) {
+  const AutocastGuard autocast(torch::kCPU, "bf16");
+  torch::nn::Conv2d convolution(torch::nn::Conv2dOptions(3, 4, 3));
+  torch::nn::BatchNorm2d batch_norm(4);
+  torch::nn::Linear linear(6, 6);
+  torch::nn::LayerNorm layer_norm(torch::nn::LayerNormOptions({6}));
+  const torch::Tensor out = layer_norm(linear(batch_norm(convolution(torch::randn({2, 3, 8, 8})))));
+  out.square().sum().backward();
+  EXPECT_EQ(convolution->weight.grad().scalar_type(), torch::kFloat32);
+  EXPECT_TRUE(torch::isfinite(convolution->weight.grad()).all().item<bool>());
+}
+
 TEST(RuntimeTest, ThreadsAreSet) {
   RuntimeOptions options;
   options.device = "cpu";

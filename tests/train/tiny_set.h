@@ -75,6 +75,8 @@ inline SegmenterOptions TinySegmenter() {
   segmenter.heads = {1, 1, 2, 2};
   segmenter.sr_ratios = {8, 4, 2, 1};
   segmenter.decoder_dim = 16;
+  segmenter.dropout = 0.05;
+  segmenter.drop_path = 0.05;
   return segmenter;
 }
 
