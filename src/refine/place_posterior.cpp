@@ -21,6 +21,12 @@ constexpr std::size_t kSearched = 4;
 
 double Gaussian(double km, double width_km) { return std::exp(-0.5 * (km / width_km) * (km / width_km)); }
 
+// Kept finite.
+double Logit(double p) {
+  const double safe = std::clamp(p, 1e-6, 1 - 1e-6);
+  return std::log(safe / (1 - safe));
+}
+
 // Share of the Earth within a radius.
 double UniformWithin(double radius_km) {
   const double s = std::sin(std::min(radius_km / kEarthRadiusKm, std::numbers::pi) / 2);
@@ -299,8 +305,11 @@ double PlacePosterior::ShareWithin(const Distribution& distribution, LatLon plac
 PlaceEstimate PlacePosterior::Measure(const Distribution& distribution, const UnitVector& place) const {
   const std::vector<double> within = Curve(distribution, place);
   PlaceEstimate estimate;
+  const ProbabilityScale& scale = answered_ ? parameters_.probability_with_answers : parameters_.probability;
+  double narrower = 0;  // a wider circle is never less likely
   for (std::size_t i = 0; i < kAccuracyKm.size(); ++i) {
-    estimate.within[i] = std::clamp(within[accuracy_radius_[i]], 0.0, 1.0);
+    const double logit = scale.offset[i] + scale.slope[i] * Logit(within[accuracy_radius_[i]]);
+    estimate.within[i] = narrower = std::max(narrower, 1 / (1 + std::exp(-logit)));
   }
   // Where the curve crosses one half (as training corrected it), straight in the logarithm of the radius.
   const double half = answered_ ? parameters_.half_with_answers : parameters_.half;

@@ -205,20 +205,48 @@ std::array<EvidenceWeights, 2> FitWeights(const std::vector<const FitExample*>& 
   return weights;
 }
 
-// The share of the distribution within the radius that just reaches the truth, in the middle of all examples.
-double MedianShare(const std::vector<const FitExample*>& examples, const PosteriorParameters& parameters,
-                   PlacePosterior::Sources sources) {
-  const PlacePosterior posterior(parameters, sources);
+// Makes what is stated about the answers agree with what was true of the training photos: the share that confidence_km
+// takes, and the probabilities at kAccuracyKm.
+void Calibrate(const std::vector<const FitExample*>& examples, const PosteriorParameters& parameters,
+               PlacePosterior::Sources sources, double& half, ProbabilityScale& scale) {
+  const PlacePosterior posterior(parameters, sources);  // its scale is still the identity
   PlacePosterior::Distribution distribution;
   std::vector<double> shares;
+  std::vector<PlaceEstimate> estimates;
+  std::vector<double> errors;
   for (const FitExample* example : examples) {
     posterior.Condition(EvidenceOf(*example, posterior), distribution);
-    const LatLon answer = posterior.Best(distribution, posterior.ExpectedScores(distribution), false).estimate.location;
-    shares.push_back(posterior.ShareWithin(distribution, answer, GreatCircleKm(answer, example->truth)));
+    estimates.push_back(posterior.Best(distribution, posterior.ExpectedScores(distribution), false).estimate);
+    errors.push_back(GreatCircleKm(estimates.back().location, example->truth));
+    shares.push_back(posterior.ShareWithin(distribution, estimates.back().location, errors.back()));
   }
   const auto middle = shares.begin() + static_cast<std::ptrdiff_t>(shares.size() / 2);
   std::nth_element(shares.begin(), middle, shares.end());
-  return std::clamp(std::round(*middle * 1e4) / 1e4, 0.01, 0.99);
+  half = std::clamp(std::round(*middle * 1e4) / 1e4, 0.01, 0.99);
+
+  for (std::size_t t = 0; t < kAccuracyKm.size(); ++t) {
+    // Logistic regression; Platt's own smoothing of the outcomes keeps it finite when all are alike.
+    double right = 0;
+    for (const double error : errors) right += error < kAccuracyKm[t] ? 1 : 0;
+    const double yes = (right + 1) / (right + 2), no = 1 / (static_cast<double>(errors.size()) - right + 2);
+    const auto loss = [&](const std::vector<double>& x, std::vector<double>& gradient) {
+      gradient = {0, 0};
+      double sum = 0;
+      for (std::size_t i = 0; i < errors.size(); ++i) {
+        const double p = std::clamp(estimates[i].within[t], 1e-6, 1 - 1e-6), logit = std::log(p / (1 - p));
+        const double outcome = errors[i] < kAccuracyKm[t] ? yes : no, z = x[0] + x[1] * logit;
+        sum += std::max(z, 0.0) + std::log1p(std::exp(-std::abs(z))) - outcome * z;
+        const double pull = 1 / (1 + std::exp(-z)) - outcome;
+        gradient[0] += pull;
+        gradient[1] += pull * logit;
+      }
+      for (double& g : gradient) g /= static_cast<double>(errors.size());
+      return sum / static_cast<double>(errors.size());
+    };
+    const auto fitted = MinimizeLbfgs(loss, {0, 1}).x;
+    scale.offset[t] = std::round(fitted[0] * 1e4) / 1e4;
+    scale.slope[t] = std::clamp(std::round(fitted[1] * 1e4) / 1e4, 0.0, 100.0);
+  }
 }
 
 }  // namespace
@@ -256,7 +284,7 @@ PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const 
   if (scores) blocks.insert(blocks.end(), {{0, 8}, {0, 9}});
   if (gps_scores) blocks.insert(blocks.end(), {{0, 10}, {0, 11}});
   parameters.list = FitWeights(listed, PlacePosterior(parameters), blocks, options.penalty, options.max_iterations)[0];
-  parameters.half = MedianShare(listed, parameters, PlacePosterior::Sources::kList);
+  Calibrate(listed, parameters, PlacePosterior::Sources::kList, parameters.half, parameters.probability);
   if (answered.empty()) return parameters;
 
   parameters.answer_widths_km = options.answer_widths_km;
@@ -272,7 +300,7 @@ PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const 
       FitWeights(answered, PlacePosterior(parameters, kBoth), blocks, options.answer_penalty, options.max_iterations);
   parameters.list_with_answers = std::move(weights[0]);
   parameters.answers = std::move(weights[1]);
-  parameters.half_with_answers = MedianShare(answered, parameters, kBoth);
+  Calibrate(answered, parameters, kBoth, parameters.half_with_answers, parameters.probability_with_answers);
   return parameters;
 }
 

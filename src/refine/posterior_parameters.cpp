@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dualgeo/config/config.h"
+#include "dualgeo/gallery/candidates.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 
@@ -47,6 +48,12 @@ void PosteriorParameters::Validate() const {
                        " widths");
     }
   };
+  for (const auto* scale : {&probability, &probability_with_answers}) {
+    if (scale->offset.size() != kAccuracyKm.size() || scale->slope.size() != kAccuracyKm.size()) {
+      throw InputError("probability offset and slope must have " + std::to_string(kAccuracyKm.size()) +
+                       " numbers each, one for each accuracy threshold");
+    }
+  }
   check("list", list, widths_km.size());
   check("list_with_answers", list_with_answers, answer_widths_km.size());
   check("answers", answers, answer_widths_km.size());

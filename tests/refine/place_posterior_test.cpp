@@ -73,7 +73,9 @@ TEST(PlacePosterior, ProbabilitiesAreProbabilities) {
 TEST(PlacePosterior, SumsTheMixture) {
   // One candidate: the stated probability is that of the mixture, by hand.
   const auto candidates = Similar({{48.85, 2.35}});
-  const PlacePosterior& posterior = DefaultPosterior();
+  PosteriorParameters parameters = DefaultPosteriorParameters();
+  parameters.probability = {};  // as the mixture has it
+  const PlacePosterior posterior(parameters);
   PlacePosterior::Distribution distribution;
   posterior.Condition({candidates, {}}, distribution);
   const LatLon answer{48.95, 2.5};
@@ -116,7 +118,8 @@ TEST(PlacePosterior, DateLineAndPolesAreNothingSpecial) {
       EXPECT_EQ(here.candidates[i].gallery_id, there.candidates[i].gallery_id) << method;
       EXPECT_NEAR(*here.candidates[i].rerank_score, *there.candidates[i].rerank_score, 1e-4) << method;
     }
-    EXPECT_NEAR(GreatCircleKm(here.estimate->location, {0, 10}), GreatCircleKm(there.estimate->location, {0, 180}), 0.01)
+    EXPECT_NEAR(GreatCircleKm(here.estimate->location, {0, 10}), GreatCircleKm(there.estimate->location, {0, 180}),
+                0.01)
         << method;
     EXPECT_NEAR(here.estimate->confidence_km / there.estimate->confidence_km, 1, 1e-3) << method;
 

@@ -61,6 +61,21 @@ struct ScoreScale {
   bool operator==(const ScoreScale&) const = default;
 };
 
+// Platt scaling (Platt 1999) of the stated probability at each of kAccuracyKm: the logit becomes offset + slope *
+// logit.
+struct ProbabilityScale {
+  std::vector<double> offset = {0, 0, 0, 0, 0};
+  std::vector<double> slope = {1, 1, 1, 1, 1};
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("offset", offset, "added to the logit of the stated probability, for each accuracy threshold");
+    v.Field("slope", slope, "times the logit of the mixture's probability", Range{0, 100});
+  }
+
+  bool operator==(const ProbabilityScale&) const = default;
+};
+
 struct PosteriorParameters {
   std::vector<double> widths_km;         // of components without LMM answers; rising
   std::vector<double> answer_widths_km;  // where there are LMM answers; empty: answers cannot take part
@@ -74,6 +89,7 @@ struct PosteriorParameters {
   // 0.5 if the distribution were perfect.
   double half = 0.5;
   double half_with_answers = 0.5;
+  ProbabilityScale probability, probability_with_answers;
   // Where they come from; for people, and to notice a test on training data.
   std::string fitted_on;  // fingerprint of the training queries (TrainingFingerprint)
   std::string note;
@@ -91,6 +107,8 @@ struct PosteriorParameters {
     v.Group("answers", answers, "weights of LMM answers");
     v.Field("half", half, "share of the distribution within confidence_km", Range{0.01, 0.99});
     v.Field("half_with_answers", half_with_answers, "the same where there are LMM answers", Range{0.01, 0.99});
+    v.Group("probability", probability, "how the mixture's probabilities become the stated ones");
+    v.Group("probability_with_answers", probability_with_answers, "the same where there are LMM answers");
     v.Field("fitted_on", fitted_on, "fingerprint of the training queries");
     v.Field("note", note, "command and data that made them");
   }
