@@ -37,8 +37,27 @@ void LmmOptions::Validate() const {
     if (static_cast<unsigned char>(c) <= ' ')
       throw InputError("predict.lmm.endpoint holds a blank or control character");
   }
-  if (positives.empty())
+  const auto& choices = LmmChoices();
+  if (std::find(choices.begin(), choices.end(), choose) == choices.end()) {
+    throw InputError("predict.lmm.choose is " + Printable(choose) + "; allowed: " + Join(choices));
+  }
+  if (fallback != "reranked_first" && fallback != "none") {
+    throw InputError("predict.lmm.fallback is " + Printable(fallback) + "; allowed: reranked_first, none");
+  }
+  // Command-line options reach this without the config's own range checks.
+  const auto require = [](const char* name, double value, double least, double most) {
+    if (!(value >= least && value <= most)) {
+      throw InputError(std::string("predict.lmm.") + name + " is " + FormatDouble(value) + "; it must lie in [" +
+                       FormatDouble(least) + ", " + FormatDouble(most) + "]");
+    }
+  };
+  require("samples", samples, 1, 1000);
+  require("concurrency", concurrency, 1, 256);
+  require("temperature", temperature, 0, 10);
+  if (positives.empty()) {
     throw InputError("predict.lmm.positives is empty; give at least one count, [0] for no candidates");
+  }
+  for (const int count : positives) require("positives", count, 0, 1000);
   if (!extra.empty()) {
     const auto json = nlohmann::json::parse(extra, nullptr, false);
     if (!json.is_object()) throw InputError("predict.lmm.extra is no JSON object: " + Printable(extra));

@@ -74,6 +74,12 @@ TEST(LmmOptionsTest, RefusesWhatCannotWork) {
   options.positives.clear();
   EXPECT_THAT(ErrorOf([&] { options.Validate(); }), HasSubstr("positives"));
   options = {};
+  options.choose = "best";
+  EXPECT_THAT(ErrorOf([&] { options.Validate(); }), HasSubstr("allowed: auto, first, medoid"));
+  options = {};
+  options.concurrency = 0;
+  EXPECT_EQ(ErrorOf([&] { options.Validate(); }), "predict.lmm.concurrency is 0; it must lie in [1, 256]");
+  options = {};
   options.budget.cost = 5;
   EXPECT_THAT(ErrorOf([&] { options.Validate(); }), HasSubstr("nothing would ever cost"));
 }
