@@ -3,12 +3,16 @@
 namespace dualgeo {
 
 torch::Tensor SymmetricInfoNce(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& log_scale) {
-  // Cosines times 54 in bfloat16 would be off by tenths: the loss is computed in full precision also under autocast.
+  // Cosines times 54 in bfloat16 would be off by tenths: the loss is computed in full precision also under autocast,
+  // and on a CPU in double, which costs nothing beside the encoders. The result is float32 (or double for double
+  // input).
   const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-  const auto dtype = torch::promote_types(torch::promote_types(a.scalar_type(), b.scalar_type()), torch::kFloat32);
+  const auto result = torch::promote_types(torch::promote_types(a.scalar_type(), b.scalar_type()), torch::kFloat32);
+  const auto dtype = a.is_cpu() ? torch::kFloat64 : result;
   const auto logits = log_scale.to(dtype).exp() * torch::matmul(a.to(dtype), b.to(dtype).t());
   const auto target = torch::arange(logits.size(0), torch::TensorOptions(torch::kInt64).device(logits.device()));
-  return 0.5 * (torch::cross_entropy_loss(logits, target) + torch::cross_entropy_loss(logits.t(), target));
+  const auto sum = torch::cross_entropy_loss(logits, target) + torch::cross_entropy_loss(logits.t(), target);
+  return (0.5 * sum).to(result);
 }
 
 LossTerms DualViewLoss(const torch::Tensor& image, const torch::Tensor& segmentation, const torch::Tensor& gps,
