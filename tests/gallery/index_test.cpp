@@ -91,7 +91,11 @@ TEST(VectorIndex, GivesAllRowsWhenMoreAreAskedFor) {
   EXPECT_EQ(index.Search(RandomMatrix(1, 4, 2), 50)[0].size(), 9U);
 }
 
-class ApproximateIndex : public ::testing::TestWithParam<const char*> {};
+struct Approximation {
+  const char* factory;
+  int hits;  // of 200 true neighbours at least; within a cluster compressed vectors are hard to tell apart
+};
+class ApproximateIndex : public ::testing::TestWithParam<Approximation> {};
 
 TEST_P(ApproximateIndex, RecallsMostOfWhatBruteForceFindsAndSurvivesTheDisk) {
   // Clustered vectors, as photos' features are.
@@ -105,7 +109,7 @@ TEST_P(ApproximateIndex, RecallsMostOfWhatBruteForceFindsAndSurvivesTheDisk) {
   Matrix queries(20, 16);
   for (std::int64_t q = 0; q < 20; ++q) std::copy_n(vectors.Row(q * 37).begin(), 16, queries.Row(q).begin());
   const TemporaryFolder folder;
-  const auto built = VectorIndex::Build(vectors, GetParam(), "inner_product");
+  const auto built = VectorIndex::Build(vectors, GetParam().factory, "inner_product");
   EXPECT_FALSE(built.exact());
   built.Write(folder / "index.faiss");
   const auto index = VectorIndex::Load(folder / "index.faiss");
@@ -113,17 +117,23 @@ TEST_P(ApproximateIndex, RecallsMostOfWhatBruteForceFindsAndSurvivesTheDisk) {
   EXPECT_EQ(index.dimension(), 16);
   EXPECT_EQ(index.metric(), "inner_product");
   const auto found = index.Search(queries, 10);
-  int hits = 0;
+  int hits = 0, of_the_cluster = 0;
   for (std::int64_t q = 0; q < queries.rows; ++q) {
     std::set<std::int64_t> rows;
-    for (const auto& neighbor : found[static_cast<std::size_t>(q)]) rows.insert(neighbor.row);
+    for (const auto& neighbor : found[static_cast<std::size_t>(q)]) {
+      rows.insert(neighbor.row);
+      of_the_cluster += neighbor.row % 40 == q * 37 % 40;
+    }
     for (const auto& neighbor : BruteForce(vectors, queries.Row(q), 10, true)) hits += rows.count(neighbor.row) != 0;
   }
-  EXPECT_GE(hits, 120) << "of 200";
+  EXPECT_GE(hits, GetParam().hits) << GetParam().factory;
+  EXPECT_GE(of_the_cluster, 190) << GetParam().factory;
 }
 
 INSTANTIATE_TEST_SUITE_P(Factories, ApproximateIndex,
-                         ::testing::Values("IVF32,Flat", "HNSW16", "IVF16,PQ8", "OPQ8,IVF16,PQ8", "SQ8"));
+                         ::testing::Values(Approximation{"IVF32,Flat", 195}, Approximation{"HNSW16", 180},
+                                           Approximation{"SQ8", 165}, Approximation{"PCA12,IVF16,SQ8", 60},
+                                           Approximation{"IVF16,PQ8x4np", 30}));
 
 TEST(VectorIndex, SearchesMoreListsWhenAFewDoNotHoldEnough) {
   const auto index = VectorIndex::Build(RandomMatrix(400, 8, 1), "IVF64,Flat", "inner_product");
@@ -132,8 +142,8 @@ TEST(VectorIndex, SearchesMoreListsWhenAFewDoNotHoldEnough) {
 
 TEST(VectorIndex, TheSameVectorsGiveTheSameBytes) {
   const TemporaryFolder folder;
-  const Matrix vectors = RandomMatrix(600, 16, 3);
-  for (const char* factory : {"flat", "IVF16,Flat", "HNSW16", "IVF8,PQ4"}) {
+  const Matrix vectors = RandomMatrix(300, 8, 3);
+  for (const char* factory : {"flat", "IVF16,Flat", "HNSW16", "IVF8,PQ2x4np"}) {
     VectorIndex::Build(vectors, factory, "inner_product").Write(folder / "a");
     VectorIndex::Build(vectors, factory, "inner_product").Write(folder / "b");
     EXPECT_EQ(ReadFile(folder / "a"), ReadFile(folder / "b")) << factory;
