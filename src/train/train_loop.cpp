@@ -145,7 +145,8 @@ class Run {
                          std::to_string(loop_.options.epochs) + " epochs have only " +
                          std::to_string(length_.total_steps));
       }
-      spdlog::info("{}: resumed after step {} of {}", loop_.name, step_, length_.total_steps);
+      spdlog::info("{}: {} step {} of {}", loop_.name, step_ == length_.total_steps ? "done already:" : "resumed after",
+                   step_, length_.total_steps);
     } else {
       task_.Initialise();
     }
@@ -161,8 +162,7 @@ class Run {
       if (step_ >= length_.total_steps) break;
       Epoch(progress);
     }
-    if (saved_step_ < 0) Save(folder_.last());
-    progress.Finish(note_);
+    if (photos_done_ > 0) progress.Finish(note_);
     result_.photos_per_second = compute_seconds_ > 0 ? static_cast<double>(photos_done_) / compute_seconds_ : 0;
   }
 

@@ -50,10 +50,10 @@ class SegmenterTest : public ::testing::Test {
 
 TEST_F(SegmenterTest, LearnsMasksAtEitherResolution) {
   for (const char* size : {"logits", "mask"}) {
-    SegmenterTrainOptions options = TinySegmenterTraining(80);
+    SegmenterTrainOptions options = TinySegmenterTraining(40);
     options.loss_size = size;
     options.checkpoint_every_steps = 0;
-    options.validate_every_epochs = 80;
+    options.validate_every_epochs = 40;
     const TrainResult result = Train(size, options);
     EXPECT_GT(result.validation.at("pixel_accuracy"), 90) << size;
     EXPECT_GT(result.validation.at("mean_iou"), 50) << size;

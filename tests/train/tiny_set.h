@@ -32,8 +32,9 @@ inline void WriteTinySet(const std::filesystem::path& folder, int photos, int pl
     cv::Mat photo(height, width, CV_8UC3, cv::Scalar(40 + 30 * place, 90, 200 - 25 * place));
     cv::Mat mask(height, width, CV_8UC1, cv::Scalar(0));
     const int left = 4 + static_cast<int>(random.Below(8));
-    const cv::Rect block(left, 8 + 2 * (place % 4), 12 + place, 14);
-    cv::rectangle(photo, block, cv::Scalar(220, 30 + 35 * place, 20), cv::FILLED);
+    const cv::Rect block(left, 6 + place, 18 + place, 20);
+    const cv::Scalar colour = place % 2 == 0 ? cv::Scalar(0, 20 * place, 0) : cv::Scalar(255, 255, 150 + 20 * place);
+    cv::rectangle(photo, block, colour, cv::FILLED);
     cv::rectangle(mask, block, cv::Scalar(1 + place % 2), cv::FILLED);
     cv::rectangle(mask, cv::Rect(0, 0, width, 2), cv::Scalar(kIgnoreClass), cv::FILLED);
     const std::string id = "p" + std::to_string(i);
