@@ -27,6 +27,12 @@ double Logit(double p) {
   return std::log(safe / (1 - safe));
 }
 
+// Digits beyond what is known only make files large.
+double Rounded(double value, int decimals) {
+  const double scale = std::pow(10.0, decimals);
+  return std::round(value * scale) / scale;
+}
+
 // Share of the Earth within a radius.
 double UniformWithin(double radius_km) {
   const double s = std::sin(std::min(radius_km / kEarthRadiusKm, std::numbers::pi) / 2);
@@ -309,7 +315,7 @@ PlaceEstimate PlacePosterior::Measure(const Distribution& distribution, const Un
   double narrower = 0;  // a wider circle is never less likely
   for (std::size_t i = 0; i < kAccuracyKm.size(); ++i) {
     const double logit = scale.offset[i] + scale.slope[i] * Logit(within[accuracy_radius_[i]]);
-    estimate.within[i] = narrower = std::max(narrower, 1 / (1 + std::exp(-logit)));
+    estimate.within[i] = narrower = std::max(narrower, Rounded(1 / (1 + std::exp(-logit)), 4));
   }
   // Where the curve crosses one half (as training corrected it), straight in the logarithm of the radius.
   const double half = answered_ ? parameters_.half_with_answers : parameters_.half;
@@ -324,6 +330,7 @@ PlaceEstimate PlacePosterior::Measure(const Distribution& distribution, const Un
     estimate.confidence_km =
         std::exp(std::log(radii_km_[after - 1]) * (1 - share) + std::log(radii_km_[after]) * share);
   }
+  estimate.confidence_km = Rounded(estimate.confidence_km, 3);
   return estimate;
 }
 
@@ -390,7 +397,8 @@ PlacePosterior::Choice PlacePosterior::Best(const Distribution& distribution, st
     }
   }
   choice.estimate = Measure(distribution, best);
-  choice.estimate.location = ToLatLon(best);
+  const LatLon place = ToLatLon(best);
+  choice.estimate.location = {Rounded(place.lat, 6), Rounded(place.lon, 6)};  // 0.1 m
   return choice;
 }
 
