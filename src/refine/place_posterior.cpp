@@ -94,6 +94,9 @@ PlacePosterior::PlacePosterior(const PosteriorParameters& parameters, Sources so
       DistanceTable(widths_, [&](double km, int j) { return Gaussian(km, widths_km()[static_cast<std::size_t>(j)]); });
   score_ = DistanceTable(widths_, [&](double km, int j) {
     if (loss_ == Loss::kThreshold) return component(j).ProbabilityWithin(km, threshold_km);
+    if (loss_ == Loss::kMedianKm) {
+      return component(j).ProbabilityWithin(km, answered_ ? parameters_.median_km_with_answers : parameters_.median_km);
+    }
     if (loss_ == Loss::kGeoScore) return component(j).MeanGeoScore(km);
     double sum = 0;
     for (const double threshold : kAccuracyKm) sum += component(j).ProbabilityWithin(km, threshold);
@@ -346,34 +349,18 @@ PlacePosterior::Choice PlacePosterior::Best(const Distribution& distribution, st
   const auto widths = static_cast<std::size_t>(widths_);
   std::vector<std::size_t> order(n);
   std::iota(order.begin(), order.end(), std::size_t{0});
-  const bool by_radius = loss_ == Loss::kMedianKm;
-  const std::size_t searched = std::min(by_radius ? n : kSearched, n);
+  const std::size_t searched = std::min(kSearched, n);
   std::partial_sort(
       order.begin(), order.begin() + static_cast<std::ptrdiff_t>(searched), order.end(),
       [&](std::size_t a, std::size_t b) { return scores[a] != scores[b] ? scores[a] > scores[b] : a < b; });
-  const auto value = [&](const UnitVector& place) {
-    return by_radius ? -Measure(distribution, place).confidence_km : ExpectedScore(distribution, place);
-  };
 
   Choice choice;
   choice.place = order[0];
   UnitVector best = distribution.places[order[0]];
-  double best_value = by_radius ? value(best) : scores[order[0]];
-  // By more than rounding, so that a point that is a candidate's stays it.
-  const auto consider = [&](const UnitVector& place, std::optional<std::size_t> index) {
-    const double its = value(place);
-    if (its > best_value + 1e-6 * std::abs(best_value)) {
-      best = place;
-      best_value = its;
-      choice.place = index;
-    }
-  };
-  if (by_radius) {
-    for (std::size_t s = 1; s < searched; ++s) consider(distribution.places[order[s]], order[s]);
-  }
+  double best_score = scores[order[0]];
   if (!only_places) {
     std::vector<UnitVector> means(widths);
-    for (std::size_t s = 0; s < std::min(searched, kSearched); ++s) {
+    for (std::size_t s = 0; s < searched; ++s) {
       const UnitVector& from = distribution.places[order[s]];
       std::fill(means.begin(), means.end(), UnitVector{});
       for (std::size_t i = 0; i < n; ++i) {
@@ -392,7 +379,12 @@ PlacePosterior::Choice PlacePosterior::Best(const Distribution& distribution, st
         if (length < 1e-9) continue;  // places balanced round the globe have no mean
         const UnitVector place{mean.x / length, mean.y / length, mean.z / length};
         if (SquaredChord(place, from) < 1e-13) continue;  // 2 m: the place itself
-        consider(place, std::nullopt);
+        // By more than rounding, so that an answer on a candidate stays there.
+        const double score = ExpectedScore(distribution, place);
+        if (score <= best_score + 1e-6 * std::abs(best_score)) continue;
+        best = place;
+        best_score = score;
+        choice.place.reset();
       }
     }
   }

@@ -35,10 +35,12 @@ const PosteriorParameters& DefaultPosteriorParameters() {
     p.answers.narrower_support = {0.1102, -0.1263, -0.0965, -0.0771, -0.1351, -0.223};
     p.half = 0.4464;
     p.half_with_answers = 0.4355;
-    p.probability.offset = {0.648, 0.0444, 0.0755, 0.2028, 0.0793};
-    p.probability.slope = {1.1743, 0.9532, 0.9994, 1.1124, 1.1052};
-    p.probability_with_answers.offset = {0.0097, 0.1488, 0.3366, 0.3012, 0.2239};
-    p.probability_with_answers.slope = {0.9999, 1.1025, 1.1874, 1.2829, 1.3351};
+    p.probability.offset = {0.6479, 0.0444, 0.0755, 0.2028, 0.0793};
+    p.probability.slope = {1.1742, 0.9532, 0.9994, 1.1124, 1.1052};
+    p.probability_with_answers.offset = {0.0096, 0.1488, 0.3367, 0.3012, 0.224};
+    p.probability_with_answers.slope = {0.9998, 1.1025, 1.1874, 1.2829, 1.3351};
+    p.median_km = 180.5;
+    p.median_km_with_answers = 81.3;
     p.fitted_on = "4ddf3e1c1d3515ad";
     p.note = "rerank fit on 1450 real lists (G3 index, IM2GPS3k) and 1316 LMM answers; docs/reranking.md";
     return p;

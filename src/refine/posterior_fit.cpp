@@ -208,7 +208,7 @@ std::array<EvidenceWeights, 2> FitWeights(const std::vector<const FitExample*>& 
 // Makes what is stated about the answers agree with what was true of the training photos: the share that confidence_km
 // takes, and the probabilities at kAccuracyKm.
 void Calibrate(const std::vector<const FitExample*>& examples, const PosteriorParameters& parameters,
-               PlacePosterior::Sources sources, double& half, ProbabilityScale& scale) {
+               PlacePosterior::Sources sources, double& half, double& median_km, ProbabilityScale& scale) {
   const PlacePosterior posterior(parameters, sources);  // its scale is still the identity
   PlacePosterior::Distribution distribution;
   std::vector<double> shares;
@@ -223,6 +223,10 @@ void Calibrate(const std::vector<const FitExample*>& examples, const PosteriorPa
   const auto middle = shares.begin() + static_cast<std::ptrdiff_t>(shares.size() / 2);
   std::nth_element(shares.begin(), middle, shares.end());
   half = std::clamp(std::round(*middle * 1e4) / 1e4, 0.01, 0.99);
+  std::vector<double> sorted = errors;
+  const auto median = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+  std::nth_element(sorted.begin(), median, sorted.end());
+  median_km = std::clamp(std::round(*median * 10) / 10, 0.1, 20000.0);
 
   for (std::size_t t = 0; t < kAccuracyKm.size(); ++t) {
     // Logistic regression; Platt's own smoothing of the outcomes keeps it finite when all are alike.
@@ -284,7 +288,8 @@ PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const 
   if (scores) blocks.insert(blocks.end(), {{0, 8}, {0, 9}});
   if (gps_scores) blocks.insert(blocks.end(), {{0, 10}, {0, 11}});
   parameters.list = FitWeights(listed, PlacePosterior(parameters), blocks, options.penalty, options.max_iterations)[0];
-  Calibrate(listed, parameters, PlacePosterior::Sources::kList, parameters.half, parameters.probability);
+  Calibrate(listed, parameters, PlacePosterior::Sources::kList, parameters.half, parameters.median_km,
+            parameters.probability);
   if (answered.empty()) return parameters;
 
   parameters.answer_widths_km = options.answer_widths_km;
@@ -300,7 +305,8 @@ PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const 
       FitWeights(answered, PlacePosterior(parameters, kBoth), blocks, options.answer_penalty, options.max_iterations);
   parameters.list_with_answers = std::move(weights[0]);
   parameters.answers = std::move(weights[1]);
-  Calibrate(answered, parameters, kBoth, parameters.half_with_answers, parameters.probability_with_answers);
+  Calibrate(answered, parameters, kBoth, parameters.half_with_answers, parameters.median_km_with_answers,
+            parameters.probability_with_answers);
   return parameters;
 }
 

@@ -168,15 +168,8 @@ TEST(PlacePosterior, TheMetricMovesTheAnswer) {
   EXPECT_LT(GreatCircleKm(answer("threshold", 1), pair), 1);
   EXPECT_LT(GreatCircleKm(answer("threshold", 200), region), 150);
   EXPECT_LT(GreatCircleKm(answer("geoscore", 1), region), 250);
-  // The median's circle is no larger than that of any other answer.
-  RerankOptions median;
-  median.metric = "median_km";
-  const double radius = RerankOne(median, places).estimate->confidence_km;
-  for (const char* metric : {"mean_accuracy", "threshold", "geoscore"}) {
-    RerankOptions other;
-    other.metric = metric;
-    EXPECT_LE(radius, RerankOne(other, places).estimate->confidence_km * 1.0001) << metric;
-  }
+  // Half of the training photos are wrong by some 200 km: that is the distance to come below.
+  EXPECT_EQ(answer("median_km", 1), answer("threshold", DefaultPosteriorParameters().median_km));
 }
 
 TEST(PlacePosterior, ReRankingTwiceIsReRankingOnce) {

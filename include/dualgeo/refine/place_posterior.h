@@ -35,7 +35,9 @@ enum class Loss {
   kMeanAccuracy,  // mean of the accuracies at kAccuracyKm
   kThreshold,     // accuracy at one distance
   kGeoScore,      // 5000 exp(-d / 1492.7 km)
-  kMedianKm,      // the median error: the place whose circle of probability one half is smallest
+  // The median error over photos, which falls when more of them come below it: the accuracy at the median error of the
+  // training photos.
+  kMedianKm,
 };
 // Throws InputError naming what is allowed.
 Loss ParseLoss(const std::string& name);
@@ -66,8 +68,8 @@ class PlacePosterior {
   // Answers only for kListAndAnswers (std::invalid_argument).
   void Condition(const PlaceEvidence& evidence, Distribution& distribution) const;
 
-  // Expected score of answering with each of the distribution's places, in [0, 1]; for kMedianKm the one for
-  // kMeanAccuracy. The part that "none of these" adds is the same for all and left out.
+  // Expected score of answering with each of the distribution's places, in [0, 1]. The part that "none of these" adds
+  // is the same for all and left out.
   std::vector<double> ExpectedScores(const Distribution& distribution) const;
 
   // How sure an answer at `place` is.

@@ -90,6 +90,8 @@ struct PosteriorParameters {
   double half = 0.5;
   double half_with_answers = 0.5;
   ProbabilityScale probability, probability_with_answers;
+  double median_km = 200;  // median error of the training photos: what metric median_km aims below
+  double median_km_with_answers = 100;
   // Where they come from; for people, and to notice a test on training data.
   std::string fitted_on;  // fingerprint of the training queries (TrainingFingerprint)
   std::string note;
@@ -109,6 +111,9 @@ struct PosteriorParameters {
     v.Field("half_with_answers", half_with_answers, "the same where there are LMM answers", Range{0.01, 0.99});
     v.Group("probability", probability, "how the mixture's probabilities become the stated ones");
     v.Group("probability_with_answers", probability_with_answers, "the same where there are LMM answers");
+    v.Field("median_km", median_km, "median error of the training photos", Range{0.01, 20100});
+    v.Field("median_km_with_answers", median_km_with_answers, "the same where there are LMM answers",
+            Range{0.01, 20100});
     v.Field("fitted_on", fitted_on, "fingerprint of the training queries");
     v.Field("note", note, "command and data that made them");
   }
