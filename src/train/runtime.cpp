@@ -9,6 +9,9 @@
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 
+// There when LibTorch's BLAS is OpenBLAS.
+extern "C" void openblas_set_num_threads(int) __attribute__((weak));
+
 namespace dualgeo {
 namespace {
 
@@ -83,7 +86,11 @@ torch::Device SetupRuntime(const RuntimeOptions& options) {
   if (options.precision == "fp16" && !device.is_cuda()) {
     throw InputError("precision: fp16: only on cuda, and the device is " + device.str() + "; use bf16 on a CPU");
   }
-  if (options.threads > 0) at::set_num_threads(options.threads);
+  // LibTorch's own default is one thread per physical core: two threads on the halves of one core only wait for each
+  // other. OpenBLAS has a pool of its own, which is told the same; else it takes every logical core.
+  const int threads = options.threads > 0 ? options.threads : at::get_num_threads();
+  at::set_num_threads(threads);
+  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(threads);
   auto& context = at::globalContext();
   // Only a warning where CUDA has no deterministic kernel: on a CPU all that is used here has one.
   context.setDeterministicAlgorithms(true, /*warn_only=*/true);
