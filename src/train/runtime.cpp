@@ -6,10 +6,6 @@
 #include <torch/library.h>
 #include <torch/version.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <thread>
-
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 
