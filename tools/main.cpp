@@ -14,50 +14,15 @@
 
 namespace {
 
-using dualgeo::tools::AddConfig;
-
 // In the order in which a researcher meets them.
 constexpr void (*kCommands[])(CLI::App&) = {
-#if __has_include("run.cpp")
-    dualgeo::tools::AddRun,
-#endif
-#if __has_include("locate.cpp")
-    dualgeo::tools::AddLocate,
-#endif
-#if __has_include("world.cpp")
-    dualgeo::tools::AddWorld,
-#endif
-#if __has_include("train_segmenter.cpp")
-    dualgeo::tools::AddTrainSegmenter,
-#endif
-#if __has_include("segment.cpp")
-    dualgeo::tools::AddSegment,
-#endif
-#if __has_include("train.cpp")
-    dualgeo::tools::AddTrain,
-#endif
-#if __has_include("embed.cpp")
-    dualgeo::tools::AddEmbed,
-#endif
-#if __has_include("gallery.cpp")
-    dualgeo::tools::AddGallery,
-#endif
-#if __has_include("search.cpp")
-    dualgeo::tools::AddSearch,
-#endif
-#if __has_include("rerank.cpp")
-    dualgeo::tools::AddRerank,
-#endif
-#if __has_include("predict.cpp")
-    dualgeo::tools::AddPredict,
-#endif
-#if __has_include("evaluate.cpp")
-    dualgeo::tools::AddEvaluate,
-#endif
-    AddConfig,
-#if __has_include("doctor.cpp")
-    dualgeo::tools::AddDoctor,
-#endif
+    dualgeo::tools::AddRun,     dualgeo::tools::AddLocate,
+    dualgeo::tools::AddWorld,   dualgeo::tools::AddTrainSegmenter,
+    dualgeo::tools::AddSegment, dualgeo::tools::AddTrain,
+    dualgeo::tools::AddEmbed,   dualgeo::tools::AddGallery,
+    dualgeo::tools::AddSearch,  dualgeo::tools::AddRerank,
+    dualgeo::tools::AddPredict, dualgeo::tools::AddEvaluate,
+    dualgeo::tools::AddConfig,  dualgeo::tools::AddDoctor,
 };
 
 // One line: LibTorch's and OpenCV's messages carry stack traces after the first.

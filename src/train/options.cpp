@@ -36,6 +36,9 @@ void TrainOptions::Validate(const std::string& section) const {
   const std::string dot = section + ".";
   if (beta1 >= 1) Reject(dot + "beta1", FormatDouble(beta1), "must be below 1");
   if (beta2 >= 1) Reject(dot + "beta2", FormatDouble(beta2), "must be below 1");
+  if (cache_frozen_features) {
+    Reject(dot + "cache_frozen_features", "true", "this version cannot keep features across epochs; allowed: false");
+  }
   if (schedule.type == "cosine" && schedule.min_lr > lr) {
     Reject(dot + "schedule.min_lr", FormatDouble(schedule.min_lr), "must not be above " + dot + "lr");
   }

@@ -90,8 +90,13 @@ void WriteFolderAtomically(const fs::path& path, const std::function<void(const 
   const fs::path old = TemporarySibling(path);
   try {
     fill(temporary);
-    // POSIX cannot swap folders in one call; the old one steps aside first and returns if the new one cannot take its
-    // place.
+    // Linux swaps the two in one step; the old one is then in `temporary`.
+    if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0) {
+      fs::remove_all(temporary, code);
+      return;
+    }
+    // Nothing there yet, or a file system that cannot: the old one steps aside first and returns if the new one cannot
+    // take its place.
     const bool had_old = fs::exists(path);
     if (had_old) fs::rename(path, old);
     fs::rename(temporary, path, code);

@@ -65,6 +65,7 @@ struct TrainOptions {
   ScheduleOptions schedule;
   bool shuffle = true;
   int checkpoint_every_steps = 0;
+  bool cache_frozen_features = false;
   int validate_every_epochs = 1;
   int log_every_steps = 1;
 
@@ -87,6 +88,8 @@ struct TrainOptions {
     v.Field("shuffle", shuffle, "a new order of the photos every epoch");
     v.Field("checkpoint_every_steps", checkpoint_every_steps, "checkpoints besides those at each epoch's end; 0: none",
             Range{0, 1e9});
+    v.Field("cache_frozen_features", cache_frozen_features,
+            "keep what a frozen image encoder gives across epochs; this version cannot, so only false is taken");
     v.Field("validate_every_epochs", validate_every_epochs, "epochs between validations (always after the last)",
             Range{1, 1e6});
     v.Field("log_every_steps", log_every_steps, "steps between lines of the log", Range{1, 1e9});
