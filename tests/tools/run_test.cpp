@@ -78,12 +78,13 @@ TEST_F(SlowRunCommand, MakesEveryFileOnceAndLocatesAPhoto) {
   // Another re-ranking leaves what lies before it alone.
   const auto third = Run({"--set", "rerank.method=dbscan"});
   EXPECT_EQ(third.exit_code, 0) << third.err;
-  EXPECT_THAT(third.err, AllOf(HasSubstr("search-query: up to date"), Not(HasSubstr("rerank-query: up to date"))));
+  EXPECT_THAT(third.err,
+              AllOf(HasSubstr("search-query: up to date"), Not(HasSubstr("info: rerank-query: up to date"))));
 
   // A changed input is noticed.
   fs::remove(folder_ / "run/query/candidates.csv");
   const auto fourth = Run({"--set", "rerank.method=dbscan"});
-  EXPECT_THAT(fourth.err, AllOf(HasSubstr("gallery: up to date"), Not(HasSubstr("search-query: up to date"))));
+  EXPECT_THAT(fourth.err, AllOf(HasSubstr("gallery: up to date"), Not(HasSubstr("info: search-query: up to date"))));
 
   const auto photos = ReadFile(folder_ / "world/query.csv");
   const auto line = photos.substr(photos.find('\n') + 1);
