@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 kills=${1:-20}
 RANDOM=${2:-1}
-dualgeo=build/release/tools/dualgeo
+dualgeo=${DUALGEO:-build/release/tools/dualgeo}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
