@@ -20,7 +20,7 @@ data:
 train: {epochs: 12, batch_size: 32, checkpoint_every_steps: 3}
 YAML
 
-train() { "$dualgeo" -q train --config "$work/tiny.yaml" --set "run_dir=$1" "${@:2}"; }
+train() { "$dualgeo" -q train --config "$work/tiny.yaml" --set "run_dir=$1" "${@:2}" >/dev/null; }
 weights() { sha256sum "$1/checkpoint/last/model.safetensors" | cut -d' ' -f1; }
 
 start=$(date +%s%N)
@@ -34,7 +34,8 @@ killed=0
 tries=0
 while [ "$killed" -lt "$kills" ] && [ "$tries" -lt $((kills * 10)) ]; do
   tries=$((tries + 1))
-  train "$work/killed" --resume 2>/dev/null &
+  # Not through the function: that would be killed in its subshell's stead.
+  "$dualgeo" -q train --config "$work/tiny.yaml" --set "run_dir=$work/killed" --resume >/dev/null 2>&1 &
   pid=$!
   # Anywhere from the program's start to about a quarter of the run later.
   sleep "$(printf '%d.%03d' $((RANDOM % (seconds / 4 + 200) / 1000)) $((RANDOM % 1000)))"
