@@ -435,7 +435,9 @@ TEST(LmmRunTest, BudgetNeedsAServerThatCounts) {
   const LmmRun run = AskAboutPhotos(options, lists, Inputs(folder));
   EXPECT_EQ(server.requests(), 1);
   EXPECT_THAT(run.stopped, HasSubstr("does not say how many tokens"));
-  EXPECT_TRUE(run.answers[0].location);
+  // Whichever photo came first: several ask at once.
+  const auto answered = [](const auto& answer) { return answer.location.has_value(); };
+  EXPECT_EQ(std::count_if(run.answers.begin(), run.answers.end(), answered), 1);
 }
 
 TEST(LmmRunTest, RefusedRequestsAreNotRepeated) {
