@@ -1,27 +1,22 @@
 #include "dualgeo/pipeline/run_info.h"
 
-#include <faiss/Index.h>
-#include <openssl/opensslv.h>
 #include <sys/sysinfo.h>
 #include <torch/torch.h>
-#include <torch/version.h>
 #include <unistd.h>
 
-#include <GeographicLib/Constants.hpp>
 #include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <opencv2/core/version.hpp>
 #include <sstream>
 #include <thread>
 
 #include "dualgeo/data/world_places.h"
+#include "dualgeo/eval/provenance.h"
 #include "dualgeo/train/runtime.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
-#include "dualgeo/util/version.h"
 
 namespace dualgeo {
 namespace {
@@ -44,17 +39,6 @@ bool CpuHas(const std::string& flag) {
 }
 
 }  // namespace
-
-std::vector<std::pair<std::string, std::string>> LibraryVersions() {
-  return {{"dualgeo", kVersion},
-          {"libtorch", TORCH_VERSION},
-          {"opencv", CV_VERSION},
-          {"faiss", std::to_string(FAISS_VERSION_MAJOR) + "." + std::to_string(FAISS_VERSION_MINOR) + "." +
-                        std::to_string(FAISS_VERSION_PATCH)},
-          {"geographiclib", GEOGRAPHICLIB_VERSION_STRING},
-          {"openssl", OPENSSL_VERSION_TEXT},
-          {"compiler", __VERSION__}};
-}
 
 void WriteRunInfo(const std::filesystem::path& path, const ExperimentOptions& options) {
   nlohmann::ordered_json info;

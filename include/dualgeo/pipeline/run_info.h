@@ -9,9 +9,6 @@
 
 namespace dualgeo {
 
-// Versions of this program and of its libraries: {"dualgeo", "0.1.0"}, {"libtorch", "1.13.1"} ...
-std::vector<std::pair<std::string, std::string>> LibraryVersions();
-
 // versions, seed, threads, device, precision and the config's SHA-256, as JSON. Atomic.
 void WriteRunInfo(const std::filesystem::path& path, const ExperimentOptions& options);
 
