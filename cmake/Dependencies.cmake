@@ -30,13 +30,7 @@ if(NOT TARGET GeographicLib::GeographicLib)
   target_include_directories(GeographicLib::GeographicLib INTERFACE ${GeographicLib_INCLUDE_DIRS})
 endif()
 
-# Debian ships S2 and libcsv without CMake files.
-find_library(S2_LIBRARY s2 REQUIRED)
-find_path(S2_INCLUDE_DIR s2/s2cell_id.h REQUIRED)
-add_library(s2 INTERFACE)
-target_link_libraries(s2 INTERFACE ${S2_LIBRARY} OpenSSL::Crypto)
-target_include_directories(s2 SYSTEM INTERFACE ${S2_INCLUDE_DIR})
-
+# Debian ships libcsv without CMake files.
 find_library(CSV_LIBRARY csv REQUIRED)
 find_path(CSV_INCLUDE_DIR csv.h REQUIRED)
 add_library(csv INTERFACE)
