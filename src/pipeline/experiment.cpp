@@ -1,6 +1,7 @@
 #include "dualgeo/pipeline/experiment.h"
 
 #include <algorithm>
+#include <map>
 
 #include "dualgeo/config/config.h"
 #include "dualgeo/util/error.h"
@@ -49,6 +50,37 @@ std::string DumpSection(const ExperimentOptions& options, const std::string& pat
     group = std::move(inner);
     rest = rest.substr(dot + 1);
   }
+}
+
+std::string StepSettings(const ExperimentOptions& options, const std::string& step) {
+  struct Rule {
+    bool computes;  // depends on seed, device and precision
+    std::vector<std::string> sections;
+  };
+  static const std::map<std::string, Rule> rules = {
+      {"world", {false, {"world"}}},
+      {"holdout", {true, {"data.holdout"}}},
+      {"train_segmenter", {true, {"data.validation", "data.augment", "model.segmenter", "train_segmenter"}}},
+      {"segment", {true, {"model.segmenter"}}},
+      {"train", {true, {"data.validation", "data.augment", "model", "loss", "train"}}},
+      {"embed", {true, {"model"}}},
+      {"gallery", {true, {"gallery"}}},
+      {"search", {false, {"search"}}},
+      {"rerank", {false, {"rerank"}}},
+      {"predict", {false, {"predict"}}},
+      {"evaluate", {true, {"evaluate"}}},
+  };
+  const auto rule = rules.find(step);
+  if (rule == rules.end()) throw Error("no step '" + step + "'");
+  std::string text;
+  if (rule->second.computes) {
+    text = "seed: " + std::to_string(options.runtime.seed) + "\ndevice: " + options.runtime.device +
+           "\nprecision: " + options.runtime.precision + "\n";
+  }
+  for (const auto& section : rule->second.sections) text += DumpSection(options, section);
+  // Attention over the batch: what is embedded together matters.
+  if (step == "embed" && options.model.fusion.scope == "batch") text += DumpSection(options, "embed");
+  return text;
 }
 
 std::string DocumentExperiment() {

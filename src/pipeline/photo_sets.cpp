@@ -18,12 +18,24 @@ PhotoSet Configured(const ExperimentOptions& options, const PhotoSetOptions& set
   if (!options.model.has_segmentation()) {
     result.masks.clear();
   } else if (segmented) {
-    result.masks = RunPaths(options.run_dir).masks(name);
+    result.masks = RunPaths(options).masks(name);
   }
   return result;
 }
 
 }  // namespace
+
+RunPaths::RunPaths(const std::filesystem::path& run_dir, const RunLayout& layout) : root(run_dir) {
+  const auto own = [&](const std::string& folder) { return folder.empty() ? run_dir : std::filesystem::path(folder); };
+  world_dir = own(layout.world);
+  tables_dir = own(layout.tables);
+  segmenter_dir = own(layout.segmenter);
+  masks_dir = own(layout.masks);
+  model_dir = own(layout.model);
+  features_dir = own(layout.features);
+  gallery_dir = own(layout.gallery);
+  lists_dir = own(layout.lists);
+}
 
 bool HasStep(const ExperimentOptions& options, const std::string& step) {
   return std::ranges::find(options.pipeline.steps, step) != options.pipeline.steps.end();
@@ -32,7 +44,7 @@ bool HasStep(const ExperimentOptions& options, const std::string& step) {
 PhotoSet TrainSet(const ExperimentOptions& options) {
   PhotoSet set = Configured(options, options.data.train, "data.train", "train");
   if (options.data.holdout.fraction > 0) {
-    set.csv = RunPaths(options.run_dir).table("train");
+    set.csv = RunPaths(options).table("train");
     set.columns = {};
   }
   return set;
@@ -59,7 +71,7 @@ std::vector<PhotoSet> BenchmarkSets(const ExperimentOptions& options) {
   }
   if (options.data.holdout.fraction > 0) {
     PhotoSet set = Configured(options, options.data.train, "data.train", kHoldout);
-    set.csv = RunPaths(options.run_dir).table(kHoldout);
+    set.csv = RunPaths(options).table(kHoldout);
     set.columns = {};
     sets.push_back(std::move(set));
   }
@@ -70,7 +82,7 @@ void WriteHoldout(const ExperimentOptions& options) {
   const PhotoTable table = ReadPhotoTable(options.data.train.csv, options.data.train.columns);
   const PhotoSplit split = SplitByAuthor(table, options.data.holdout.fraction,
                                          DeriveSeed(static_cast<std::uint64_t>(options.runtime.seed), "holdout"));
-  const RunPaths paths(options.run_dir);
+  const RunPaths paths(options);
   WritePhotoTable(paths.table("train"), split.train.rows);
   WritePhotoTable(paths.table(kHoldout), split.validation.rows);
 }

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "dualgeo/config/config.h"
@@ -32,17 +33,20 @@ struct Branch {
 
 class Run {
  public:
-  explicit Run(const ExperimentOptions& options)
+  // only: of run.steps, those to walk; empty: all.
+  Run(const ExperimentOptions& options, const std::vector<std::string>& only)
       : options_(options),
-        paths_(options.run_dir),
+        segmenter_options_(WithSegmenterSeed(options)),
+        only_(only),
+        paths_(options),
         runner_(options.run_dir),
         train_(TrainSet(options)),
         benchmarks_(BenchmarkSets(options)) {}
 
   std::vector<BenchmarkScores> Walk() {
-    WriteFileAtomically(paths_.config(), DumpExperiment(options_));
+    if (only_.empty() || Has("evaluate")) WriteFileAtomically(paths_.config(), DumpExperiment(options_));
     if (Has("world")) World();
-    if (options_.data.holdout.fraction > 0) Holdout();
+    if (options_.data.holdout.fraction > 0 && (only_.empty() || Has("holdout"))) Holdout();
     if (Has("train_segmenter")) TrainSegmenterStep();
     if (Has("segment") && options_.model.has_segmentation()) SegmentAll();
 
@@ -57,46 +61,52 @@ class Run {
       Train(untrained, none);
       SearchAndAnswer(untrained);
     }
-    WriteRunInfo(paths_.info(), options_);
-    return Has("evaluate") ? Scores(trained, untrained) : std::vector<BenchmarkScores>();
+    if (only_.empty() || Has("evaluate")) WriteRunInfo(paths_.info(), options_);
+    return Has("evaluate") && only_.empty() ? Scores(trained, untrained) : std::vector<BenchmarkScores>();
   }
 
  private:
-  bool Has(const std::string& step) const { return HasStep(options_, step); }
-
-  // The config sections that change a step's output.
-  std::string Settings(const std::vector<std::string>& sections) const {
-    std::string text = "seed: " + std::to_string(options_.runtime.seed) + "\ndevice: " + options_.runtime.device +
-                       "\nprecision: " + options_.runtime.precision + "\n";
-    for (const auto& section : sections) text += DumpSection(options_, section);
-    return text;
+  static ExperimentOptions WithSegmenterSeed(ExperimentOptions options) {
+    if (options.pipeline.segmenter_seed) options.runtime.seed = *options.pipeline.segmenter_seed;
+    return options;
   }
 
+  bool Has(const std::string& step) const {
+    if (!only_.empty()) return std::ranges::find(only_, step) != only_.end();
+    return HasStep(options_, step);
+  }
+
+  std::string Settings(const std::string& step) const { return StepSettings(options_, step); }
+
   void World() {
-    runner_.Run(
-        {"world", {}, DumpSection(options_, "world"), {fs::path(options_.world.out) / "world.json"}, [this](bool) {
-           WriteWorld(options_.world, options_.world.out, options_.runtime.threads);
-         }});
+    runner_.Run({"world",
+                 {},
+                 Settings("world"),
+                 {fs::path(options_.world.out) / "world.json"},
+                 [this](bool) { WriteWorld(options_.world, options_.world.out, options_.runtime.threads); },
+                 paths_.world_dir});
   }
 
   void Holdout() {
     runner_.Run({"holdout",
                  {options_.data.train.csv},
-                 Settings({}) + std::to_string(options_.data.holdout.fraction),
+                 Settings("holdout"),
                  {paths_.table("train"), paths_.table(kHoldout)},
-                 [this](bool) { WriteHoldout(options_); }});
+                 [this](bool) { WriteHoldout(options_); },
+                 paths_.tables_dir});
   }
 
   void TrainSegmenterStep() {
     const PhotoSet photos = SegmenterSet(options_);
     runner_.Run({"train_segmenter",
                  {photos.csv, photos.images, photos.masks},
-                 Settings({"data.validation", "data.augment", "model.segmenter", "train_segmenter"}),
+                 StepSettings(segmenter_options_, "train_segmenter"),
                  {paths_.segmenter()},
                  [this, photos](bool resume) {
-                   TrainSegmenterFromConfig(options_, photos, paths_.root,
+                   TrainSegmenterFromConfig(segmenter_options_, photos, paths_.segmenter_dir,
                                             resume ? Existing::kResume : Existing::kOverwrite);
-                 }});
+                 },
+                 paths_.segmenter_dir});
   }
 
   void SegmentAll() {
@@ -112,28 +122,34 @@ class Run {
     for (const PhotoSet& set : sets) {
       runner_.Run({"segment-" + set.name,
                    {set.csv, set.images, weights},
-                   Settings({"model.segmenter"}),
+                   StepSettings(segmenter_options_, "segment"),
                    {set.masks},
-                   [this, set, weights](bool) { SegmentFromConfig(options_, set, weights, set.masks); }});
+                   [this, set, weights](bool) { SegmentFromConfig(segmenter_options_, set, weights, set.masks); },
+                   paths_.masks_dir});
     }
   }
 
   void Train(const Branch& branch, const TrainOptions& train) {
     runner_.Run({branch.prefix + "train",
                  {train_.csv, train_.images, train_.masks},
-                 Settings({"data.validation", "data.augment", "model", "loss", "train"}),
+                 Settings("train"),
                  {branch.paths.checkpoint()},
                  [this, &branch, &train](bool resume) {
                    ExperimentOptions options = options_;
                    options.train = train;
-                   TrainFromConfig(options, train_, branch.paths.root,
+                   TrainFromConfig(options, train_, branch.paths.model_dir,
                                    resume ? Existing::kResume : Existing::kOverwrite);
-                 }});
+                 },
+                 branch.paths.model_dir});
   }
 
   void SearchAndAnswer(const Branch& branch) {
+    // Photos are embedded where gallery or search need it, and apart when `only` asks for it.
+    const bool images = options_.gallery.kind == "images";
+    if (images && (Has("gallery") || Has("embed"))) Embed(branch, train_, branch.paths.train_features());
     if (Has("gallery")) BuildGallery(branch);
     for (const PhotoSet& set : benchmarks_) {
+      if (Has("search") || Has("embed")) Embed(branch, set, branch.paths.features(set.name));
       if (Has("search")) SearchStep(branch, set);
       if (Has("rerank")) RerankStep(branch, set);
       if (Has("predict")) PredictStep(branch, set);
@@ -141,15 +157,28 @@ class Run {
     }
   }
 
+  void Embed(const Branch& branch, const PhotoSet& set, const fs::path& features) {
+    const fs::path checkpoint = branch.paths.checkpoint();
+    runner_.Run({branch.prefix + "embed-" + set.name,
+                 {checkpoint, set.csv, set.images, set.masks},
+                 Settings("embed"),
+                 {features},
+                 [this, &set, checkpoint, features](bool) {
+                   WriteFeatures(features, EmbedFromConfig(options_, set, checkpoint).features);
+                 },
+                 branch.paths.features_dir});
+  }
+
   void BuildGallery(const Branch& branch) {
     const RunPaths& paths = branch.paths;
+    const bool gps = options_.gallery.kind == "gps";
     runner_.Run({branch.prefix + "gallery",
-                 {paths.checkpoint(), train_.csv, train_.images, train_.masks},
-                 Settings({"model", "gallery"}),
+                 {gps ? paths.checkpoint() : paths.train_features(), train_.csv},
+                 Settings("gallery") + (gps ? Settings("embed") : ""),
                  {paths.gallery()},
-                 [this, &paths](bool) {
+                 [this, &paths, gps](bool) {
                    const PhotoTable table = ReadPhotoTable(train_.csv, train_.columns);
-                   if (options_.gallery.kind == "gps") {
+                   if (gps) {
                      Coordinates coordinates;
                      for (const auto& row : table.rows) {
                        coordinates.locations.push_back(*row.location);
@@ -159,70 +188,63 @@ class Run {
                      BuildGpsGallery(EmbedCoordinates(model, coordinates), options_.gallery, paths.gallery());
                      return;
                    }
-                   const EmbedResult embedded = EmbedFromConfig(options_, train_, paths.checkpoint());
-                   WriteFeatures(paths.train_features(), embedded.features);
-                   BuildImageGallery(embedded.features, table, options_.gallery, paths.gallery());
-                 }});
+                   BuildImageGallery(ReadFeatures(paths.train_features()), table, options_.gallery, paths.gallery());
+                 },
+                 paths.gallery_dir});
   }
 
   void SearchStep(const Branch& branch, const PhotoSet& set) {
     const RunPaths& paths = branch.paths;
-    const fs::path features = paths.of(set.name, "features.safetensors");
-    const fs::path candidates = paths.of(set.name, "candidates.csv");
     runner_.Run({branch.prefix + "search-" + set.name,
-                 {paths.checkpoint(), paths.gallery(), set.csv, set.images, set.masks},
-                 Settings({"model", "search"}),
-                 {features, candidates},
-                 [this, &paths, &set, features, candidates](bool) {
-                   const EmbedResult embedded = EmbedFromConfig(options_, set, paths.checkpoint());
-                   WriteFeatures(features, embedded.features);
+                 {paths.gallery(), paths.features(set.name), set.csv},
+                 Settings("search"),
+                 {paths.candidates(set.name)},
+                 [this, &paths, &set](bool) {
                    Gallery gallery = LoadGallery(paths.gallery());
                    const PhotoTable photos = ReadPhotoTable(set.csv, set.columns, Locations::kOptional);
-                   WriteCandidates(candidates, Search(gallery, embedded.features, photos, options_.search));
-                 }});
+                   WriteCandidates(paths.candidates(set.name),
+                                   Search(gallery, ReadFeatures(paths.features(set.name)), photos, options_.search));
+                 },
+                 paths.lists_dir});
   }
 
   void RerankStep(const Branch& branch, const PhotoSet& set) {
-    const fs::path in = branch.paths.of(set.name, "candidates.csv");
+    const fs::path in = branch.paths.candidates(set.name);
     const fs::path out = branch.paths.of(set.name, "reranked.csv");
-    runner_.Run(
-        {branch.prefix + "rerank-" + set.name, {in}, DumpSection(options_, "rerank"), {out}, [this, in, out](bool) {
-           WriteCandidates(out, Rerank(options_.rerank, ReadCandidates(in), options_.runtime.threads));
-         }});
+    runner_.Run({branch.prefix + "rerank-" + set.name, {in}, Settings("rerank"), {out}, [this, in, out](bool) {
+                   WriteCandidates(out, Rerank(options_.rerank, ReadCandidates(in), options_.runtime.threads));
+                 }});
   }
 
   // Predictions come from the re-ranked list where there is one.
   fs::path FinalCandidates(const RunPaths& paths, const PhotoSet& set) const {
-    return paths.of(set.name, Has("rerank") ? "reranked.csv" : "candidates.csv");
+    return HasStep(options_, "rerank") ? paths.of(set.name, "reranked.csv") : paths.candidates(set.name);
   }
 
   void PredictStep(const Branch& branch, const PhotoSet& set) {
     const fs::path in = FinalCandidates(branch.paths, set);
     const fs::path out = branch.paths.of(set.name, "predictions.csv");
-    runner_.Run({branch.prefix + "predict-" + set.name,
-                 {in, set.csv},
-                 DumpSection(options_, "predict"),
-                 {out},
-                 [this, &set, in, out](bool) {
-                   PredictInputs inputs;  // of method lmm
-                   inputs.lmm.images = set.images;
-                   if (options_.predict.lmm.choose == "bayes") {
-                     inputs.choice.join = MakeBayesAnswerJoin(options_.rerank);
-                   }
-                   PredictReport report;
-                   std::vector<Prediction> predictions = Predict(options_.predict, ReadCandidates(in), inputs, &report);
-                   // A step that counts as done would never ask about the rest.
-                   if (!report.stopped.empty()) {
-                     throw Error("predict: " + report.stopped + "; the answers so far are in " +
-                                 options_.predict.lmm.cache + ", run again to go on");
-                   }
-                   std::vector<std::string> ids;
-                   for (const auto& row : ReadPhotoTable(set.csv, set.columns, Locations::kOptional).rows) {
-                     ids.push_back(row.id);
-                   }
-                   AddUnanswered(ids, options_.predict.method, predictions);
-                   WritePredictions(out, predictions);
-                 }});
+    runner_.Run(
+        {branch.prefix + "predict-" + set.name, {in, set.csv}, Settings("predict"), {out}, [this, &set, in, out](bool) {
+           PredictInputs inputs;  // of method lmm
+           inputs.lmm.images = set.images;
+           if (options_.predict.lmm.choose == "bayes") {
+             inputs.choice.join = MakeBayesAnswerJoin(options_.rerank);
+           }
+           PredictReport report;
+           std::vector<Prediction> predictions = Predict(options_.predict, ReadCandidates(in), inputs, &report);
+           // A step that counts as done would never ask about the rest.
+           if (!report.stopped.empty()) {
+             throw Error("predict: " + report.stopped + "; the answers so far are in " + options_.predict.lmm.cache +
+                         ", run again to go on");
+           }
+           std::vector<std::string> ids;
+           for (const auto& row : ReadPhotoTable(set.csv, set.columns, Locations::kOptional).rows) {
+             ids.push_back(row.id);
+           }
+           AddUnanswered(ids, options_.predict.method, predictions);
+           WritePredictions(out, predictions);
+         }});
   }
 
   // A table made from the synthetic world says so, whoever forgets to.
@@ -246,7 +268,7 @@ class Run {
     const fs::path map = paths.of(set.name, "map.svg");
     runner_.Run({branch.prefix + "evaluate-" + set.name,
                  {predictions, set.csv},
-                 DumpSection(options_, "evaluate") + Settings({}),
+                 Settings("evaluate"),
                  {metrics, errors, map},
                  [&](bool) {
                    const Evaluation evaluation = EvaluatePredictions(branch, set);
@@ -268,11 +290,10 @@ class Run {
     std::vector<BenchmarkScores> all;
     for (const PhotoSet& set : benchmarks_) {
       const PhotoTable truth = ReadPhotoTable(set.csv, set.columns);
-      const auto lists = ReadCandidates(trained.paths.of(set.name, "candidates.csv"));
+      const auto lists = ReadCandidates(trained.paths.candidates(set.name));
       const auto score = [&](const std::vector<Prediction>& predictions, const std::string& method) {
-        return Evaluate(
-            truth, predictions, options_.evaluate,
-            {set.name, method, Note(set), trained.paths.of(set.name, "candidates.csv").string(), set.csv.string()});
+        return Evaluate(truth, predictions, options_.evaluate,
+                        {set.name, method, Note(set), trained.paths.candidates(set.name).string(), set.csv.string()});
       };
       BenchmarkScores scores;
       scores.name = set.name;
@@ -290,6 +311,8 @@ class Run {
   }
 
   const ExperimentOptions& options_;
+  const ExperimentOptions segmenter_options_;  // with run.segmenter_seed
+  const std::vector<std::string> only_;
   RunPaths paths_;
   StepRunner runner_;
   PhotoSet train_;
@@ -298,7 +321,12 @@ class Run {
 
 }  // namespace
 
-std::vector<BenchmarkScores> RunPipeline(const ExperimentOptions& options) { return Run(options).Walk(); }
+std::vector<BenchmarkScores> RunPipeline(const ExperimentOptions& options) { return Run(options, {}).Walk(); }
+
+void RunSteps(const ExperimentOptions& options, const std::vector<std::string>& only) {
+  if (only.empty()) throw Error("RunSteps: no step named");
+  Run(options, only).Walk();
+}
 
 std::string FormatScores(const std::vector<BenchmarkScores>& scores) {
   std::string text;

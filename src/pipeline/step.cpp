@@ -60,7 +60,8 @@ bool StepRunner::Run(const Step& step) {
   Json made_from = {{"settings", step.settings}, {"version", kVersion}, {"inputs", Json::object()}};
   for (const auto& input : step.inputs) made_from["inputs"][input.string()] = Fingerprint(input);
 
-  const fs::path record_path = run_dir_ / "steps" / (step.name + ".json");
+  const fs::path folder = step.folder.empty() ? run_dir_ : step.folder;
+  const fs::path record_path = folder / "steps" / (step.name + ".json");
   const Json record = ReadRecord(record_path);
   const bool same = record.is_object() && record.contains("made_from") && record["made_from"] == made_from;
   if (same && record.contains("outputs")) {

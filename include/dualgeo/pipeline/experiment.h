@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ const std::vector<std::string>& PipelineStepNames();
 
 struct PipelineOptions {
   std::vector<std::string> steps = {"segment", "train", "gallery", "search", "rerank", "predict", "evaluate"};
+  std::optional<int> segmenter_seed;
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -30,7 +32,17 @@ struct PipelineOptions {
             "the arrows that `dualgeo run` walks, always in the order given here; without segment, the masks are those "
             "that data names; untrained scores the same model before training as a floor",
             OneOf{PipelineStepNames()});
+    v.Field("segmenter_seed", segmenter_seed,
+            "seed of the steps train_segmenter and segment, so that runs with other seeds can share their masks; null: "
+            "the run's seed",
+            Range{0, 1e9});
   }
+};
+
+// Folders of the stages of a run; empty: run_dir. No config key: `ablate` and `robustness` set it, so that runs whose
+// inputs are equal share what they make (pipeline/shared_steps.h).
+struct RunLayout {
+  std::string world, tables, segmenter, masks, model, features, gallery, lists;
 };
 
 struct WorldStepOptions : WorldOptions {
@@ -60,6 +72,8 @@ struct ExperimentOptions {
   RerankOptions rerank;
   PredictOptions predict;
   EvaluateOptions evaluate;
+
+  RunLayout layout;
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -92,6 +106,10 @@ std::string DumpExperiment(const ExperimentOptions& options);
 
 // The part of the config below one key ("model", "data.augment"), as text; for fingerprints.
 std::string DumpSection(const ExperimentOptions& options, const std::string& path);
+
+// All settings that change what a step makes, as text: the config sections, and the seed, device and precision where
+// they matter. step: of PipelineStepNames(), "embed" (features of photos) or "holdout".
+std::string StepSettings(const ExperimentOptions& options, const std::string& step);
 
 // docs/config.md.
 std::string DocumentExperiment();

@@ -19,24 +19,32 @@ struct PhotoSet {
   PhotoColumns columns;
 };
 
-// The files of a run, all below run_dir.
+// The files of a run: all below run_dir, but for the stages that options.layout puts elsewhere.
 struct RunPaths {
-  explicit RunPaths(std::filesystem::path run_dir) : root(std::move(run_dir)) {}
+  explicit RunPaths(const std::filesystem::path& run_dir) : RunPaths(run_dir, {}) {}
+  explicit RunPaths(const ExperimentOptions& options) : RunPaths(options.run_dir, options.layout) {}
 
   std::filesystem::path config() const { return root / "config.yaml"; }
   std::filesystem::path info() const { return root / "run.json"; }
-  std::filesystem::path table(const std::string& set) const { return root / "tables" / (set + ".csv"); }
-  std::filesystem::path masks(const std::string& set) const { return root / "masks" / set; }
-  std::filesystem::path segmenter() const { return root / "segmenter" / "best"; }
-  std::filesystem::path checkpoint() const { return root / "checkpoint" / "best"; }
-  std::filesystem::path train_features() const { return root / "features" / "train.safetensors"; }
-  std::filesystem::path gallery() const { return root / "gallery"; }
-  // One folder a benchmark: features, candidates, predictions, scores.
+  std::filesystem::path table(const std::string& set) const { return tables_dir / "tables" / (set + ".csv"); }
+  std::filesystem::path masks(const std::string& set) const { return masks_dir / "masks" / set; }
+  std::filesystem::path segmenter() const { return segmenter_dir / "segmenter" / "best"; }
+  std::filesystem::path checkpoint() const { return model_dir / "checkpoint" / "best"; }
+  std::filesystem::path train_features() const { return features_dir / "features" / "train.safetensors"; }
+  std::filesystem::path features(const std::string& set) const { return features_dir / set / "features.safetensors"; }
+  std::filesystem::path gallery() const { return gallery_dir / "gallery"; }
+  std::filesystem::path candidates(const std::string& set) const { return lists_dir / set / "candidates.csv"; }
+  // What follows the search, one folder a benchmark: re-ranked lists, predictions, scores.
   std::filesystem::path of(const std::string& set, const std::string& file) const { return root / set / file; }
   // The same files for the untrained model.
   RunPaths untrained() const { return RunPaths(root / "untrained"); }
 
   std::filesystem::path root;
+  std::filesystem::path world_dir, tables_dir, segmenter_dir, masks_dir, model_dir, features_dir, gallery_dir,
+      lists_dir;
+
+ private:
+  RunPaths(const std::filesystem::path& run_dir, const RunLayout& layout);
 };
 
 inline constexpr const char* kHoldout = "holdout";

@@ -16,6 +16,7 @@ struct Step {
   std::vector<std::filesystem::path> outputs;  // files or folders that it makes
   // resume: an earlier try with the same inputs and settings was interrupted; what it left may be continued.
   std::function<void(bool resume)> run;
+  std::filesystem::path folder = {};  // whose steps/ holds the record; empty: the runner's
 };
 
 // Keeps one record a step under run_dir/steps/: settings, and a fingerprint of each input and output.
