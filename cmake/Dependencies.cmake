@@ -37,6 +37,11 @@ add_library(csv INTERFACE)
 target_link_libraries(csv INTERFACE ${CSV_LIBRARY})
 target_include_directories(csv SYSTEM INTERFACE ${CSV_INCLUDE_DIR})
 
+# Boost.Math's distributions are headers alone.
+find_path(BOOST_MATH_INCLUDE_DIR boost/math/distributions/students_t.hpp REQUIRED)
+add_library(boost_math INTERFACE)
+target_include_directories(boost_math SYSTEM INTERFACE ${BOOST_MATH_INCLUDE_DIR})
+
 if(DUALGEO_TESTS)
   find_package(GTest REQUIRED)
   include(GoogleTest)

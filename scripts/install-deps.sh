@@ -7,7 +7,7 @@ packages=(
   libtorch-dev libopencv-dev libfaiss-dev libopenblas-dev libomp-dev
   libgeographiclib-dev libssl-dev libcsv-dev libjpeg-dev
   libcurl4-openssl-dev libsqlite3-dev
-  libspdlog-dev libcli11-dev libyaml-cpp-dev nlohmann-json3-dev
+  libspdlog-dev libcli11-dev libyaml-cpp-dev nlohmann-json3-dev libboost-dev
   libgtest-dev libgmock-dev
   tzdata
 )

@@ -1,13 +1,110 @@
 #include "dualgeo/eval/significance.h"
 
 #include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <stdexcept>
 
+#include "dualgeo/eval/statistics.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/random.h"
 
 namespace dualgeo {
+namespace {
+
+// The error at which half of the resample is reached; orders[i] are photos by rising error.
+double ResampledMedian(const std::vector<double>& errors, const std::vector<std::uint32_t>& order,
+                       const std::vector<std::uint32_t>& drawn) {
+  const std::uint64_t count = errors.size();
+  const std::uint64_t low_rank = (count + 1) / 2, high_rank = count / 2 + 1;
+  std::uint64_t seen = 0;
+  double low = 0;
+  for (const std::uint32_t photo : order) {
+    const std::uint64_t next = seen + drawn[photo];
+    if (seen < low_rank && next >= low_rank) low = errors[photo];
+    if (next >= high_rank) return 0.5 * (low + errors[photo]);
+    seen = next;
+  }
+  return low;
+}
+
+// Per photo and method: share of the runs within each threshold, GeoScore, distance. a's minus b's.
+class PairedValues {
+ public:
+  PairedValues(const std::vector<std::vector<double>>& a, const std::vector<std::vector<double>>& b,
+               std::span<const double> thresholds)
+      : photos_(a.front().size()), width_(thresholds.size() + 2), values_(photos_ * width_) {
+    Add(a, thresholds, 1.0 / static_cast<double>(a.size()));
+    Add(b, thresholds, -1.0 / static_cast<double>(b.size()));
+  }
+
+  std::size_t width() const { return width_; }
+
+  // Means over the photos, each taken as often as it was drawn.
+  void Means(const std::vector<std::uint32_t>& drawn, std::vector<double>& means) const {
+    std::fill(means.begin(), means.end(), 0.0);
+    for (std::size_t photo = 0; photo < photos_; ++photo) {
+      if (drawn[photo] == 0) continue;
+      const double weight = drawn[photo];
+      const double* row = &values_[photo * width_];
+      for (std::size_t m = 0; m < width_; ++m) means[m] += weight * row[m];
+    }
+    for (double& mean : means) mean /= static_cast<double>(photos_);
+  }
+
+ private:
+  void Add(const std::vector<std::vector<double>>& runs, std::span<const double> thresholds, double weight) {
+    for (const auto& errors : runs) {
+      for (std::size_t photo = 0; photo < photos_; ++photo) {
+        double* row = &values_[photo * width_];
+        for (std::size_t t = 0; t < thresholds.size(); ++t) {
+          row[t] += errors[photo] < thresholds[t] ? 100 * weight : 0;
+        }
+        row[width_ - 2] += weight * GeoScore(errors[photo]);
+        row[width_ - 1] += weight * std::min(errors[photo], kFarthestKm);
+      }
+    }
+  }
+
+  std::size_t photos_, width_;
+  std::vector<double> values_;
+};
+
+// The runs' medians, averaged.
+class Medians {
+ public:
+  explicit Medians(const std::vector<std::vector<double>>& runs) : runs_(runs) {
+    for (const auto& errors : runs) {
+      std::vector<std::uint32_t> order(errors.size());
+      std::iota(order.begin(), order.end(), 0U);
+      std::stable_sort(order.begin(), order.end(), [&](auto i, auto j) { return errors[i] < errors[j]; });
+      orders_.push_back(std::move(order));
+    }
+  }
+  double Mean(const std::vector<std::uint32_t>& drawn) const {
+    double sum = 0;
+    for (std::size_t run = 0; run < runs_.size(); ++run) sum += ResampledMedian(runs_[run], orders_[run], drawn);
+    return sum / static_cast<double>(runs_.size());
+  }
+
+ private:
+  const std::vector<std::vector<double>>& runs_;
+  std::vector<std::vector<std::uint32_t>> orders_;
+};
+
+// Both infinite: half of neither method's photos is answered, so that there is no difference to speak of.
+double MedianDifference(double a, double b) { return a == b ? 0 : a - b; }
+
+}  // namespace
+
+std::vector<double> ErrorsOrNoAnswer(const Evaluation& evaluation) {
+  std::vector<double> errors;
+  errors.reserve(evaluation.photos.size());
+  for (const auto& photo : evaluation.photos) errors.push_back(photo.error_km.value_or(kNoAnswer));
+  return errors;
+}
 
 double McNemarExact(std::int64_t only_a, std::int64_t only_b) {
   if (only_a < 0 || only_b < 0) throw std::invalid_argument("counts of photos cannot be negative");
@@ -26,6 +123,160 @@ double McNemarExact(std::int64_t only_a, std::int64_t only_b) {
   }
   const double log_p = std::log(2 * sum) + log_choose(k) - static_cast<double>(n) * std::numbers::ln2;
   return std::min(1.0, std::exp(log_p));
+}
+
+Discordant CountDiscordant(std::span<const double> a, std::span<const double> b, double threshold_km) {
+  if (a.size() != b.size()) throw std::invalid_argument("errors of different numbers of photos");
+  Discordant count;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const bool in_a = a[i] < threshold_km, in_b = b[i] < threshold_km;
+    count.only_a += in_a && !in_b ? 1 : 0;
+    count.only_b += in_b && !in_a ? 1 : 0;
+  }
+  return count;
+}
+
+std::vector<double> DistanceDifferences(std::span<const double> a, std::span<const double> b) {
+  if (a.size() != b.size()) throw std::invalid_argument("errors of different numbers of photos");
+  std::vector<double> differences(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    differences[i] = std::min(a[i], kFarthestKm) - std::min(b[i], kFarthestKm);
+  }
+  return differences;
+}
+
+Permutation PermutationTest(std::span<const double> differences, int rounds, std::uint64_t seed) {
+  if (differences.empty() || rounds < 1) throw std::invalid_argument("permutation test needs differences and rounds");
+  std::vector<double> values;  // that have a sign to flip
+  double total = 0, size = 0;
+  for (const double difference : differences) {
+    if (difference == 0) continue;
+    values.push_back(difference);
+    total += difference;
+    size += std::abs(difference);
+  }
+  Permutation result;
+  result.mean_difference = total / static_cast<double>(differences.size());
+  // Sums that are equal but for the order of addition count as equal.
+  const double bound = std::abs(total) - 1e-12 * size;
+  const std::size_t n = values.size();
+  std::int64_t extreme = 0;
+  if (n < 31 && (std::int64_t{1} << n) <= rounds) {
+    result.exact = true;
+    const auto patterns = std::int64_t{1} << n;
+    for (std::int64_t pattern = 0; pattern < patterns; ++pattern) {
+      double sum = 0;
+      for (std::size_t i = 0; i < n; ++i) sum += (pattern >> i & 1) != 0 ? -values[i] : values[i];
+      extreme += std::abs(sum) >= bound ? 1 : 0;
+    }
+    result.p_value = static_cast<double>(extreme) / static_cast<double>(patterns);
+    return result;
+  }
+  Random random(DeriveSeed(seed, "permutation"));
+  for (int round = 0; round < rounds; ++round) {
+    double flipped = 0;
+    for (std::size_t begin = 0; begin < n; begin += 64) {
+      const std::uint64_t bits = random.Next();
+      const std::size_t end = std::min(n, begin + 64);
+      for (std::size_t i = begin; i < end; ++i) flipped += values[i] * static_cast<double>(bits >> (i - begin) & 1);
+    }
+    extreme += std::abs(total - 2 * flipped) >= bound ? 1 : 0;
+  }
+  result.p_value = static_cast<double>(extreme + 1) / static_cast<double>(rounds + 1);
+  return result;
+}
+
+std::vector<double> HolmCorrect(std::span<const double> p_values) {
+  std::vector<std::size_t> order(p_values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](auto i, auto j) { return p_values[i] < p_values[j]; });
+  std::vector<double> corrected(p_values.size());
+  double greatest = 0;
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    const double p = p_values[order[rank]];
+    if (!(p >= 0 && p <= 1)) throw std::invalid_argument("a p-value lies in [0, 1]");
+    greatest = std::max(greatest, std::min(1.0, p * static_cast<double>(order.size() - rank)));
+    corrected[order[rank]] = greatest;
+  }
+  return corrected;
+}
+
+MeanDeviation MeanAndDeviation(std::span<const double> values) {
+  if (values.empty()) throw std::invalid_argument("mean of no values");
+  MeanDeviation result;
+  result.count = static_cast<std::int64_t>(values.size());
+  const auto n = static_cast<double>(values.size());
+  result.mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  if (values.size() < 2) return result;
+  double squares = 0;
+  for (const double value : values) squares += (value - result.mean) * (value - result.mean);
+  result.deviation = std::sqrt(squares / (n - 1));
+  return result;
+}
+
+PairedT PairedTTest(std::span<const double> a, std::span<const double> b) {
+  if (a.size() != b.size() || a.empty()) throw std::invalid_argument("a paired test needs pairs");
+  std::vector<double> differences(a.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    differences[i] = a[i] - b[i];
+    largest = std::max({largest, std::abs(a[i]), std::abs(b[i])});
+  }
+  const MeanDeviation moments = MeanAndDeviation(differences);
+  PairedT result;
+  result.pairs = moments.count;
+  result.mean_difference = moments.mean;
+  result.deviation = moments.deviation;
+  // Equal differences have a deviation of rounding errors alone.
+  if (!moments.deviation || *moments.deviation <= 1e-12 * largest) return result;
+  const double error = *moments.deviation / std::sqrt(static_cast<double>(a.size()));
+  const boost::math::students_t distribution(static_cast<double>(a.size() - 1));
+  result.t = moments.mean / error;
+  result.p_value = 2 * boost::math::cdf(boost::math::complement(distribution, std::abs(*result.t)));
+  const double half = error * boost::math::quantile(boost::math::complement(distribution, 0.025));
+  result.ci95 = Interval{moments.mean - half, moments.mean + half};
+  return result;
+}
+
+PairedDifferences PairedBootstrap(const std::vector<std::vector<double>>& a, const std::vector<std::vector<double>>& b,
+                                  std::span<const double> thresholds_km, int rounds, std::uint64_t seed) {
+  if (a.empty() || b.empty() || a.front().empty() || rounds < 1) {
+    throw std::invalid_argument("paired bootstrap needs photos, runs and rounds");
+  }
+  const std::size_t photos = a.front().size();
+  for (const auto* runs : {&a, &b}) {
+    for (const auto& run : *runs) {
+      if (run.size() != photos) throw std::invalid_argument("errors of different numbers of photos");
+    }
+  }
+  const PairedValues values(a, b, thresholds_km);
+  const Medians medians_a(a), medians_b(b);
+  std::vector<double> means(values.width());
+  std::vector<std::uint32_t> drawn(photos, 1);
+
+  values.Means(drawn, means);
+  const std::vector<double> observed = means;
+  const double observed_median = MedianDifference(medians_a.Mean(drawn), medians_b.Mean(drawn));
+
+  std::vector<std::vector<double>> resampled(values.width());
+  std::vector<double> resampled_median;
+  Random random(DeriveSeed(seed, "paired bootstrap"));
+  for (int round = 0; round < rounds; ++round) {
+    std::fill(drawn.begin(), drawn.end(), 0);
+    for (std::size_t i = 0; i < photos; ++i) ++drawn[random.Below(photos)];
+    values.Means(drawn, means);
+    for (std::size_t m = 0; m < means.size(); ++m) resampled[m].push_back(means[m]);
+    resampled_median.push_back(MedianDifference(medians_a.Mean(drawn), medians_b.Mean(drawn)));
+  }
+
+  PairedDifferences result;
+  const auto difference = [&](std::size_t m) { return Difference{observed[m], PercentileInterval(resampled[m])}; };
+  const std::size_t thresholds = thresholds_km.size();
+  for (std::size_t t = 0; t < thresholds; ++t) result.accuracy.push_back(difference(t));
+  result.geoscore = difference(thresholds);
+  result.mean_km = difference(thresholds + 1);
+  result.median_km = {observed_median, PercentileInterval(resampled_median)};
+  return result;
 }
 
 std::vector<PairedComparison> Compare(const Evaluation& a, const Evaluation& b) {

@@ -2,25 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 #include <vector>
 
 #include "dualgeo/util/random.h"
 
 namespace dualgeo {
-namespace {
-
-// Percentiles 2.5 and 97.5 of the resampled values (nearest rank).
-Interval Percentiles(std::vector<double>& values) {
-  std::sort(values.begin(), values.end());
-  const auto at = [&](double share) {
-    const auto index = static_cast<std::size_t>(std::lround(share * static_cast<double>(values.size() - 1)));
-    return values[index];
-  };
-  return {at(0.025), at(0.975)};
-}
-
-}  // namespace
 
 Interval WilsonPercent(std::int64_t successes, std::int64_t count) {
   if (count == 0) return {0, 100};
@@ -44,10 +32,29 @@ double Median(std::span<const double> values) {
   return n % 2 == 1 ? sorted[n / 2] : 0.5 * (sorted[n / 2 - 1] + sorted[n / 2]);
 }
 
+double Quantile(std::span<const double> values, double share) {
+  if (values.empty() || !(share >= 0 && share <= 1))
+    throw std::invalid_argument("quantile of no values, or not a share");
+  std::vector<double> sorted(values.begin(), values.end());
+  std::sort(sorted.begin(), sorted.end());
+  const double place = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  if (below + 1 >= sorted.size()) return sorted.back();
+  return sorted[below] + (place - static_cast<double>(below)) * (sorted[below + 1] - sorted[below]);
+}
+
+Interval PercentileInterval(std::vector<double>& values) {
+  if (values.empty()) throw std::invalid_argument("percentiles of no values");
+  std::sort(values.begin(), values.end());
+  const auto rank = static_cast<std::size_t>(0.025 * static_cast<double>(values.size() + 1));
+  const std::size_t low = rank == 0 ? 0 : rank - 1;
+  return {values[low], values[values.size() - 1 - low]};
+}
+
 double GeoScore(double error_km) { return 5000 * std::exp(-error_km / 1492.7); }
 
-BootstrapIntervals Bootstrap(std::span<const double> errors_km, std::int64_t unanswered, int rounds,
-                             std::uint64_t seed) {
+BootstrapIntervals Bootstrap(std::span<const double> errors_km, std::int64_t unanswered, int rounds, std::uint64_t seed,
+                             std::span<const double> thresholds_km) {
   if (rounds < 1 || errors_km.size() + static_cast<std::size_t>(unanswered) == 0) {
     throw std::invalid_argument("bootstrap needs rounds and photos");
   }
@@ -55,10 +62,17 @@ BootstrapIntervals Bootstrap(std::span<const double> errors_km, std::int64_t una
   std::sort(sorted.begin(), sorted.end());
   std::vector<double> score(sorted.size());
   for (std::size_t i = 0; i < sorted.size(); ++i) score[i] = GeoScore(sorted[i]);
+  // Errors are sorted, so those within a threshold are the first so many.
+  std::vector<std::size_t> within;
+  for (const double threshold : thresholds_km) {
+    within.push_back(
+        static_cast<std::size_t>(std::lower_bound(sorted.begin(), sorted.end(), threshold) - sorted.begin()));
+  }
   const std::size_t answered = sorted.size();
   const std::size_t photos = answered + static_cast<std::size_t>(unanswered);
 
   std::vector<double> medians, means, scores;
+  std::vector<std::vector<double>> accuracies(within.size());
   std::vector<std::uint32_t> drawn(answered);  // how often each answered photo is in the resample
   Random random(DeriveSeed(seed, "bootstrap"));
   for (int round = 0; round < rounds; ++round) {
@@ -75,6 +89,10 @@ BootstrapIntervals Bootstrap(std::span<const double> errors_km, std::int64_t una
       score_sum += drawn[i] * score[i];
     }
     scores.push_back(score_sum / static_cast<double>(photos));
+    for (std::size_t t = 0; t < within.size(); ++t) {
+      const auto hits = std::accumulate(drawn.begin(), drawn.begin() + static_cast<std::ptrdiff_t>(within[t]), 0U);
+      accuracies[t].push_back(100 * hits / static_cast<double>(photos));
+    }
     if (count == 0) continue;
     means.push_back(sum / static_cast<double>(count));
     // Errors are sorted, so the middle ones are found by counting.
@@ -91,10 +109,11 @@ BootstrapIntervals Bootstrap(std::span<const double> errors_km, std::int64_t una
     }
   }
   BootstrapIntervals intervals;
-  intervals.geoscore = Percentiles(scores);
+  intervals.geoscore = PercentileInterval(scores);
+  for (auto& resampled : accuracies) intervals.accuracy.push_back(PercentileInterval(resampled));
   if (!means.empty()) {
-    intervals.mean_km = Percentiles(means);
-    intervals.median_km = Percentiles(medians);
+    intervals.mean_km = PercentileInterval(means);
+    intervals.median_km = PercentileInterval(medians);
   }
   return intervals;
 }

@@ -6,23 +6,24 @@
 #include <chrono>
 #include <cmath>
 
-#include "dualgeo/eval/significance.h"
 #include "dualgeo/util/random.h"
 
 namespace dualgeo {
 namespace {
 
 TEST(Wilson, KnownIntervals) {
-  // Wilson's formula, worked out in Python.
+  // SciPy 1.10.1: scipy.stats.binomtest(k, n).proportion_ci(0.95, method="wilson"), in percent.
   const auto check = [](std::int64_t k, std::int64_t n, double low, double high) {
     const Interval interval = WilsonPercent(k, n);
-    EXPECT_NEAR(interval.low, low, 5e-4);
-    EXPECT_NEAR(interval.high, high, 5e-4);
+    EXPECT_NEAR(interval.low, low, 1e-10);
+    EXPECT_NEAR(interval.high, high, 1e-10);
   };
-  check(5, 10, 23.6593, 76.3407);
-  check(0, 10, 0, 27.7533);
-  check(10, 10, 72.2467, 100);
-  check(1, 29, 0.6113, 17.1755);
+  check(5, 10, 23.6593090512564, 76.3406909487436);
+  check(0, 10, 0, 27.753279986288927);
+  check(10, 10, 72.24672001371108, 100);
+  check(1, 29, 0.6113214292762668, 17.175521879320282);
+  check(517, 2997, 15.940062096805704, 18.644952575330862);  // DualGeo's 1 km on IM2GPS3k
+  check(41, 237, 13.01577770992653, 22.626532065568927);
   EXPECT_EQ(WilsonPercent(0, 10).low, 0);
   EXPECT_EQ(WilsonPercent(10, 10).high, 100);
   EXPECT_EQ(WilsonPercent(0, 0).low, 0);
@@ -48,6 +49,34 @@ TEST(Scores, MedianAndGeoScore) {
   EXPECT_EQ(Median(std::vector<double>{7}), 7);
   EXPECT_EQ(GeoScore(0), 5000);
   EXPECT_NEAR(GeoScore(1492.7), 5000 / std::exp(1), 1e-9);
+}
+
+TEST(Scores, QuantilesAreNumPys) {
+  // NumPy 1.24: numpy.quantile(x, q), the default method, which is R's type 7.
+  const std::vector<double> x = {5, 120, 33, 800, 2, 61, 9, 410, 15, 77};
+  EXPECT_NEAR(Quantile(x, 0.025), 2.675, 1e-12);
+  EXPECT_NEAR(Quantile(x, 0.5), 47, 1e-12);
+  EXPECT_NEAR(Quantile(x, 0.9), 449, 1e-12);
+  EXPECT_NEAR(Quantile(x, 0.975), 712.25, 1e-12);
+  EXPECT_EQ(Quantile(x, 0), 2);
+  EXPECT_EQ(Quantile(x, 1), 800);
+  EXPECT_EQ(Quantile(std::vector<double>{7}, 0.3), 7);
+}
+
+TEST(Bootstrap, AccuracyIsBinomial) {
+  // A resample's share within 1 km is binomial: 500 of 2000 has the quantiles 462 and 538 (scipy.stats.binom.ppf).
+  std::vector<double> errors(500, 0.5);
+  errors.resize(1800, 1.0);  // at the threshold, hence not within
+  const double thresholds[] = {0.1, 1, 10};
+  const BootstrapIntervals intervals = Bootstrap(errors, 200, 10000, 3, thresholds);
+  ASSERT_EQ(intervals.accuracy.size(), 3U);
+  EXPECT_EQ(intervals.accuracy[0].high, 0);
+  EXPECT_NEAR(intervals.accuracy[1].low, 23.1, 0.11);
+  EXPECT_NEAR(intervals.accuracy[1].high, 26.9, 0.11);
+  EXPECT_NEAR(intervals.accuracy[2].low, 88.7, 0.11);  // binom.ppf([.025, .975], 2000, .9) / 20 = 88.65, 91.3
+  EXPECT_NEAR(intervals.accuracy[2].high, 91.3, 0.11);
+  // Thresholds do not change what is drawn.
+  EXPECT_EQ(intervals.geoscore.low, Bootstrap(errors, 200, 10000, 3).geoscore.low);
 }
 
 TEST(Bootstrap, AgreesWithTheNormalApproximation) {
@@ -92,19 +121,6 @@ TEST(Bootstrap, TenThousandRoundsOfABenchmarkTakeSeconds) {
   Bootstrap(errors, 0, 10000, 0);
   // 0.2 s alone on a core; the bound is wide because other tests share the machine.
   EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 10);
-}
-
-TEST(McNemar, KnownValues) {
-  // Twice the binomial tail, summed in Python's exact integers.
-  EXPECT_EQ(McNemarExact(0, 0), 1);
-  EXPECT_EQ(McNemarExact(7, 7), 1);
-  EXPECT_NEAR(McNemarExact(0, 5), 0.0625, 1e-12);
-  EXPECT_NEAR(McNemarExact(1, 9), 0.021484375, 1e-12);
-  EXPECT_NEAR(McNemarExact(9, 1), 0.021484375, 1e-12);
-  EXPECT_NEAR(McNemarExact(4, 5), 1, 1e-12);
-  EXPECT_NEAR(McNemarExact(121, 59) / 4.434449263755176e-06, 1, 1e-9);
-  EXPECT_NEAR(McNemarExact(1000, 1100) / 0.030720707864242296, 1, 1e-9);
-  EXPECT_NEAR(McNemarExact(0, 900) / 2.3661043723335494e-271, 1, 1e-9);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "dualgeo/eval/evaluate.h"
 
@@ -15,19 +16,28 @@ Interval WilsonPercent(std::int64_t successes, std::int64_t count);
 // Middle value; mean of the two middle ones when there is an even number. Not for empty lists.
 double Median(std::span<const double> values);
 
+// Linear between the sorted values (Hyndman & Fan 1996, definition 7: R's and NumPy's default); share in [0, 1]. Not
+// for empty lists.
+double Quantile(std::span<const double> values, double share);
+
 // 5000 exp(-km / 1492.7)
 double GeoScore(double error_km);
 
-// 95 % percentile intervals over `rounds` resamples of the photos. Median and mean are over the answered photos of a
-// resample; there is none when nothing is answered.
+// The 2.5 % (R + 1)-th smallest of R resampled values and the one as far from the top (Davison & Hinkley 1997, 5.2.1);
+// sorts them.
+Interval PercentileInterval(std::vector<double>& values);
+
+// 95 % percentile intervals over `rounds` resamples of the photos (Efron 1979). Median and mean are over the answered
+// photos of a resample; there is none when nothing is answered.
 struct BootstrapIntervals {
   std::optional<Interval> median_km;
   std::optional<Interval> mean_km;
   Interval geoscore;
+  std::vector<Interval> accuracy;  // percent of all photos, one per threshold
 };
 // errors_km: of the answered photos, in any order; unanswered: how many photos have no answer. The same seed gives the
-// same intervals on every machine.
-BootstrapIntervals Bootstrap(std::span<const double> errors_km, std::int64_t unanswered, int rounds,
-                             std::uint64_t seed);
+// same intervals on every machine, whatever the thresholds.
+BootstrapIntervals Bootstrap(std::span<const double> errors_km, std::int64_t unanswered, int rounds, std::uint64_t seed,
+                             std::span<const double> thresholds_km = {});
 
 }  // namespace dualgeo
