@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "dualgeo/eval/text_table.h"
 #include "dualgeo/io/csv.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
@@ -47,12 +48,6 @@ std::vector<Line> Lines(const std::vector<Evaluation>& evaluations) {
   }
   return lines;
 }
-
-struct TextTable {
-  std::vector<std::string> header;
-  std::vector<std::vector<std::string>> rows;
-  std::size_t text_columns = 0;  // the first so many are words, the rest numbers
-};
 
 TextTable Cells(const std::vector<Evaluation>& evaluations) {
   TextTable table;
@@ -98,72 +93,6 @@ std::vector<std::string> Notes(const std::vector<Evaluation>& evaluations) {
     if (!note.empty() && std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
   }
   return notes;
-}
-
-std::size_t Width(const std::string& text) {  // code points
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) >> 6) != 2; }));
-}
-
-// Columns are padded, so that the table reads as well in a terminal as on a page.
-std::string MarkdownTable(TextTable table) {
-  for (auto& row : table.rows) {
-    for (auto& cell : row) {
-      std::string escaped;
-      for (const char c : cell) escaped += c == '|' ? "\\|" : std::string(1, c == '\n' || c == '\r' ? ' ' : c);
-      cell = escaped;
-    }
-  }
-  std::vector<std::size_t> widths;
-  for (std::size_t i = 0; i < table.header.size(); ++i) {
-    std::size_t width = std::max<std::size_t>(3, Width(table.header[i]));
-    for (const auto& row : table.rows) width = std::max(width, Width(row[i]));
-    widths.push_back(width);
-  }
-  const auto line = [&](const std::vector<std::string>& cells) {
-    std::string text = "|";
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      const std::string padding(widths[i] - Width(cells[i]), ' ');
-      text += " " + (i < table.text_columns ? cells[i] + padding : padding + cells[i]) + " |";
-    }
-    return text + "\n";
-  };
-  std::string text = line(table.header) + "|";
-  for (std::size_t i = 0; i < widths.size(); ++i) {
-    text += i < table.text_columns ? " " + std::string(widths[i], '-') + " |"
-                                   : " " + std::string(widths[i] - 1, '-') + ": |";
-  }
-  text += "\n";
-  for (const auto& row : table.rows) text += line(row);
-  return text;
-}
-
-std::string Latex(const std::string& plain) {
-  std::string text;
-  for (const char c : plain) {
-    if (std::string_view("&%$#_{}").find(c) != std::string_view::npos) text += '\\';
-    if (c == '\\') {
-      text += "\\textbackslash{}";
-    } else if (c == '~' || c == '^') {
-      text += std::string("\\") + c + "{}";
-    } else {
-      text += c;
-    }
-  }
-  return text;
-}
-
-std::string LatexTable(const TextTable& table) {
-  std::string text = "\\begin{tabular}{" + std::string(table.text_columns, 'l') +
-                     std::string(table.header.size() - table.text_columns, 'r') + "}\n\\hline\n";
-  const auto line = [&](const std::vector<std::string>& cells) {
-    std::string row;
-    for (const auto& cell : cells) row += (row.empty() ? "" : " & ") + (cell.empty() ? "{}" : Latex(cell));
-    return row + " \\\\\n";
-  };
-  text += line(table.header) + "\\hline\n";
-  for (const auto& row : table.rows) text += line(row);
-  return text + "\\hline\n\\end{tabular}\n";
 }
 
 std::string CsvText(const std::vector<Evaluation>& evaluations) {
