@@ -17,6 +17,7 @@ void AddPredict(CLI::App& root);
 void AddEvaluate(CLI::App& root);
 void AddRun(CLI::App& root);
 void AddLocate(CLI::App& root);
+void AddWeights(CLI::App& root);
 void AddConfig(CLI::App& root);
 void AddDoctor(CLI::App& root);
 

@@ -1,5 +1,6 @@
 #include "dualgeo/model/weight_names.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -90,6 +91,7 @@ const Table& GeoClipLocation() {
 const Table& DualGeo() {
   static const Table kTable = {{WeightPart::kClipVision, "vision_model_rgb.**", "vision_model.**"},
                                {WeightPart::kClipVision, "vision_projection_rgb.**", "visual_projection.**"},
+                               {WeightPart::kOther, "semantic_encoder.resnet.**"},  // semantic_encoder.features again
                                {WeightPart::kMaskEncoder, "semantic_encoder.**", "**"},
                                {WeightPart::kGpsEncoder, "location_encoder.**", "**"},
                                {WeightPart::kOther, "vision_projection_seg.**"},
@@ -102,12 +104,38 @@ const Table& DualGeo() {
   return kTable;
 }
 
+// The part is of no account here; what has no `to` is dropped.
+const Table& WholeModel() {
+  constexpr auto kPart = WeightPart::kOther;
+  static const Table kTable = {
+      {kPart, "semantic_encoder.resnet.**"},
+      {kPart, "cross_attn_fusion.q_proj_rgb.*", "cross_attn_fusion.image_from_segmentation.q_proj.*"},
+      {kPart, "cross_attn_fusion.k_proj_seg.*", "cross_attn_fusion.image_from_segmentation.k_proj.*"},
+      {kPart, "cross_attn_fusion.v_proj_seg.*", "cross_attn_fusion.image_from_segmentation.v_proj.*"},
+      {kPart, "cross_attn_fusion.output_proj_rgb.*", "cross_attn_fusion.image_from_segmentation.out_proj.*"},
+      {kPart, "cross_attn_fusion.norm_rgb.*", "cross_attn_fusion.image_from_segmentation.norm.*"},
+      {kPart, "cross_attn_fusion.q_proj_seg.*", "cross_attn_fusion.segmentation_from_image.q_proj.*"},
+      {kPart, "cross_attn_fusion.k_proj_rgb.*", "cross_attn_fusion.segmentation_from_image.k_proj.*"},
+      {kPart, "cross_attn_fusion.v_proj_rgb.*", "cross_attn_fusion.segmentation_from_image.v_proj.*"},
+      {kPart, "cross_attn_fusion.output_proj_seg.*", "cross_attn_fusion.segmentation_from_image.out_proj.*"},
+      {kPart, "cross_attn_fusion.norm_seg.*", "cross_attn_fusion.segmentation_from_image.norm.*"},
+      {kPart, "**", "**"}};
+  return kTable;
+}
+
+const Table& NoPart() {
+  static const Table kTable = {{WeightPart::kOther, "**"}};
+  return kTable;
+}
+
 struct Family {
   WeightFamily family;
   const char* name;
   // A file is of this family when a name begins with one of these. The first family that fits wins.
   std::vector<std::string> signs;
   const Table& (*table)();
+  // Instead of signs, where names say little: these and no others.
+  std::vector<std::string> all_names = {};
 };
 
 const std::vector<Family>& Families() {
@@ -120,7 +148,13 @@ const std::vector<Family>& Families() {
       {WeightFamily::kClipOpenAi, "CLIP (OpenAI)", {"visual."}, OpenAiClip},
       {WeightFamily::kSegFormer, "SegFormer (Hugging Face)", {"segformer.encoder.", "decode_head."}, SegFormerTable},
       {WeightFamily::kGeoClipLocation, "GeoCLIP", {"LocEnc", "location_encoder.LocEnc"}, GeoClipLocation},
-      {WeightFamily::kResNet, "ResNet (torchvision)", {"layer1.0.conv1."}, ResNet}};
+      {WeightFamily::kResNet, "ResNet (torchvision)", {"layer1.0.conv1."}, ResNet},
+      {WeightFamily::kGeoClipImageMlp,
+       "GeoCLIP's image projection (an MLP of two layers)",
+       {},
+       NoPart,
+       {"0.bias", "0.weight", "2.bias", "2.weight"}},
+      {WeightFamily::kLogitScale, "GeoCLIP's logit scale", {}, NoPart, {"logit_scale"}}};
   return kFamilies;
 }
 
@@ -191,11 +225,34 @@ void Apply(const Rule& rule, const std::vector<std::string>& captured, const tor
 
 }  // namespace
 
+TensorMap StripWrappers(TensorMap tensors) {
+  // They can be nested.
+  for (bool again = true; again && !tensors.empty();) {
+    again = false;
+    for (const std::string prefix : {"module.", "_orig_mod.", "model."}) {
+      const bool all = std::all_of(tensors.begin(), tensors.end(), [&](const auto& tensor) {
+        return tensor.first.size() > prefix.size() && tensor.first.compare(0, prefix.size(), prefix) == 0;
+      });
+      if (!all) continue;
+      TensorMap stripped;
+      for (const auto& [name, tensor] : tensors) stripped[name.substr(prefix.size())] = tensor;
+      tensors = std::move(stripped);
+      again = true;
+    }
+  }
+  return tensors;
+}
+
 WeightFamily DetectFamily(const TensorMap& tensors) {
   for (const auto& family : Families()) {
     for (const auto& sign : family.signs) {
       const auto found = tensors.lower_bound(sign);
       if (found != tensors.end() && found->first.compare(0, sign.size(), sign) == 0) return family.family;
+    }
+    if (!family.all_names.empty() &&
+        std::equal(tensors.begin(), tensors.end(), family.all_names.begin(), family.all_names.end(),
+                   [](const auto& tensor, const std::string& name) { return tensor.first == name; })) {
+      return family.family;
     }
   }
   return WeightFamily::kUnknown;
@@ -226,6 +283,19 @@ TensorMap MapNames(const TensorMap& tensors, WeightFamily family, WeightPart par
     }
   }
   if (!mapped.empty()) mapped.merge(unknown);
+  return mapped;
+}
+
+TensorMap MapWholeModel(const TensorMap& tensors) {
+  TensorMap mapped;
+  for (const auto& [name, tensor] : tensors) {
+    for (const auto& rule : WholeModel()) {
+      const auto captured = Match(rule.from, name);
+      if (!captured) continue;
+      if (*rule.to != '\0') Apply(rule, *captured, tensor, mapped);
+      break;
+    }
+  }
   return mapped;
 }
 

@@ -6,7 +6,7 @@
 #include <functional>
 #include <optional>
 
-#include "dualgeo/io/safetensors.h"
+#include "dualgeo/io/weight_file.h"
 #include "dualgeo/model/weight_names.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
@@ -111,15 +111,12 @@ void LoadStateDict(torch::nn::Module& module, const TensorMap& tensors, const st
 }
 
 TensorMap ReadWeights(const std::filesystem::path& path) {
-  const auto file = std::filesystem::is_directory(path) ? path / "model.safetensors" : path;
-  if (!std::filesystem::exists(file)) throw InputError(file.string() + ": no such file");
-  if (file.extension() != ".safetensors") {
-    throw InputError(file.string() + ": weights are read from .safetensors files; convert this one first");
+  const WeightFile weights = ReadWeightFile(path);
+  if (!weights.left_aside.empty()) {
+    spdlog::info("{}: weights taken from \"{}\"; left aside: {}", weights.path.string(), weights.container,
+                 Join(weights.left_aside));
   }
-  const SafetensorsFile weights(file);
-  TensorMap tensors;
-  for (const auto& entry : weights.entries()) tensors[entry.name] = weights.View(entry.name);
-  return tensors;
+  return StripWrappers({weights.tensors.begin(), weights.tensors.end()});
 }
 
 void LoadClipVision(ClipVisionImpl& encoder, const std::filesystem::path& path) {

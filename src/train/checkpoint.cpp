@@ -123,10 +123,16 @@ void CleanCheckpoints(const fs::path& parent) {
 TrainerState ReadTrainerState(const fs::path& checkpoint) { return ReadTensorArchive(checkpoint / "trainer.pt"); }
 
 void LoadCheckpointWeights(torch::nn::Module& module, const fs::path& path) {
-  const fs::path found = path.extension() == ".safetensors" ? path : FindCheckpoint(path);
-  if (found.empty()) throw InputError(path.string() + ": no such checkpoint");
-  const fs::path file = found.extension() == ".safetensors" ? found : found / "model.safetensors";
-  LoadStateDict(module, ReadWeights(file), file.string());
+  std::error_code code;
+  fs::path file = path;
+  if (!fs::is_regular_file(path, code)) {
+    const fs::path folder = FindCheckpoint(path);
+    if (folder.empty()) throw InputError(path.string() + ": no such checkpoint");
+    file = folder / "model.safetensors";
+  }
+  TensorMap tensors = ReadWeights(file);
+  if (DetectFamily(tensors) == WeightFamily::kDualGeo) tensors = MapWholeModel(tensors);
+  LoadStateDict(module, tensors, file.string());
 }
 
 DualGeoModel LoadModel(const fs::path& path, const ModelOptions& model, const LossOptions& loss,

@@ -13,6 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "dualgeo/io/mapped_file.h"
+#include "dualgeo/io/safetensors_header.h"
+
 namespace dualgeo {
 
 // A file opened for reading. The file is mapped, not read: opening a 1.7 GB checkpoint costs its header.
@@ -50,14 +53,15 @@ class SafetensorsFile {
   torch::Tensor View(const std::string& name) const;
 
  private:
-  class Mapping;
-
   std::filesystem::path path_;
-  std::shared_ptr<Mapping> mapping_;
+  std::shared_ptr<MappedFile> mapping_;
   std::vector<Entry> entries_;
   std::map<std::string, std::size_t> index_;
   std::map<std::string, std::string> metadata_;
 };
+
+// "F32", "I64" ...; the dtype's own name where safetensors has none for it.
+std::string SafetensorsTypeName(const torch::Tensor& tensor);
 
 // Writes tensors (any device, any strides; float64/32/16, bfloat16, int64/32/16/8, uint8, bool) so that Python's
 // safetensors reads them. Atomic. The bytes are laid out by falling element size, so that every tensor is aligned; the

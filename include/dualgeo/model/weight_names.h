@@ -12,6 +12,10 @@ namespace dualgeo {
 
 using TensorMap = std::map<std::string, torch::Tensor>;
 
+// Without the prefix that training wrappers put before every name: "module." (DataParallel), "_orig_mod."
+// (torch.compile), "model." (Lightning). Unchanged where a single name lacks it.
+TensorMap StripWrappers(TensorMap tensors);
+
 // Whose names a file uses.
 enum class WeightFamily {
   kClipHuggingFace,  // vision_model.…, visual_projection.weight
@@ -19,6 +23,8 @@ enum class WeightFamily {
   kSegFormer,        // segformer.encoder.…, decode_head.… (Hugging Face)
   kResNet,           // conv1.weight, layer1.0.… (torchvision)
   kGeoClipLocation,  // LocEnc0.capsule.0.b, …, also below location_encoder.
+  kGeoClipImageMlp,  // 0.weight, 0.bias, 2.weight, 2.bias: GeoCLIP's image projection, a file of its own
+  kLogitScale,       // logit_scale alone: GeoCLIP's third file
   kDualGeo,          // vision_model_rgb.…, semantic_encoder.…, location_encoder.…, …
   kUnknown
 };
@@ -40,5 +46,10 @@ enum class WeightPart {
 // transposed). Names that the family's table does not know are kept as they are, so that loading reports them as
 // unexpected. Empty when the family has no such part.
 TensorMap MapNames(const TensorMap& tensors, WeightFamily family, WeightPart part);
+
+// A whole DualGeo model: from the names of the released code's state dict, or our own, to DualGeoModel's. The released
+// fusion's q_proj_rgb, k_proj_seg ... become image_from_segmentation.q_proj, .k_proj ..., and the ResNet that the
+// released state dict holds twice (semantic_encoder.resnet.… beside semantic_encoder.features.…) is taken once.
+TensorMap MapWholeModel(const TensorMap& tensors);
 
 }  // namespace dualgeo

@@ -26,12 +26,15 @@ std::vector<std::pair<std::string, torch::Tensor>> StateDict(const torch::nn::Mo
 // …position_ids may be present.
 void LoadStateDict(torch::nn::Module& module, const TensorMap& tensors, const std::string& source);
 
-// All tensors of a weight file: .safetensors, or a checkpoint folder (its model.safetensors). InputError otherwise.
+// All tensors of a weight file of any format (io/weight_file.h), without the prefixes of training wrappers. InputError
+// otherwise.
 TensorMap ReadWeights(const std::filesystem::path& path);
 
 // Loads a file into a part of the model by whatever family its names belong to. InputError when that family holds no
 // such part, or lists of keys as LoadStateDict.
-// Position embeddings of another image size are resized (bicubic, as Hugging Face does), which is logged.
+// Position embeddings of another image size are resized, which is logged: the class token's is kept, the square grid of
+// the others is interpolated bicubically (a = -0.75, no aligned corners, no antialiasing), as Hugging Face's
+// interpolate_pos_encoding does.
 void LoadClipVision(ClipVisionImpl& encoder, const std::filesystem::path& path);
 void LoadSegFormer(SegFormerImpl& segmenter, const std::filesystem::path& path);
 void LoadSegmentationEncoder(SegmentationEncoderImpl& encoder, const std::filesystem::path& path);

@@ -39,8 +39,9 @@ void CleanCheckpoints(const std::filesystem::path& parent);
 // Reads trainer.pt. Throws InputError when it is missing, damaged, or anything but a dict of tensors.
 TrainerState ReadTrainerState(const std::filesystem::path& checkpoint);
 
-// Loads weights into a module. path: a checkpoint folder or a .safetensors file with this program's names.
-// Throws InputError listing missing, unexpected and mis-shaped keys: a checkpoint of another model.
+// Loads weights into a module. path: a checkpoint folder, or a file (safetensors, .pth, .pt: io/weight_file.h) with
+// this program's names; for a DualGeoModel also with those of the released code ({'model_state_dict': {...}}). Throws
+// InputError listing missing, unexpected and mis-shaped keys: a checkpoint of another model.
 void LoadCheckpointWeights(torch::nn::Module& module, const std::filesystem::path& path);
 
 // The model with a checkpoint's weights, in evaluation mode, on `device`. Throws as above.

@@ -1,0 +1,54 @@
+#include "dualgeo/model/weight_summary.h"
+
+#include "dualgeo/io/safetensors.h"
+#include "dualgeo/io/weight_file.h"
+#include "dualgeo/model/weight_names.h"
+#include "dualgeo/util/error.h"
+
+namespace dualgeo {
+
+std::int64_t WeightSummary::parameters() const {
+  std::int64_t sum = 0;
+  for (const auto& tensor : tensors) {
+    std::int64_t count = 1;
+    for (const auto extent : tensor.shape) count *= extent;
+    sum += count;
+  }
+  return sum;
+}
+
+std::int64_t WeightSummary::bytes() const {
+  std::int64_t sum = 0;
+  for (const auto& tensor : tensors) sum += tensor.bytes;
+  return sum;
+}
+
+WeightSummary SummarizeWeights(const std::filesystem::path& path) {
+  const WeightFile file = ReadWeightFile(path);
+  WeightSummary summary;
+  summary.path = file.path;
+  summary.format = file.format;
+  summary.container = file.container;
+  summary.left_aside = file.left_aside;
+  summary.metadata = file.metadata;
+  for (const auto& [name, tensor] : file.tensors) {
+    summary.tensors.push_back(
+        {name, SafetensorsTypeName(tensor), tensor.sizes().vec(),
+         static_cast<std::int64_t>(tensor.numel() * static_cast<std::int64_t>(tensor.element_size()))});
+  }
+  const WeightFamily family = DetectFamily(StripWrappers({file.tensors.begin(), file.tensors.end()}));
+  summary.family = FamilyName(family);
+  summary.family_known = family != WeightFamily::kUnknown;
+  return summary;
+}
+
+void ConvertWeights(const std::filesystem::path& in, const std::filesystem::path& out) {
+  if (out.extension() != ".safetensors") {
+    throw InputError(out.string() + ": weights are written as safetensors; let the name end in .safetensors");
+  }
+  WeightFile file = ReadWeightFile(in);
+  file.metadata.emplace("format", "pt");  // transformers opens no file without it
+  WriteSafetensors(out, file.tensors, file.metadata);
+}
+
+}  // namespace dualgeo
