@@ -8,19 +8,19 @@
 #include <set>
 
 #include "commands.h"
-#include "config_flags.h"
 #include "dualgeo/data/photo_table.h"
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/refine/answer_join.h"
 #include "dualgeo/refine/predictor.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "embed_flags.h"
 
 namespace dualgeo::tools {
 namespace {
 
 struct PredictFlags {
-  ConfigFlags config;
+  ModelFlags model_flags;
   std::filesystem::path candidates, out, photos, images, answers, answers_out, place_names, photo_features,
       gps_features, places_out;
   std::string answers_columns;
@@ -61,11 +61,14 @@ PredictInputs Inputs(const PredictFlags& flags, const ExperimentOptions& experim
         flags.answers_columns.empty() ? AnswerColumns{} : ParseAnswerColumns(flags.answers_columns);
     inputs.answers = ReadAnswers(flags.answers, columns);
   }
-  if (flags.photo_features.empty() != flags.gps_features.empty()) {
-    throw InputError("predict: --photo-features and --gps-features go together");
+  if (!flags.gps_features.empty() && flags.photo_features.empty()) {
+    throw InputError("predict: --gps-features goes with --photo-features");
   }
-  if (!flags.photo_features.empty()) {
+  if (!flags.gps_features.empty()) {
     inputs.choice.similarity = FeatureFileSimilarity(flags.photo_features, flags.gps_features);
+  } else if (!flags.photo_features.empty()) {
+    inputs.choice.similarity = ModelSimilarity(flags.model_flags.Model(experiment), ReadFeatures(flags.photo_features),
+                                               flags.photo_features.string());
   }
   if (options.lmm.choose == "bayes") inputs.choice.join = MakeBayesAnswerJoin(experiment.rerank);
   return inputs;
@@ -89,7 +92,7 @@ void WritePlaces(const std::filesystem::path& path, const std::vector<CandidateL
 }
 
 void Run(const PredictFlags& flags) {
-  const ExperimentOptions experiment = flags.config.Resolve();
+  const ExperimentOptions experiment = flags.model_flags.Resolve();
   const PredictOptions options = Options(flags, experiment);
   const bool lmm = options.method == "lmm";
   if (flags.candidates.empty() && !(lmm && !flags.photos.empty())) {
@@ -129,7 +132,7 @@ void Run(const PredictFlags& flags) {
 void AddPredict(CLI::App& root) {
   auto* command = root.add_subcommand("predict", "turn each photo's candidates into one answer");
   const auto flags = std::make_shared<PredictFlags>();
-  flags->config.Add(*command);
+  flags->model_flags.Add(*command);
   command->add_option("--candidates", flags->candidates, "candidates CSV");
   command->add_option("--out", flags->out, "predictions CSV")->required();
   command->add_option("--method", flags->method, Join(PredictorNames(), " | ") + " [top1; with --answers: lmm]");
@@ -154,7 +157,8 @@ void AddPredict(CLI::App& root) {
   command->add_option("--answers-out", flags->answers_out, lmm + "every single answer as a table");
   command->add_option("--photo-features", flags->photo_features,
                       "choose verify: features of the photos (embed photos)");
-  command->add_option("--gps-features", flags->gps_features, "choose verify: features of the places (embed gps)");
+  command->add_option("--gps-features", flags->gps_features,
+                      "choose verify: features of the places (embed gps), instead of the model");
   command->add_option("--places-out", flags->places_out, "the places that choose verify compares, for embed gps");
   command->footer("Every other setting: --set predict.lmm.KEY=VALUE (docs/lmm.md).");
   command->callback([flags] { Run(*flags); });

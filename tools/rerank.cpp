@@ -132,7 +132,8 @@ void PrintHeldOut(const RerankStudy& study, const FitFlags& flags, bool with_ans
               FormatSelective(SelectiveCurve(study, estimates, distance)).c_str());
 }
 
-void RunFit(const FitFlags& flags) {
+void RunFit(FitFlags& flags) {
+  std::erase(flags.fit.evidence, "");  // --evidence ''
   flags.fit.Validate();
   flags.rerank.Validate();
   const RerankStudy study = flags.study.Read();
@@ -169,6 +170,11 @@ void AddFit(CLI::App& rerank) {
   command->add_option("--penalty", flags->fit.penalty, "on squared coefficients; more: nearer to no effect")
       ->capture_default_str();
   command->add_option("--top-k", flags->fit.top_k, "similar candidates that take part")->capture_default_str();
+  command
+      ->add_option("--evidence", flags->fit.evidence,
+                   "what counts beyond ranks and coordinates, where the lists have it: score,gps_score; '' for neither")
+      ->delimiter(',')
+      ->capture_default_str();
   command->add_option("--method", flags->rerank.method, "whose confidence is reported on held-out folds")
       ->capture_default_str();
   command->add_option("--metric", flags->rerank.metric, "what the reported answers are best for")

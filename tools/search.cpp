@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "dualgeo/pipeline/stages.h"
 #include "embed_flags.h"
 
 namespace dualgeo::tools {
@@ -32,7 +33,8 @@ void AddSearch(CLI::App& root) {
     const auto queries = flags->features.empty()
                              ? flags->photos.Embed(flags->model.Model(options), table, options).features
                              : ReadFeatures(flags->features);
-    WriteCandidates(flags->out, Search(gallery, queries, table, options.search));
+    const auto lists = SearchFromConfig(options, flags->model.Model(options), gallery, queries, table);
+    WriteCandidates(flags->out, lists);
     spdlog::info("search: {} photos in a gallery of {} -> {}", queries.size(), gallery.info.count, flags->out.string());
   });
 }

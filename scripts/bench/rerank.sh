@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 count=${1:-100000}
 threads=${2:-2}
-dualgeo=${DUALGEO:-build/tools/dualgeo}
+dualgeo=${DUALGEO:-build/release/tools/dualgeo}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 awk -v n="$count" 'BEGIN {

@@ -4,13 +4,13 @@
 #     retrieval/g3_im2gps3k_candidates_dev.csv     top 20 of G3's published index for 1450 photos of IM2GPS3k
 #     retrieval/im2gps3k_truth_dev.csv             their true locations and authors
 #     predictions/gemini2flash_im2gps3k.csv        answers of Gemini 2.0 Flash
-# Needs a built dualgeo ($DUALGEO, default: build/tools/dualgeo). Takes about a minute on two cores. What to expect:
+# Needs a built dualgeo ($DUALGEO, default: build/release/tools/dualgeo). Takes about a minute on two cores. What to expect:
 # docs/reranking.md. OUT (default: runs/reranking) gets bayes.yaml, fit.md, sweep.md and answers.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 data=${1:-${DUALGEO_DATA:-}}
 out=${2:-runs/reranking}
-dualgeo=${DUALGEO:-build/tools/dualgeo}
+dualgeo=${DUALGEO:-build/release/tools/dualgeo}
 [ -n "$data" ] || { echo "usage: $0 DATA [OUT]" >&2; exit 2; }
 mkdir -p "$out"
 lists=(--candidates "$data/retrieval/g3_im2gps3k_candidates_dev.csv" --truth "$data/retrieval/im2gps3k_truth_dev.csv"

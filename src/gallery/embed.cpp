@@ -73,6 +73,17 @@ void Append(const torch::Tensor& rows, const std::string& name, const std::vecto
   }
 }
 
+// [N, 2] degrees, on the model's device.
+torch::Tensor LatLonTensor(std::span<const LatLon> coordinates, const torch::Device& device) {
+  auto latlon = torch::empty({static_cast<std::int64_t>(coordinates.size()), 2}, torch::kFloat64);
+  auto cells = latlon.accessor<double, 2>();
+  for (std::size_t i = 0; i < coordinates.size(); ++i) {
+    cells[static_cast<std::int64_t>(i)][0] = coordinates[i].lat;
+    cells[static_cast<std::int64_t>(i)][1] = coordinates[i].lon;
+  }
+  return latlon.to(device);
+}
+
 }  // namespace
 
 std::string ModelFingerprint(const DualGeoModel& model) {
@@ -163,19 +174,27 @@ FeatureSet EmbedGps(DualGeoModel& model, std::span<const LatLon> coordinates, st
   for (std::int64_t start = 0; start < total; start += kChunk) {
     ThrowIfStopped();
     const auto count = std::min(kChunk, total - start);
-    auto latlon = torch::empty({count, 2}, torch::kFloat64);
-    auto cells = latlon.accessor<double, 2>();
-    for (std::int64_t i = 0; i < count; ++i) {
-      cells[i][0] = coordinates[static_cast<std::size_t>(start + i)].lat;
-      cells[i][1] = coordinates[static_cast<std::size_t>(start + i)].lon;
-    }
-    const auto gps = model->EncodeGps(latlon.to(device));
+    const auto gps = model->EncodeGps(
+        LatLonTensor(coordinates.subspan(static_cast<std::size_t>(start), static_cast<std::size_t>(count)), device));
     Append(gps, "gps", set.ids, set.features["gps"]);
     Append(model->ProjectGps(gps), "projected_gps", set.ids, set.features["projected_gps"]);
     progress.Update(start + count);
   }
   progress.Finish();
   return set;
+}
+
+Matrix ProjectCoordinates(DualGeoModel& model, std::span<const LatLon> coordinates) {
+  const torch::InferenceMode inference;
+  model->eval();
+  std::vector<std::string> names;  // for messages
+  names.reserve(coordinates.size());
+  for (const LatLon& place : coordinates) names.push_back(ToString(place));
+  Matrix matrix;
+  if (coordinates.empty()) return matrix;
+  const auto gps = model->EncodeGps(LatLonTensor(coordinates, DeviceOf(model)));
+  Append(model->ProjectGps(gps), "projected_gps", names, matrix);
+  return matrix;
 }
 
 }  // namespace dualgeo

@@ -1,5 +1,7 @@
 #include "dualgeo/gallery/embed_job.h"
 
+#include <mutex>
+
 #include "dualgeo/gallery/embed.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/train/checkpoint.h"
@@ -49,6 +51,26 @@ EmbedResult EmbedPhotoTable(const EmbedModel& options, const PhotoTable& photos,
 FeatureSet EmbedCoordinates(const EmbedModel& options, const Coordinates& coordinates) {
   auto model = MakeModel(options, SetupRuntime(options.runtime));
   return EmbedGps(model, coordinates.locations, coordinates.ids);
+}
+
+struct CoordinateEmbedder::State {
+  DualGeoModel model{nullptr};
+  std::string fingerprint;
+  std::mutex mutex;
+};
+
+CoordinateEmbedder::CoordinateEmbedder(const EmbedModel& options) : state_(std::make_unique<State>()) {
+  state_->model = MakeModel(options, SetupRuntime(options.runtime));
+  state_->fingerprint = ModelFingerprint(state_->model);
+}
+
+CoordinateEmbedder::~CoordinateEmbedder() = default;
+
+const std::string& CoordinateEmbedder::fingerprint() const { return state_->fingerprint; }
+
+Matrix CoordinateEmbedder::Project(std::span<const LatLon> places) const {
+  const std::lock_guard lock(state_->mutex);
+  return ProjectCoordinates(state_->model, places);
 }
 
 }  // namespace dualgeo

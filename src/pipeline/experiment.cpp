@@ -9,8 +9,9 @@
 namespace dualgeo {
 
 const std::vector<std::string>& PipelineStepNames() {
-  static const std::vector<std::string> names = {"world",  "train_segmenter", "segment", "train",    "gallery",
-                                                 "search", "rerank",          "predict", "evaluate", "untrained"};
+  static const std::vector<std::string> names = {"world",   "train_segmenter", "segment",  "train",
+                                                 "gallery", "fit_rerank",      "search",   "rerank",
+                                                 "predict", "evaluate",        "untrained"};
   return names;
 }
 
@@ -20,6 +21,10 @@ void ExperimentOptions::Validate() {
   const bool trains_segmenter = std::ranges::find(pipeline.steps, "train_segmenter") != pipeline.steps.end();
   if (trains_segmenter && model.segmenter.weights) {
     throw InputError("run.steps holds train_segmenter, and model.segmenter.weights is set as well: choose one");
+  }
+  const bool fits = std::ranges::find(pipeline.steps, "fit_rerank") != pipeline.steps.end();
+  if (fits && !rerank.parameters.empty()) {
+    throw InputError("run.steps holds fit_rerank, and rerank.parameters is set as well: choose one");
   }
 }
 
@@ -65,6 +70,7 @@ std::string StepSettings(const ExperimentOptions& options, const std::string& st
       {"train", {true, {"data.validation", "data.augment", "model", "loss", "train"}}},
       {"embed", {true, {"model"}}},
       {"gallery", {true, {"gallery"}}},
+      {"fit_rerank", {true, {"data.validation", "search", "rerank"}}},
       {"search", {false, {"search"}}},
       {"rerank", {false, {"rerank"}}},
       {"predict", {false, {"predict"}}},

@@ -64,7 +64,7 @@ fs::path RunFile(const fs::path& path, const fs::path& run_dir) {
 
 std::vector<Location> Locate(const std::vector<fs::path>& photos, const fs::path& run_dir, int count) {
   const RunPaths paths(run_dir);
-  const ExperimentOptions options = ReadExperiment({RunFile(paths.config(), run_dir)}, {});
+  ExperimentOptions options = ReadExperiment({RunFile(paths.config(), run_dir)}, {});
   const fs::path checkpoint = RunFile(paths.checkpoint(), run_dir);
   Gallery gallery = LoadGallery(RunFile(paths.gallery(), run_dir));
 
@@ -78,13 +78,15 @@ std::vector<Location> Locate(const std::vector<fs::path>& photos, const fs::path
   }
   const EmbedResult embedded = EmbedFromConfig(options, set, checkpoint);
   const PhotoTable table = ReadPhotoTable(set.csv, set.columns, Locations::kOptional);
-  SearchOptions search = options.search;
+  SearchOptions& search = options.search;
   search.negatives = 0;
   search.exclude_same_author = false;
   search.exclude_same_id = false;
   search.exclude_within_km = 0;
   std::vector<CandidateList> lists =
-      Rerank(options.rerank, Search(gallery, embedded.features, table, search), options.runtime.threads);
+      Rerank(RerankOf(options, paths),
+             SearchFromConfig(options, ModelFromConfig(options, checkpoint), gallery, embedded.features, table),
+             options.runtime.threads);
 
   std::vector<Location> locations;
   for (std::size_t i = 0; i < lists.size(); ++i) {

@@ -41,6 +41,12 @@ bool HasStep(const ExperimentOptions& options, const std::string& step) {
   return std::ranges::find(options.pipeline.steps, step) != options.pipeline.steps.end();
 }
 
+RerankOptions RerankOf(const ExperimentOptions& options, const RunPaths& paths) {
+  RerankOptions rerank = options.rerank;
+  if (HasStep(options, "fit_rerank")) rerank.parameters = paths.rerank_parameters().string();
+  return rerank;
+}
+
 PhotoSet TrainSet(const ExperimentOptions& options) {
   PhotoSet set = Configured(options, options.data.train, "data.train", "train");
   if (options.data.holdout.fraction > 0) {

@@ -15,6 +15,7 @@
 #include "dualgeo/pipeline/stages.h"
 #include "dualgeo/pipeline/step.h"
 #include "dualgeo/refine/answer_join.h"
+#include "dualgeo/refine/place_similarity.h"
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
@@ -146,8 +147,11 @@ class Run {
   void SearchAndAnswer(const Branch& branch) {
     // Photos are embedded where gallery or search need it, and apart when `only` asks for it.
     const bool images = options_.gallery.kind == "images";
-    if (images && (Has("gallery") || Has("embed"))) Embed(branch, train_, branch.paths.train_features());
+    if ((images && (Has("gallery") || Has("embed"))) || Has("fit_rerank")) {
+      Embed(branch, train_, branch.paths.train_features());
+    }
     if (Has("gallery")) BuildGallery(branch);
+    if (Has("fit_rerank")) FitRerankStep(branch);
     for (const PhotoSet& set : benchmarks_) {
       if (Has("search") || Has("embed")) Embed(branch, set, branch.paths.features(set.name));
       if (Has("search")) SearchStep(branch, set);
@@ -193,6 +197,20 @@ class Run {
                  paths.gallery_dir});
   }
 
+  void FitRerankStep(const Branch& branch) {
+    const RunPaths& paths = branch.paths;
+    runner_.Run({branch.prefix + "fit_rerank",
+                 {paths.gallery(), paths.train_features(), train_.csv},
+                 Settings("fit_rerank"),
+                 {paths.rerank_parameters()},
+                 [this, &paths](bool) {
+                   Gallery gallery = LoadGallery(paths.gallery());
+                   WritePosteriorParameters(paths.rerank_parameters(),
+                                            FitRerankFromConfig(options_, ModelFromConfig(options_, paths.checkpoint()),
+                                                                gallery, ReadFeatures(paths.train_features()), train_));
+                 }});
+  }
+
   void SearchStep(const Branch& branch, const PhotoSet& set) {
     const RunPaths& paths = branch.paths;
     runner_.Run({branch.prefix + "search-" + set.name,
@@ -202,8 +220,10 @@ class Run {
                  [this, &paths, &set](bool) {
                    Gallery gallery = LoadGallery(paths.gallery());
                    const PhotoTable photos = ReadPhotoTable(set.csv, set.columns, Locations::kOptional);
+                   const FeatureSet features = ReadFeatures(paths.features(set.name));
                    WriteCandidates(paths.candidates(set.name),
-                                   Search(gallery, ReadFeatures(paths.features(set.name)), photos, options_.search));
+                                   SearchFromConfig(options_, ModelFromConfig(options_, paths.checkpoint()), gallery,
+                                                    features, photos));
                  },
                  paths.lists_dir});
   }
@@ -211,9 +231,13 @@ class Run {
   void RerankStep(const Branch& branch, const PhotoSet& set) {
     const fs::path in = branch.paths.candidates(set.name);
     const fs::path out = branch.paths.of(set.name, "reranked.csv");
-    runner_.Run({branch.prefix + "rerank-" + set.name, {in}, Settings("rerank"), {out}, [this, in, out](bool) {
-                   WriteCandidates(out, Rerank(options_.rerank, ReadCandidates(in), options_.runtime.threads));
-                 }});
+    const RerankOptions rerank = RerankOf(options_, branch.paths);
+    std::vector<fs::path> inputs = {in};
+    if (!rerank.parameters.empty()) inputs.emplace_back(rerank.parameters);
+    runner_.Run(
+        {branch.prefix + "rerank-" + set.name, inputs, Settings("rerank"), {out}, [this, in, out, rerank](bool) {
+           WriteCandidates(out, Rerank(rerank, ReadCandidates(in), options_.runtime.threads));
+         }});
   }
 
   // Predictions come from the re-ranked list where there is one.
@@ -224,27 +248,35 @@ class Run {
   void PredictStep(const Branch& branch, const PhotoSet& set) {
     const fs::path in = FinalCandidates(branch.paths, set);
     const fs::path out = branch.paths.of(set.name, "predictions.csv");
-    runner_.Run(
-        {branch.prefix + "predict-" + set.name, {in, set.csv}, Settings("predict"), {out}, [this, &set, in, out](bool) {
-           PredictInputs inputs;  // of method lmm
-           inputs.lmm.images = set.images;
-           if (options_.predict.lmm.choose == "bayes") {
-             inputs.choice.join = MakeBayesAnswerJoin(options_.rerank);
-           }
-           PredictReport report;
-           std::vector<Prediction> predictions = Predict(options_.predict, ReadCandidates(in), inputs, &report);
-           // A step that counts as done would never ask about the rest.
-           if (!report.stopped.empty()) {
-             throw Error("predict: " + report.stopped + "; the answers so far are in " + options_.predict.lmm.cache +
-                         ", run again to go on");
-           }
-           std::vector<std::string> ids;
-           for (const auto& row : ReadPhotoTable(set.csv, set.columns, Locations::kOptional).rows) {
-             ids.push_back(row.id);
-           }
-           AddUnanswered(ids, options_.predict.method, predictions);
-           WritePredictions(out, predictions);
-         }});
+    runner_.Run({branch.prefix + "predict-" + set.name,
+                 {in, set.csv},
+                 Settings("predict"),
+                 {out},
+                 [this, &set, &paths = branch.paths, in, out](bool) {
+                   PredictInputs inputs;  // of method lmm
+                   inputs.lmm.images = set.images;
+                   const fs::path features = paths.features(set.name);
+                   if (options_.predict.method == "lmm" && options_.predict.lmm.verifies() && fs::exists(features)) {
+                     inputs.choice.similarity = ModelSimilarity(ModelFromConfig(options_, paths.checkpoint()),
+                                                                ReadFeatures(features), features.string());
+                   }
+                   if (options_.predict.lmm.choose == "bayes") {
+                     inputs.choice.join = MakeBayesAnswerJoin(options_.rerank);
+                   }
+                   PredictReport report;
+                   std::vector<Prediction> predictions = Predict(options_.predict, ReadCandidates(in), inputs, &report);
+                   // A step that counts as done would never ask about the rest.
+                   if (!report.stopped.empty()) {
+                     throw Error("predict: " + report.stopped + "; the answers so far are in " +
+                                 options_.predict.lmm.cache + ", run again to go on");
+                   }
+                   std::vector<std::string> ids;
+                   for (const auto& row : ReadPhotoTable(set.csv, set.columns, Locations::kOptional).rows) {
+                     ids.push_back(row.id);
+                   }
+                   AddUnanswered(ids, options_.predict.method, predictions);
+                   WritePredictions(out, predictions);
+                 }});
   }
 
   // A table made from the synthetic world says so, whoever forgets to.

@@ -1,6 +1,13 @@
 #include "dualgeo/pipeline/stages.h"
 
+#include <unordered_map>
+
+#include "dualgeo/eval/held_out.h"
+#include "dualgeo/gallery/search.h"
+#include "dualgeo/refine/place_similarity.h"
 #include "dualgeo/train/segmenter_trainer.h"
+#include "dualgeo/train/training_sets.h"
+#include "dualgeo/util/error.h"
 
 namespace dualgeo {
 namespace {
@@ -15,6 +22,27 @@ TrainJob MakeJob(const ExperimentOptions& options, const PhotoSet& photos, const
   job.config = DumpExperiment(options);
   job.existing = existing;
   return job;
+}
+
+std::uint64_t SeedOf(const ExperimentOptions& options) { return static_cast<std::uint64_t>(options.runtime.seed); }
+
+// The rows of the table's photos; photos without features (unreadable ones) are left out of both.
+FeatureSet Select(const FeatureSet& features, PhotoTable& table) {
+  std::unordered_map<std::string, std::int64_t> row_of;
+  for (std::size_t i = 0; i < features.ids.size(); ++i) row_of.emplace(features.ids[i], static_cast<std::int64_t>(i));
+  std::erase_if(table.rows, [&](const PhotoRow& row) { return !row_of.contains(row.id); });
+  FeatureSet selected;
+  selected.kind = features.kind;
+  selected.model = features.model;
+  for (const auto& row : table.rows) selected.ids.push_back(row.id);
+  for (const auto& [name, matrix] : features.features) {
+    Matrix& rows = selected.features[name];
+    rows = Matrix(selected.size(), matrix.columns);
+    for (std::int64_t i = 0; i < rows.rows; ++i) {
+      std::ranges::copy(matrix.Row(row_of.at(selected.ids[static_cast<std::size_t>(i)])), rows.Row(i).begin());
+    }
+  }
+  return selected;
 }
 
 }  // namespace
@@ -47,6 +75,41 @@ SegmentResult SegmentFromConfig(const ExperimentOptions& options, const PhotoSet
   job.runtime = options.runtime;
   job.loader = options.data.loader;
   return SegmentPhotos(job);
+}
+
+std::vector<CandidateList> SearchFromConfig(const ExperimentOptions& options, const EmbedModel& model, Gallery& gallery,
+                                            const FeatureSet& queries, const PhotoTable& photos) {
+  std::vector<CandidateList> lists = Search(gallery, queries, photos, options.search);
+  if (options.search.gps_scores) AddGpsScores(ModelSimilarity(model, queries, "the photos' features"), lists);
+  return lists;
+}
+
+PosteriorParameters FitRerankFromConfig(const ExperimentOptions& options, const EmbedModel& model, Gallery& gallery,
+                                        const FeatureSet& trained, const PhotoSet& photos) {
+  const ValidationOptions& own = options.data.validation;
+  RerankStudy study;
+  FeatureSet features;
+  if (own.csv.empty()) {
+    study.truth = SplitTrainingTable(ReadPhotoTable(photos.csv, photos.columns), own, SeedOf(options)).validation;
+    features = Select(trained, study.truth);
+  } else {
+    const PhotoSet set{"validation", own.csv, own.images.empty() ? photos.images : std::filesystem::path(own.images),
+                       own.masks.empty() ? photos.masks : std::filesystem::path(own.masks), own.columns};
+    study.truth = ReadPhotoTable(set.csv, set.columns);
+    features = EmbedFromConfig(options, set, model.checkpoint).features;
+  }
+  if (study.truth.rows.empty()) {
+    throw InputError("step fit_rerank has no photos to fit on: data.validation.fraction is 0 and names no csv");
+  }
+  ExperimentOptions alone = options;
+  alone.search.exclude_same_id = true;
+  study.lists = SearchFromConfig(alone, model, gallery, features, study.truth);
+  FitOptions fit;
+  fit.top_k = options.rerank.top_k;
+  fit.evidence = options.rerank.evidence;
+  PosteriorParameters parameters = FitPosterior(study.Examples(fit.top_k, false), fit);
+  parameters.note = std::to_string(study.lists.size()) + " validation photos, each asked without itself in the gallery";
+  return parameters;
 }
 
 EmbedModel ModelFromConfig(const ExperimentOptions& options, const std::filesystem::path& checkpoint) {

@@ -50,7 +50,8 @@ Chooser::Chooser(const LmmOptions& options, ChoiceInputs inputs) : options_(opti
   if (rule_ == "auto") rule_ = options_.verify && inputs_.similarity ? "verify" : "medoid";
   if (rule_ == "verify" && !inputs_.similarity) {
     throw InputError(
-        "choose verify needs the features of the photos and of the places (--photo-features, --gps-features)");
+        "choose verify needs the features of the photos (--photo-features) and the model that made them, or features "
+        "of the places (--gps-features)");
   }
   if (rule_ == "bayes" && !inputs_.join) {
     throw InputError("choose bayes needs the parameters of the bayes re-ranker");

@@ -6,8 +6,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "dualgeo/gallery/features.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/progress.h"
+#include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
@@ -20,64 +21,116 @@ std::uint64_t GridKey(LatLon place) {
   return static_cast<std::uint64_t>(lat) * 360'000'000u + static_cast<std::uint64_t>(lon);
 }
 
-struct Tables {
-  std::filesystem::path photos_path, gps_path;
-  FeatureSet photos, gps;
-  const Matrix* photo_features = nullptr;
-  const Matrix* gps_features = nullptr;
-  std::unordered_map<std::string, std::int64_t> photo_row;
-  std::unordered_map<std::uint64_t, std::int64_t> place_row;
+// What places are compared with: the sum of a photo's projected views.
+class PhotoVectors {
+ public:
+  PhotoVectors(const FeatureSet& photos, std::string name) : name_(std::move(name)) {
+    const char* views[] = {"projected_image", "projected_segmentation"};
+    for (const char* view : views) {
+      const auto found = photos.features.find(view);
+      if (found == photos.features.end()) continue;
+      const Matrix& matrix = found->second;
+      if (sums_.columns == 0) sums_ = Matrix(matrix.rows, matrix.columns);
+      if (matrix.columns != sums_.columns) throw InputError(name_ + ": the projected views differ in width");
+      for (std::size_t i = 0; i < sums_.values.size(); ++i) sums_.values[i] += matrix.values[i];
+      ++views_;
+    }
+    if (views_ == 0) throw InputError(name_ + ": holds neither projected_image nor projected_segmentation");
+    for (std::size_t i = 0; i < photos.ids.size(); ++i) row_.emplace(photos.ids[i], static_cast<std::int64_t>(i));
+  }
+
+  std::int64_t columns() const { return sums_.columns; }
+
+  std::span<const float> Of(const std::string& photo_id) const {
+    const auto row = row_.find(photo_id);
+    if (row == row_.end()) throw InputError(name_ + ": has no photo '" + Printable(photo_id) + "'");
+    return sums_.Row(row->second);
+  }
+
+  // Mean cosine.
+  double Similarity(std::span<const float> photo, std::span<const float> place) const {
+    double dot = 0;
+    for (std::size_t d = 0; d < place.size(); ++d) dot += static_cast<double>(photo[d]) * place[d];
+    return dot / views_;
+  }
+
+ private:
+  std::string name_;
+  Matrix sums_;
+  int views_ = 0;
+  std::unordered_map<std::string, std::int64_t> row_;
 };
 
 }  // namespace
 
-PlaceSimilarity FeatureFileSimilarity(const std::filesystem::path& photos, const std::filesystem::path& gps) {
-  const auto tables = std::make_shared<Tables>();
-  tables->photos_path = photos;
-  tables->gps_path = gps;
-  tables->photos = ReadFeatures(photos);
-  tables->gps = ReadFeatures(gps);
-  const bool image = tables->photos.features.contains("projected_image");
-  tables->photo_features = &tables->photos.Require(image ? "projected_image" : "projected_segmentation");
-  tables->gps_features = &tables->gps.Require("projected_gps");
-  if (tables->photo_features->columns != tables->gps_features->columns) {
-    throw InputError(gps.string() + ": projected_gps has " + std::to_string(tables->gps_features->columns) +
-                     " dimensions, the photos of " + photos.string() + " have " +
-                     std::to_string(tables->photo_features->columns));
+PlaceSimilarity FeatureFileSimilarity(const std::filesystem::path& photos_path, const std::filesystem::path& gps_path) {
+  const FeatureSet photos = ReadFeatures(photos_path);
+  const auto gps = std::make_shared<const FeatureSet>(ReadFeatures(gps_path));
+  const auto vectors = std::make_shared<const PhotoVectors>(photos, photos_path.string());
+  const Matrix& places = gps->Require("projected_gps");
+  if (vectors->columns() != places.columns) {
+    throw InputError(gps_path.string() + ": projected_gps has " + std::to_string(places.columns) +
+                     " dimensions, the photos of " + photos_path.string() + " have " +
+                     std::to_string(vectors->columns()));
   }
-  if (!tables->photos.model.empty() && !tables->gps.model.empty() && tables->photos.model != tables->gps.model) {
-    throw InputError(gps.string() + ": made by another model than " + photos.string());
+  if (!photos.model.empty() && !gps->model.empty() && photos.model != gps->model) {
+    throw InputError(gps_path.string() + ": made by another model than " + photos_path.string());
   }
-  if (tables->gps.locations.size() != tables->gps.ids.size()) {
-    throw InputError(gps.string() + ": has no tensor latlon, so its places are not known");
+  if (gps->locations.size() != gps->ids.size()) {
+    throw InputError(gps_path.string() + ": has no tensor latlon, so its places are not known");
   }
-  for (std::size_t i = 0; i < tables->photos.ids.size(); ++i) {
-    tables->photo_row.emplace(tables->photos.ids[i], static_cast<std::int64_t>(i));
+  std::unordered_map<std::uint64_t, std::int64_t> row;
+  for (std::size_t i = 0; i < gps->locations.size(); ++i) {
+    row.emplace(GridKey(gps->locations[i]), static_cast<std::int64_t>(i));
   }
-  for (std::size_t i = 0; i < tables->gps.locations.size(); ++i) {
-    tables->place_row.emplace(GridKey(tables->gps.locations[i]), static_cast<std::int64_t>(i));
-  }
-  return [tables](const std::string& photo_id, std::span<const LatLon> places) {
-    const auto row = tables->photo_row.find(photo_id);
-    if (row == tables->photo_row.end()) {
-      throw InputError(tables->photos_path.string() + ": has no photo '" + Printable(photo_id) + "'");
-    }
-    const auto photo = tables->photo_features->Row(row->second);
+  return [vectors, gps, row = std::move(row), gps_path](const std::string& photo_id, std::span<const LatLon> asked) {
+    const auto photo = vectors->Of(photo_id);
+    const Matrix& known = gps->Require("projected_gps");
     std::vector<double> similarities;
-    similarities.reserve(places.size());
-    for (const LatLon& place : places) {
-      const auto found = tables->place_row.find(GridKey(place));
-      if (found == tables->place_row.end()) {
-        throw InputError(tables->gps_path.string() + ": has no embedding of " + ToString(place) + ", needed for '" +
+    similarities.reserve(asked.size());
+    for (const LatLon& place : asked) {
+      const auto found = row.find(GridKey(place));
+      if (found == row.end()) {
+        throw InputError(gps_path.string() + ": has no embedding of " + ToString(place) + ", needed for '" +
                          Printable(photo_id) + "'; embed the places that --places-out writes");
       }
-      const auto vector = tables->gps_features->Row(found->second);
-      double dot = 0;
-      for (std::size_t d = 0; d < vector.size(); ++d) dot += static_cast<double>(photo[d]) * vector[d];
-      similarities.push_back(dot);
+      similarities.push_back(vectors->Similarity(photo, known.Row(found->second)));
     }
     return similarities;
   };
+}
+
+PlaceSimilarity ModelSimilarity(const EmbedModel& model, FeatureSet photos, const std::string& name) {
+  const auto vectors = std::make_shared<const PhotoVectors>(photos, name);
+  const auto embedder = std::make_shared<const CoordinateEmbedder>(model);
+  if (!photos.model.empty() && photos.model != embedder->fingerprint()) {
+    throw InputError(name + ": made by another model than the one that is to embed the places");
+  }
+  return [vectors, embedder](const std::string& photo_id, std::span<const LatLon> places) {
+    const auto photo = vectors->Of(photo_id);
+    const Matrix embedded = embedder->Project(places);
+    std::vector<double> similarities;
+    similarities.reserve(places.size());
+    for (std::int64_t i = 0; i < embedded.rows; ++i) {
+      similarities.push_back(vectors->Similarity(photo, embedded.Row(i)));
+    }
+    return similarities;
+  };
+}
+
+void AddGpsScores(const PlaceSimilarity& similarity, std::vector<CandidateList>& lists) {
+  Progress progress("gps scores", static_cast<std::int64_t>(lists.size()), "lists");
+  std::vector<LatLon> places;
+  std::int64_t done = 0;
+  for (CandidateList& list : lists) {
+    ThrowIfStopped();
+    places.clear();
+    for (const Candidate& candidate : list.candidates) places.push_back(candidate.location);
+    const std::vector<double> scores = similarity(list.query_id, places);
+    for (std::size_t i = 0; i < scores.size(); ++i) list.candidates[i].gps_score = scores[i];
+    progress.Update(++done);
+  }
+  progress.Finish();
 }
 
 }  // namespace dualgeo

@@ -8,6 +8,7 @@
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/refine/lbfgs.h"
 #include "dualgeo/refine/place_posterior.h"
+#include "dualgeo/refine/rerank_options.h"
 #include "dualgeo/refine/spherical_gaussian.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
@@ -260,6 +261,11 @@ void FitOptions::Validate() const {
     if (!(its >= 0 && std::isfinite(its)))
       throw InputError("penalty is " + FormatDouble(its) + "; it must be 0 or more");
   }
+  for (const auto& name : evidence) {
+    if (std::ranges::find(EvidenceNames(), name) == EvidenceNames().end()) {
+      throw InputError("evidence: unknown value '" + Printable(name) + "'; allowed: " + Join(EvidenceNames()));
+    }
+  }
   if (top_k < 1) throw InputError("top_k is " + std::to_string(top_k) + "; it must be 1 or more");
   if (max_iterations < 1) throw InputError("max_iterations is " + std::to_string(max_iterations) + "; 1 or more");
 }
@@ -280,7 +286,10 @@ PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const 
   }
   if (listed.empty()) throw InputError("no photo has both candidates and a true location: nothing to fit");
   parameters.fitted_on = TrainingFingerprint(ids);
-  const bool scores = Any(listed, &Candidate::score), gps_scores = Any(listed, &Candidate::gps_score);
+  const auto use = [&](const char* name, std::optional<double> Candidate::*member) {
+    return std::ranges::find(options.evidence, name) != options.evidence.end() && Any(listed, member);
+  };
+  const bool scores = use("score", &Candidate::score), gps_scores = use("gps_score", &Candidate::gps_score);
   if (scores) parameters.score = Scale(listed, &Candidate::score);
   if (gps_scores) parameters.gps_score = Scale(listed, &Candidate::gps_score);
 

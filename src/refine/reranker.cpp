@@ -75,6 +75,11 @@ const std::vector<std::string>& AnswerKindNames() {
   return names;
 }
 
+const std::vector<std::string>& EvidenceNames() {
+  static const std::vector<std::string> names = {"score", "gps_score"};
+  return names;
+}
+
 const std::vector<std::string>& RerankerNames() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
@@ -101,6 +106,7 @@ void RerankOptions::Validate() const {
   RequireOneOf("metric", metric, LossNames());
   RequireWithin("threshold_km", threshold_km, 1e-2, 20100);
   RequireOneOf("answer", answer, AnswerKindNames());
+  for (const auto& name : evidence) RequireOneOf("evidence", name, EvidenceNames());
 }
 
 std::unique_ptr<Reranker> MakeReranker(const RerankOptions& options) {

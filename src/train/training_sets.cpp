@@ -1,6 +1,5 @@
 #include "dualgeo/train/training_sets.h"
 
-#include "dualgeo/data/split.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/random.h"
@@ -20,6 +19,10 @@ std::string TableFingerprint(const PhotoTable& table) {
 
 }  // namespace
 
+PhotoSplit SplitTrainingTable(const PhotoTable& train, const ValidationOptions& validation, std::uint64_t seed) {
+  return SplitByAuthor(train, validation.fraction, DeriveSeed(seed, "validation"));
+}
+
 TrainingSets OpenTrainingSets(const DataOptions& data, const ViewOptions& train_view,
                               const ViewOptions& validation_view, std::uint64_t seed) {
   data.train.Require("data.train", train_view.with_masks);
@@ -36,7 +39,7 @@ TrainingSets OpenTrainingSets(const DataOptions& data, const ViewOptions& train_
     return {PhotoDataset(std::move(train), data.train.images, data.train.masks, train_view, data.augment),
             std::nullopt};
   }
-  PhotoSplit split = SplitByAuthor(train, held_out.fraction, DeriveSeed(seed, "validation"));
+  PhotoSplit split = SplitTrainingTable(train, held_out, seed);
   return {
       PhotoDataset(std::move(split.train), data.train.images, data.train.masks, train_view, data.augment),
       PhotoDataset(std::move(split.validation), data.train.images, data.train.masks, validation_view, data.augment)};

@@ -336,6 +336,63 @@ TEST(PlaceSimilarityTest, GoesByTwoFeaturesFiles) {
               HasSubstr("another model"));
 }
 
+TEST(PlaceSimilarityTest, IsTheMeanOverTheViews) {
+  TemporaryFolder folder;
+  FeatureSet photos;
+  photos.ids = {"a"};
+  photos.features["projected_image"] = Matrix(1, 2);
+  photos.features["projected_image"].values = {1, 0};
+  photos.features["projected_segmentation"] = Matrix(1, 2);
+  photos.features["projected_segmentation"].values = {0, 1};
+  WriteFeatures(folder / "photos.safetensors", photos);
+  FeatureSet gps;
+  gps.kind = "gps";
+  gps.ids = {"0"};
+  gps.locations = {{1, 2}};
+  gps.features["gps"] = Matrix(1, 1);
+  gps.features["projected_gps"] = Matrix(1, 2);
+  gps.features["projected_gps"].values = {0.6f, 0.8f};
+  WriteFeatures(folder / "gps.safetensors", gps);
+  const std::vector<LatLon> places = {{1, 2}};
+  const auto similarity = FeatureFileSimilarity(folder / "photos.safetensors", folder / "gps.safetensors");
+  EXPECT_NEAR(similarity("a", places)[0], 0.7, 1e-6);
+  photos.features = {{"image", Matrix(1, 2)}};
+  WriteFeatures(folder / "photos.safetensors", photos);
+  EXPECT_THAT(ErrorOf([&] { FeatureFileSimilarity(folder / "photos.safetensors", folder / "gps.safetensors"); }),
+              HasSubstr("neither projected_image nor projected_segmentation"));
+}
+
+TEST(PlaceSimilarityTest, TheModelEmbedsThePlacesItself) {
+  EmbedModel model;
+  model.model.views = "image";
+  model.model.embed_dim = 16;
+  model.model.image_encoder.preset = "vit-tiny";
+  model.model.image_encoder.layers = 1;
+  model.model.gps_encoder.rff_size = 8;
+  model.model.gps_encoder.hidden = 8;
+  model.model.gps_encoder.embed_dim = 8;
+  const std::vector<LatLon> places = {{48.86, 2.35}, {-33.87, 151.21}, {89, 10}};
+  const FeatureSet gps = EmbedCoordinates(model, {{}, places});
+  FeatureSet photos;
+  photos.model = gps.model;
+  photos.ids = {"a"};
+  photos.features["projected_image"] = Matrix(1, 16);
+  std::ranges::copy(gps.Require("projected_gps").Row(1), photos.features["projected_image"].Row(0).begin());
+  std::vector<CandidateList> lists = {List("a", places)};
+  AddGpsScores(ModelSimilarity(model, photos, "features"), lists);
+  const Matrix& known = gps.Require("projected_gps");
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    double cosine = 0;
+    for (std::size_t d = 0; d < 16; ++d) {
+      cosine += static_cast<double>(known.Row(static_cast<std::int64_t>(i))[d]) * known.Row(1)[d];
+    }
+    EXPECT_NEAR(lists[0].candidates[i].gps_score.value(), cosine, 1e-5);
+  }
+  photos.model = "other";
+  EXPECT_THAT(ErrorOf([&] { ModelSimilarity(model, photos, "f.safetensors"); }),
+              HasSubstr("f.safetensors: made by another model"));
+}
+
 TEST(PredictWithLmmTest, TakesAnswersFromATable) {
   PredictOptions options;
   options.method = "lmm";

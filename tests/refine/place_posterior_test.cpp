@@ -297,6 +297,12 @@ TEST(FitPosterior, LearnsWidthAndGainsFromScores) {
   EXPECT_TRUE(without.list.score.empty());
   EXPECT_GT(ShareRight(fitted, examples), 0.9);
   EXPECT_LT(ShareRight(without, blind), 0.4);
+  // The same by choice.
+  FitOptions ranks_only = options;
+  ranks_only.evidence = {};
+  const PosteriorParameters chosen = FitPosterior(examples, ranks_only);
+  EXPECT_TRUE(chosen.list.score.empty());
+  EXPECT_EQ(chosen.list.constant, without.list.constant);
   // Lists without scores are taken by parameters that know scores.
   EXPECT_GT(ShareRight(fitted, blind), 0.1);
 }

@@ -27,8 +27,9 @@ class SlowRunCommand : public ::testing::Test {
                                          "/configs/small.yaml\n"
                                          "name: tiny\n"
                                          "run_dir: run\n"
-                                         "run: {steps: [world, train_segmenter, segment, train, gallery, search, "
-                                         "rerank, predict, evaluate, untrained]}\n"
+                                         "run: {steps: [world, train_segmenter, segment, train, gallery, fit_rerank, "
+                                         "search, rerank, predict, evaluate, untrained]}\n"
+                                         "search: {gps_scores: true}\n"
                                          "world: {out: world, places: 3, views: 4, size: 64}\n"
                                          "data:\n"
                                          "  train: {csv: world/train.csv, images: world/images, masks: world/masks}\n"
@@ -58,11 +59,13 @@ TEST_F(SlowRunCommand, MakesEveryFileOnceAndLocatesAPhoto) {
   for (const char* file :
        {"config.yaml", "run.json", "segmenter/best/model.safetensors", "checkpoint/best/model.safetensors",
         "checkpoint/last/trainer.pt", "train.jsonl", "gallery/index.faiss", "gallery/items.csv", "gallery/gallery.json",
-        "features/train.safetensors", "query/features.safetensors", "query/candidates.csv", "query/reranked.csv",
-        "query/predictions.csv", "query/metrics.json", "query/errors.csv", "query/map.svg",
+        "features/train.safetensors", "rerank.yaml", "query/features.safetensors", "query/candidates.csv",
+        "query/reranked.csv", "query/predictions.csv", "query/metrics.json", "query/errors.csv", "query/map.svg",
         "untrained/query/metrics.json"}) {
     EXPECT_TRUE(fs::exists(folder_ / "run" / file)) << file;
   }
+  EXPECT_THAT(ReadFile(folder_ / "run/query/candidates.csv"), HasSubstr(",gps_score\n"));
+  EXPECT_THAT(ReadFile(folder_ / "run/rerank.yaml"), HasSubstr("validation photos"));
   const auto metrics = nlohmann::json::parse(ReadFile(folder_ / "run/query/metrics.json"));
   EXPECT_EQ(metrics["benchmark"], "query");
   EXPECT_EQ(metrics["count"], metrics["answered"]);
@@ -142,6 +145,10 @@ TEST(RunCommand, NamesWhatIsMissing) {
   const auto locate = RunBinary({"locate", "x.jpg", "--run", "nowhere"}, folder.path());
   EXPECT_EQ(locate.exit_code, 2);
   EXPECT_THAT(locate.err, HasSubstr("not a finished run"));
+  const auto twice =
+      RunBinary({"run", "--set", "run.steps=[fit_rerank]", "--set", "rerank.parameters=p.yaml"}, folder.path());
+  EXPECT_EQ(twice.exit_code, 2);
+  EXPECT_THAT(twice.err, HasSubstr("run.steps holds fit_rerank, and rerank.parameters is set as well"));
   const auto name = RunBinary(
       {"run", "--set", "data.train.csv=a", "--set", "data.train.images=b", "--set", "data.benchmarks.masks.csv=c"},
       folder.path());

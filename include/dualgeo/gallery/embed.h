@@ -31,4 +31,7 @@ EmbedResult EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const 
 // numbers "0", "1" ... Throws Error when the model gives a value that is not finite, Interrupted.
 FeatureSet EmbedGps(DualGeoModel& model, std::span<const LatLon> coordinates, std::vector<std::string> ids = {});
 
+// Only what photos are compared with: projected_gps, [N, embed_dim]. Throws as EmbedGps.
+Matrix ProjectCoordinates(DualGeoModel& model, std::span<const LatLon> coordinates);
+
 }  // namespace dualgeo

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,5 +42,22 @@ EmbedResult EmbedPhotoTable(const EmbedModel& model, const PhotoTable& photos, c
                             const LoaderOptions& loader);
 
 FeatureSet EmbedCoordinates(const EmbedModel& model, const Coordinates& coordinates);
+
+// The same for coordinates that become known one photo at a time: the model is loaded once. Thread-safe.
+class CoordinateEmbedder {
+ public:
+  explicit CoordinateEmbedder(const EmbedModel& model);
+  ~CoordinateEmbedder();
+  CoordinateEmbedder(const CoordinateEmbedder&) = delete;
+  CoordinateEmbedder& operator=(const CoordinateEmbedder&) = delete;
+
+  const std::string& fingerprint() const;  // of the model, as in FeatureSet::model
+  // [N, embed_dim] in the space shared with photos (projected_gps), L2-normalised.
+  Matrix Project(std::span<const LatLon> places) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace dualgeo

@@ -21,6 +21,7 @@ struct SearchOptions {
   double exclude_within_km = 0;
   bool exclude_same_id = true;
   std::string index_parameters;
+  bool gps_scores = false;
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -32,6 +33,9 @@ struct SearchOptions {
     v.Field("exclude_same_id", exclude_same_id, "leave out the gallery photo with the query's own id");
     v.Field("index_parameters", index_parameters,
             "FAISS search-time settings, for example nprobe=32; empty: the index's");
+    v.Field("gps_scores", gps_scores,
+            "compare each photo with its candidates' coordinates, too (column gps_score): evidence for rerank bayes, "
+            "once it is fitted on lists that have it");
   }
 };
 
@@ -41,7 +45,8 @@ struct SearchOptions {
 //
 // Excluded items do not take a place: more are fetched until top_k remain or the gallery is exhausted; where it is, the
 // list is shorter and a warning says so. `photos` gives the queries' authors and places; every query must be in it.
-// Threads: SetIndexThreads. Throws InputError (see QueryDescriptors, Exclusion), Interrupted.
+// gps_score is not filled here: refine/place_similarity.h does, which needs the model. Threads: SetIndexThreads. Throws
+// InputError (see QueryDescriptors, Exclusion), Interrupted.
 std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const PhotoTable& photos,
                                   const SearchOptions& options);
 

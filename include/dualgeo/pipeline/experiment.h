@@ -30,7 +30,9 @@ struct PipelineOptions {
   void Visit(Visitor& v) {
     v.Field("steps", steps,
             "the arrows that `dualgeo run` walks, always in the order given here; without segment, the masks are those "
-            "that data names; untrained scores the same model before training as a floor",
+            "that data names; fit_rerank fits rerank's parameters on the validation photos; untrained scores the same "
+            "model "
+            "before training as a floor",
             OneOf{PipelineStepNames()});
     v.Field("segmenter_seed", segmenter_seed,
             "seed of the steps train_segmenter and segment, so that runs with other seeds can share their masks; null: "

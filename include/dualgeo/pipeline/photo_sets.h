@@ -32,6 +32,7 @@ struct RunPaths {
   std::filesystem::path checkpoint() const { return model_dir / "checkpoint" / "best"; }
   std::filesystem::path train_features() const { return features_dir / "features" / "train.safetensors"; }
   std::filesystem::path features(const std::string& set) const { return features_dir / set / "features.safetensors"; }
+  std::filesystem::path rerank_parameters() const { return root / "rerank.yaml"; }
   std::filesystem::path gallery() const { return gallery_dir / "gallery"; }
   std::filesystem::path candidates(const std::string& set) const { return lists_dir / set / "candidates.csv"; }
   // What follows the search, one folder a benchmark: re-ranked lists, predictions, scores.
@@ -48,6 +49,9 @@ struct RunPaths {
 };
 
 inline constexpr const char* kHoldout = "holdout";
+
+// The config's `rerank`, with the parameters that the run fits where it does.
+RerankOptions RerankOf(const ExperimentOptions& options, const RunPaths& paths);
 
 bool HasStep(const ExperimentOptions& options, const std::string& step);
 

@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "dualgeo/gallery/embed_job.h"
+#include "dualgeo/gallery/gallery_file.h"
 #include "dualgeo/pipeline/photo_sets.h"
+#include "dualgeo/refine/posterior_parameters.h"
 #include "dualgeo/train/segment.h"
 #include "dualgeo/train/trainer.h"
 
@@ -25,6 +27,13 @@ SegmentResult SegmentFromConfig(const ExperimentOptions& options, const PhotoSet
 // checkpoint: empty: the model before any training.
 EmbedResult EmbedFromConfig(const ExperimentOptions& options, const PhotoSet& photos,
                             const std::filesystem::path& checkpoint);
+// Search, with gps_scores where the config asks for them. model: what made the queries' features.
+std::vector<CandidateList> SearchFromConfig(const ExperimentOptions& options, const EmbedModel& model, Gallery& gallery,
+                                            const FeatureSet& queries, const PhotoTable& photos);
+// The re-ranker's parameters for this gallery: fitted on the validation photos of the training set, each asked without
+// itself in the gallery. trained: features of all training photos. Throws InputError without validation photos.
+PosteriorParameters FitRerankFromConfig(const ExperimentOptions& options, const EmbedModel& model, Gallery& gallery,
+                                        const FeatureSet& trained, const PhotoSet& photos);
 EmbedModel ModelFromConfig(const ExperimentOptions& options, const std::filesystem::path& checkpoint);
 
 }  // namespace dualgeo

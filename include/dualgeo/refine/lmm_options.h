@@ -67,6 +67,9 @@ struct LmmOptions {
   bool retry_failed = false;      // ask again what the server refused (4xx) in an earlier run
   LmmBudgetOptions budget;
 
+  // May the choice go by similarities of GPS embeddings?
+  bool verifies() const { return choose == "verify" || (choose == "auto" && verify); }
+
   template <class Visitor>
   void Visit(Visitor& v) {
     v.Field("endpoint", endpoint, "base URL of an OpenAI-compatible server; /chat/completions is appended");

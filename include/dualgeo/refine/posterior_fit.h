@@ -20,6 +20,8 @@ struct FitOptions {
   double answer_penalty = 0.01;
   int top_k = 20;  // similar candidates of a list that take part, as in re-ranking
   int max_iterations = 500;
+  // What may be used beyond ranks and coordinates (and answers), where the lists have it: of EvidenceNames().
+  std::vector<std::string> evidence = {"score", "gps_score"};
 
   // Throws InputError naming field, value and what is allowed.
   void Validate() const;

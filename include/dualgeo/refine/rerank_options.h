@@ -20,6 +20,8 @@ const std::vector<std::string>& CandidateWeightNames();
 const std::vector<std::string>& LossNames();
 // point | candidate
 const std::vector<std::string>& AnswerKindNames();
+// score | gps_score
+const std::vector<std::string>& EvidenceNames();
 
 struct RerankOptions {
   std::string method = "bayes";           // one of RerankerNames()
@@ -40,7 +42,8 @@ struct RerankOptions {
   std::string metric = "mean_accuracy";               // bayes: the score whose expected value the answer maximises
   double threshold_km = 1;                            // bayes: the distance of metric threshold
   std::string answer = "point";                       // bayes: may the answer lie off the candidates?
-  std::string parameters;                             // YAML file of `dualgeo rerank fit`; empty: the ones that ship
+  std::vector<std::string> evidence = {"score", "gps_score"};  // bayes: see FitOptions
+  std::string parameters;  // YAML file of `dualgeo rerank fit`; empty: the ones that ship
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -65,6 +68,9 @@ struct RerankOptions {
     v.Field("threshold_km", threshold_km, "bayes: the distance of metric threshold", Range{1e-2, 20100});
     v.Field("answer", answer, "bayes: may the answer be a point between the candidates, or must it be one of them?",
             OneOf{AnswerKindNames()});
+    v.Field("evidence", evidence,
+            "bayes, where a run fits its parameters: what counts beyond ranks and coordinates, if the lists have it",
+            OneOf{EvidenceNames()});
     v.Field("parameters", parameters, "bayes and every method's confidence: YAML of `rerank fit`; empty: what ships");
   }
 

@@ -5,6 +5,7 @@
 
 #include "dualgeo/data/data_options.h"
 #include "dualgeo/data/dataset.h"
+#include "dualgeo/data/split.h"
 #include "dualgeo/train/settings.h"
 
 namespace dualgeo {
@@ -18,6 +19,9 @@ struct TrainingSets {
 // Throws InputError for keys that are not set and tables that cannot be used.
 TrainingSets OpenTrainingSets(const DataOptions& data, const ViewOptions& train_view,
                               const ViewOptions& validation_view, std::uint64_t seed);
+
+// The training table without and with only the share that validation holds out.
+PhotoSplit SplitTrainingTable(const PhotoTable& train, const ValidationOptions& validation, std::uint64_t seed);
 
 // What of the data changes the trained weights: a fingerprint of the training photos' table, and the augmentation.
 void AddDataSettings(Settings& settings, const TrainingSets& sets, const DataOptions& data);
