@@ -120,6 +120,8 @@ void AddEvaluate(CLI::App& root) {
       ->add_option("--bootstrap", options.bootstrap, "rounds for the intervals of median, mean and GeoScore; 0: none")
       ->capture_default_str();
   command->add_option("--seed", options.seed, "of the bootstrap")->capture_default_str();
+  command->add_option("--denominator", options.denominator, "all | answered: of which photos accuracy is the share")
+      ->capture_default_str();
   command->add_flag("--zero-is-failure", options.zero_is_failure, "score an answer at exactly 0, 0 as no answer");
   command->add_option("--top-k", flags->top_k, "candidates the oracle chooses among; 0: all")
       ->capture_default_str()

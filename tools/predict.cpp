@@ -114,11 +114,12 @@ void Run(const PredictFlags& flags) {
   PredictReport report;
   auto predictions = Predict(options, lists, Inputs(flags, experiment, options), &report);
   AddUnanswered(ids, options.method, predictions);
+  const auto answered = std::count_if(predictions.begin(), predictions.end(),
+                                      [](const Prediction& prediction) { return prediction.location.has_value(); });
+  ApplyFailureRule(options, predictions);
   WritePredictions(flags.out, predictions);
   if (!flags.answers_out.empty()) WriteAnswers(flags.answers_out, report.answers);
   if (!flags.places_out.empty()) WritePlaces(flags.places_out, lists, report.answers);
-  const auto answered = std::count_if(predictions.begin(), predictions.end(),
-                                      [](const Prediction& prediction) { return prediction.location.has_value(); });
   spdlog::info("predict: {} of {} photos answered by {} -> {}", answered, predictions.size(), options.method,
                flags.out.string());
   if (report.failed) {

@@ -1,8 +1,11 @@
 """The encoders in plain PyTorch, as their authors' code computes them, under the published checkpoints' key names.
 
-CLIP's vision transformer (Hugging Face names), SegFormer (Hugging Face names), ResNet-18 over masks and DualGeo's fusion
-(the released checkpoint's names, fusion over tokens). Nothing but torch is needed. scripts/bench/encoders.py measures
-these beside the program; `init` draws random weights, `save` and `load` are safetensors.
+CLIP's vision transformer and SegFormer (Hugging Face names), GeoCLIP's location encoder, ResNet-18 over masks and
+DualGeo (the released checkpoint's names; fusion over the tokens of a photo, or over the batch as the released code).
+Nothing but torch is needed. Written from the papers and the key names; scripts/parity/check_fixtures.py checks them
+against numbers of the original code. scripts/bench/encoders.py measures them beside the program, scripts/parity compares
+what they compute. Sizes are those of a preset, or a tuple of the same form. `init` draws random weights, `save`, `read`
+and `load` are safetensors.
 """
 
 import json
@@ -20,14 +23,16 @@ CLIP_SIZES = {  # width, layers, heads, patch, image size, projection
     "vit-l-14-336": (1024, 24, 16, 14, 336, 768),
     "tiny": (48, 2, 6, 14, 56, 20),
 }
-SEGFORMER_SIZES = {  # hidden sizes, depths, decoder width
-    "b0": ((32, 64, 160, 256), (2, 2, 2, 2), 256),
-    "b1": ((64, 128, 320, 512), (2, 2, 2, 2), 256),
-    "b2": ((64, 128, 320, 512), (3, 4, 6, 3), 768),
-    "b3": ((64, 128, 320, 512), (3, 4, 18, 3), 768),
-    "b4": ((64, 128, 320, 512), (3, 8, 27, 3), 768),
-    "b5": ((64, 128, 320, 512), (3, 6, 40, 3), 768),
+SEGFORMER_SIZES = {  # hidden sizes, depths, decoder width, heads, reductions of the keys
+    "b0": ((32, 64, 160, 256), (2, 2, 2, 2), 256, (1, 2, 5, 8), (8, 4, 2, 1)),
+    "b1": ((64, 128, 320, 512), (2, 2, 2, 2), 256, (1, 2, 5, 8), (8, 4, 2, 1)),
+    "b2": ((64, 128, 320, 512), (3, 4, 6, 3), 768, (1, 2, 5, 8), (8, 4, 2, 1)),
+    "b3": ((64, 128, 320, 512), (3, 4, 18, 3), 768, (1, 2, 5, 8), (8, 4, 2, 1)),
+    "b4": ((64, 128, 320, 512), (3, 8, 27, 3), 768, (1, 2, 5, 8), (8, 4, 2, 1)),
+    "b5": ((64, 128, 320, 512), (3, 6, 40, 3), 768, (1, 2, 5, 8), (8, 4, 2, 1)),
+    "tiny": ((8, 16, 24, 32), (1, 2, 1, 2), 32, (1, 2, 3, 4), (8, 4, 2, 1)),
 }
+GPS_SIZES = (256, 1024, 512)  # frequencies, hidden, embedding
 
 
 def attention(q, k, v, heads):
@@ -36,6 +41,10 @@ def attention(q, k, v, heads):
     q, k, v = split(q), split(k), split(v)
     weights = torch.softmax(q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]), dim=-1)
     return (weights @ v).transpose(1, 2).flatten(2)
+
+
+def sizes_of(table, preset):
+    return table[preset] if isinstance(preset, str) else tuple(preset)
 
 
 def holder(**children):
@@ -90,7 +99,7 @@ class ClipVision(nn.Module):
 
     def __init__(self, preset):
         super().__init__()
-        sizes = CLIP_SIZES[preset]
+        sizes = sizes_of(CLIP_SIZES, preset)
         self.vision_model = ClipTransformer(*sizes)
         self.visual_projection = nn.Linear(sizes[0], sizes[5], bias=False)
 
@@ -131,7 +140,7 @@ class MitBlock(nn.Module):
 class MitEncoder(nn.Module):
     """[N, 3, H, W] -> the four stages' maps."""
 
-    def __init__(self, hidden, depths):
+    def __init__(self, hidden, depths, heads, ratios):
         super().__init__()
         inputs = (3,) + hidden[:3]
         self.patch_embeddings = nn.ModuleList(
@@ -142,8 +151,7 @@ class MitEncoder(nn.Module):
             for i in range(4)
         )
         self.block = nn.ModuleList(
-            nn.ModuleList(MitBlock(hidden[i], (1, 2, 5, 8)[i], (8, 4, 2, 1)[i]) for _ in range(depths[i]))
-            for i in range(4)
+            nn.ModuleList(MitBlock(hidden[i], heads[i], ratios[i]) for _ in range(depths[i])) for i in range(4)
         )
         self.layer_norm = nn.ModuleList(nn.LayerNorm(width, eps=1e-6) for width in hidden)
 
@@ -165,8 +173,8 @@ class SegFormer(nn.Module):
 
     def __init__(self, preset, labels=150):
         super().__init__()
-        hidden, depths, width = SEGFORMER_SIZES[preset]
-        self.segformer = holder(encoder=MitEncoder(hidden, depths))
+        hidden, depths, width, heads, ratios = sizes_of(SEGFORMER_SIZES, preset)
+        self.segformer = holder(encoder=MitEncoder(hidden, depths, heads, ratios))
         self.decode_head = holder(
             linear_c=nn.ModuleList(holder(proj=nn.Linear(size, width)) for size in hidden),
             linear_fuse=nn.Conv2d(4 * width, width, 1, bias=False),
@@ -202,35 +210,65 @@ class BasicBlock(nn.Module):
 
 
 class MaskEncoder(nn.Module):
-    """Class ids [N, M, M] uint8 -> tokens [N, (M / 32)^2, dim]; 255 is no class."""
+    """ResNet-18. Class ids [N, M, M] uint8 -> tokens [N, (M / 32)^2, dim]; 255 is no class. labels None: grey levels.
 
-    def __init__(self, labels, dim):
+    released: the same network also under torchvision's names, with its unused classifier, as the released module.
+    """
+
+    def __init__(self, labels, dim, base=64, released=False):
         super().__init__()
         self.labels = labels
         stage = lambda i, o, s: nn.Sequential(BasicBlock(i, o, s), BasicBlock(o, o, 1))
         self.features = nn.Sequential(
-            nn.Conv2d(labels, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1),
-            stage(64, 64, 1), stage(64, 128, 2), stage(128, 256, 2), stage(256, 512, 2),
+            nn.Conv2d(labels or 1, base, 7, 2, 3, bias=False), nn.BatchNorm2d(base), nn.ReLU(), nn.MaxPool2d(3, 2, 1),
+            stage(base, base, 1), stage(base, 2 * base, 2), stage(2 * base, 4 * base, 2), stage(4 * base, 8 * base, 2),
         )
-        self.projection = nn.Linear(512, dim)
+        if released:
+            names = {"conv1": 0, "bn1": 1, "layer1": 4, "layer2": 5, "layer3": 6, "layer4": 7}
+            self.resnet = holder(**{name: self.features[i] for name, i in names.items()}, fc=nn.Linear(8 * base, 1000))
+        self.projection = nn.Linear(8 * base, dim)
 
     def forward(self, mask):
-        ids = torch.arange(self.labels, dtype=torch.uint8).view(1, -1, 1, 1)
-        onehot = (mask.unsqueeze(1) == ids).to(self.projection.weight.dtype)
-        return self.projection(self.features(onehot).flatten(2).transpose(1, 2))
+        if self.labels is None:
+            x = mask.unsqueeze(1).to(self.projection.weight.dtype) / 255
+        else:
+            ids = torch.arange(self.labels, dtype=torch.uint8).view(1, -1, 1, 1)
+            x = (mask.unsqueeze(1) == ids).to(self.projection.weight.dtype)
+        return self.projection(self.features(x).flatten(2).transpose(1, 2))
 
 
-class CrossAttention(nn.Module):
+class CrossAttentionFusion(nn.Module):
+    """Both directions; rgb is the image, seg the segmentation. A projection is named after whose tokens it reads."""
+
     def __init__(self, dim, heads):
         super().__init__()
         self.heads = heads
-        self.q_proj, self.k_proj = nn.Linear(dim, dim), nn.Linear(dim, dim)
-        self.v_proj, self.out_proj = nn.Linear(dim, dim), nn.Linear(dim, dim)
-        self.norm = nn.LayerNorm(dim)
+        for view in ("rgb", "seg"):
+            for name in ("q_proj_", "k_proj_", "v_proj_", "output_proj_"):
+                setattr(self, name + view, nn.Linear(dim, dim))
+            setattr(self, "norm_" + view, nn.LayerNorm(dim))
 
-    def forward(self, receiver, giver):
-        attended = attention(self.q_proj(receiver), self.k_proj(giver), self.v_proj(giver), self.heads)
-        return self.norm(receiver + self.out_proj(attended))
+    def receive(self, receiver, giver, to, of):
+        part = lambda name, x: getattr(self, name)(x)
+        keys, values = part("k_proj_" + of, giver), part("v_proj_" + of, giver)
+        attended = attention(part("q_proj_" + to, receiver), keys, values, self.heads)
+        return part("norm_" + to, receiver + part("output_proj_" + to, attended))
+
+    def forward(self, image, segmentation):
+        return self.receive(image, segmentation, "rgb", "seg"), self.receive(segmentation, image, "seg", "rgb")
+
+
+def project(latlon, projection):
+    """Degrees [N, 2] -> what the Fourier features see."""
+    phi, lam = (latlon * math.pi / 180).unbind(1)
+    if projection == "mercator":  # EPSG:3857 over half its side, (y, x); it ends at 85.05 degrees
+        limit = 85.05112878 * math.pi / 180
+        return torch.stack([torch.log(torch.tan(math.pi / 4 + phi.clamp(-limit, limit) / 2)), lam], 1) / math.pi
+    theta = torch.asin(math.sqrt(3) / 2 * torch.sin(phi))  # equal earth, with GeoCLIP's scale
+    a1, a2, a3, a4 = 1.340264, -0.081106, 0.000893, 0.003796
+    slope = 9 * a4 * theta**8 + 7 * a3 * theta**6 + 3 * a2 * theta**2 + a1
+    x = 2 * math.sqrt(3) * lam * torch.cos(theta) / (3 * slope)
+    return torch.stack([x, a4 * theta**9 + a3 * theta**7 + a2 * theta**3 + a1 * theta], 1) * (66.50336 / 180)
 
 
 class Rff(nn.Module):
@@ -246,35 +284,59 @@ class Rff(nn.Module):
         )
         self.head = nn.Sequential(nn.Linear(hidden, dim))
 
+    def forward(self, position):
+        phase = 2 * math.pi * position @ self.capsule[0].b.t()
+        return self.head(self.capsule[1:](torch.cat([torch.cos(phase), torch.sin(phase)], 1)))
+
+
+class LocationEncoder(nn.Module):
+    """Degrees [N, 2], latitude first -> [N, dim]: the sum over three scales. Made double by .double(), all of it is."""
+
+    def __init__(self, projection="mercator", sizes=GPS_SIZES):
+        super().__init__()
+        self.projection = projection
+        for i in range(3):
+            setattr(self, f"LocEnc{i}", Rff(*sizes))
+
+    def forward(self, latlon):
+        position = project(latlon, self.projection)
+        return self.LocEnc0(position) + self.LocEnc1(position) + self.LocEnc2(position)
+
 
 class DualGeo(nn.Module):
-    """Pixels and mask -> image, segmentation, fused_image, fused_segmentation, each [N, dim], not normalised."""
+    """Pixels and mask -> image, segmentation, fused_image, fused_segmentation, each [N, dim], not normalised.
 
-    def __init__(self, preset="vit-l-14", labels=150, heads=8):
+    scope tokens: the views of one photo attend to each other; batch: pooled views attend over the photos of the batch,
+    as in the released code, whose masks are grey levels (labels None).
+    """
+
+    def __init__(self, preset="vit-l-14", labels=150, heads=8, scope="tokens", base=64, gps=GPS_SIZES, released=False):
         super().__init__()
-        sizes = CLIP_SIZES[preset]
+        sizes = sizes_of(CLIP_SIZES, preset)
         dim = sizes[5]
+        self.scope = scope
         self.vision_model_rgb = ClipTransformer(*sizes)
         self.vision_projection_rgb = nn.Linear(sizes[0], dim, bias=False)
-        self.semantic_encoder = MaskEncoder(labels, dim)
+        self.semantic_encoder = MaskEncoder(labels, dim, base, released)
         self.vision_projection_seg = nn.Linear(dim, dim, bias=False)
-        self.cross_attn_fusion = holder(
-            image_from_segmentation=CrossAttention(dim, heads), segmentation_from_image=CrossAttention(dim, heads)
-        )
-        self.location_encoder = holder(**{f"LocEnc{i}": Rff(256, 1024, 512) for i in range(3)})
+        self.cross_attn_fusion = CrossAttentionFusion(dim, heads)
+        self.location_encoder = LocationEncoder("mercator", gps)
         head = lambda size: nn.Sequential(nn.Linear(size, size), nn.ReLU(), nn.Linear(size, dim))
         self.rgb_projection_else, self.seg_projection_else = head(dim), head(dim)
-        self.location_projection_else = head(512)
+        self.location_projection_else = head(gps[2])
         self.logit_scale_rgb = nn.Parameter(torch.tensor(3.99))
         self.logit_scale_seg = nn.Parameter(torch.tensor(3.99))
 
     def forward(self, pixels, mask):
         image = self.vision_projection_rgb(self.vision_model_rgb(pixels))
         segmentation = self.vision_projection_seg(self.semantic_encoder(mask))
-        fusion = self.cross_attn_fusion
-        fused_image = fusion.image_from_segmentation(image, segmentation)[:, 0]
-        fused_segmentation = fusion.segmentation_from_image(segmentation, image).mean(1)
-        return image[:, 0], segmentation.mean(1), fused_image, fused_segmentation
+        pooled = image[:, 0], segmentation.mean(1)
+        if self.scope == "batch":
+            fused = [x[0] for x in self.cross_attn_fusion(pooled[0][None], pooled[1][None])]
+        else:
+            fused_image, fused_segmentation = self.cross_attn_fusion(image, segmentation)
+            fused = fused_image[:, 0], fused_segmentation.mean(1)
+        return (*pooled, *fused)
 
 
 def init(model, seed=0):
@@ -282,18 +344,24 @@ def init(model, seed=0):
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, tensor in list(model.named_parameters()) + list(model.named_buffers()):
-            if name.endswith(("running_var", "num_batches_tracked")) or name.startswith("logit_scale"):
+            if name.endswith("num_batches_tracked") or name.startswith("logit_scale"):
                 continue
-            if "norm" in name.split(".")[-2] or ".bn" in name or (tensor.dim() == 1 and name.endswith("weight")):
+            if name.endswith("running_var"):
+                tensor.copy_(0.5 + torch.rand(tensor.shape, generator=generator))
+            elif name.endswith(".b"):  # LocEnc<i>: sigma 1, 16, 256
+                sigma = 16.0 ** int(name.split("LocEnc")[1][0])
+                tensor.copy_(sigma * torch.randn(tensor.shape, generator=generator))
+            elif "norm" in name.split(".")[-2] or ".bn" in name or (tensor.dim() == 1 and name.endswith("weight")):
                 tensor.copy_((1.0 if name.endswith("weight") else 0.0) + 0.1 * torch.randn(tensor.shape, generator=generator))
-            elif tensor.dim() > 1 and not name.endswith(".b"):
+            elif tensor.dim() > 1:
                 tensor.copy_(torch.randn(tensor.shape, generator=generator) / math.sqrt(tensor[0].numel()))
             else:
                 tensor.copy_(0.02 * torch.randn(tensor.shape, generator=generator))
     return model.eval()
 
 
-DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64}
+DTYPES = {"F32": torch.float32, "F64": torch.float64, "F16": torch.float16, "BF16": torch.bfloat16,
+          "I64": torch.int64, "U8": torch.uint8}
 
 
 def save(path, model):
@@ -313,8 +381,8 @@ def save(path, model):
             file.write(tensor.numpy().tobytes())
 
 
-def load(path, model):
-    """safetensors, mapped; every key must fit."""
+def read(path):
+    """{name: tensor} and the metadata of a safetensors file, mapped."""
     with open(path, "rb") as file:
         (size,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(size))
@@ -324,7 +392,14 @@ def load(path, model):
     for name, entry in header.items():
         if name != "__metadata__":
             begin, end = (8 + size + offset for offset in entry["data_offsets"])
-            state[name] = storage[begin:end].view(DTYPES[entry["dtype"]]).view(entry["shape"])
+            part = storage[begin:end]
+            state[name] = (part.clone() if begin % 8 else part).view(DTYPES[entry["dtype"]]).view(entry["shape"])
+    return state, header.get("__metadata__", {})
+
+
+def load(path, model):
+    """Every key must fit."""
+    state, _ = read(path)
     result = model.load_state_dict(state, strict=False)
     missing = [name for name in result.missing_keys if not name.endswith("num_batches_tracked")]
     if missing or result.unexpected_keys:

@@ -1,6 +1,7 @@
 #include "dualgeo/data/preprocess.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <opencv2/imgproc.hpp>
 #include <vector>
@@ -26,7 +27,12 @@ CenterCrop MakeCenterCrop(cv::Size photo, int size) {
   return {resized, {(resized.width - size) / 2, (resized.height - size) / 2, size, size}};
 }
 
+// At evaluation; augmentation has its own.
 Filter FilterOf(Geometry geometry) { return geometry == Geometry::kSquash ? Filter::kBilinear : Filter::kBicubic; }
+
+Filter FilterOf(const AugmentOptions& augment, Geometry geometry) {
+  return geometry == Geometry::kSquash || augment.filter == "bilinear" ? Filter::kBilinear : Filter::kBicubic;
+}
 
 // The source position under the centre of each of n pixels that share [begin, begin + length) of `limit` positions.
 std::vector<int> Nearest(double begin, double length, int n, int limit) {
@@ -47,6 +53,15 @@ cv::Mat SampleMask(const cv::Mat& mask, cv::Rect2d part, cv::Size size) {
     for (int x = 0; x < size.width; ++x) out[x] = in[columns[static_cast<std::size_t>(x)]];
   }
   return sampled;
+}
+
+// `part` to whole pixels: they differ only where photo and mask were shrunk by different factors.
+cv::Mat InterpolateMask(const cv::Mat& mask, cv::Rect2d part, cv::Size size) {
+  const cv::Rect whole({0, 0}, mask.size());
+  const cv::Point begin(static_cast<int>(std::lround(part.x)), static_cast<int>(std::lround(part.y)));
+  const cv::Point end(static_cast<int>(std::lround(part.x + part.width)),
+                      static_cast<int>(std::lround(part.y + part.height)));
+  return Resize(mask, size, Filter::kBilinear, cv::Rect(begin, end) & whole);
 }
 
 void CheckMask(const cv::Mat& mask) {
@@ -74,10 +89,14 @@ cv::Mat EvaluationCrop(const cv::Mat& photo, int size, Geometry geometry) {
   return ResizeWindow(photo, crop.resized, FilterOf(geometry), crop.window);
 }
 
-cv::Mat EvaluationMask(const cv::Mat& mask, int size, Geometry geometry) {
+cv::Mat EvaluationMask(const cv::Mat& mask, int size, Geometry geometry, bool interpolate) {
   CheckMask(mask);
-  if (geometry != Geometry::kAligned) return SampleMask(mask, cv::Rect2d(0, 0, mask.cols, mask.rows), {size, size});
+  if (geometry != Geometry::kAligned) {
+    if (interpolate) return Resize(mask, {size, size}, Filter::kBilinear);
+    return SampleMask(mask, cv::Rect2d(0, 0, mask.cols, mask.rows), {size, size});
+  }
   const CenterCrop crop = MakeCenterCrop(mask.size(), size);
+  if (interpolate) return ResizeWindow(mask, crop.resized, Filter::kBilinear, crop.window);
   const double x_scale = static_cast<double>(mask.cols) / crop.resized.width;
   const double y_scale = static_cast<double>(mask.rows) / crop.resized.height;
   return SampleMask(mask,
@@ -117,7 +136,9 @@ Prepared Prepare(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& v
   Prepared prepared{photo, mask, photo.size()};
   if (!training) {
     prepared.photo = EvaluationCrop(photo, view.image_size, view.geometry);
-    if (!mask.empty()) prepared.mask = EvaluationMask(mask, view.mask_size, view.geometry);
+    if (!mask.empty()) {
+      prepared.mask = EvaluationMask(mask, view.mask_size, view.geometry, view.interpolate_masks);
+    }
     return prepared;
   }
   const auto shrunk = [&](int input) {
@@ -130,7 +151,12 @@ Prepared Prepare(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& v
   }
   if (mask.empty()) return prepared;
   if (const cv::Size size = shrunk(view.mask_size); size != mask.size()) {
-    prepared.mask = SampleMask(mask, cv::Rect2d(0, 0, mask.cols, mask.rows), size);
+    if (view.interpolate_masks) {
+      prepared.mask.release();
+      cv::resize(mask, prepared.mask, size, 0, 0, cv::INTER_AREA);
+    } else {
+      prepared.mask = SampleMask(mask, cv::Rect2d(0, 0, mask.cols, mask.rows), size);
+    }
   }
   return prepared;
 }
@@ -142,14 +168,14 @@ Example Complete(const Prepared& prepared, const ViewOptions& view, const Augmen
     const bool squash = view.geometry == Geometry::kSquash;
     const double aspect = squash ? static_cast<double>(photo.cols) / photo.rows : 1.0;
     const GeometricAugmentation drawn = DrawGeometry(augment, photo.size(), aspect, *random);
-    photo = Resize(photo, {view.image_size, view.image_size}, FilterOf(view.geometry), drawn.crop);
+    photo = Resize(photo, {view.image_size, view.image_size}, FilterOf(augment, view.geometry), drawn.crop);
     if (!mask.empty()) {
       const double x_scale = static_cast<double>(mask.cols) / prepared.photo.cols;
       const double y_scale = static_cast<double>(mask.rows) / prepared.photo.rows;
-      mask = SampleMask(mask,
-                        cv::Rect2d(drawn.crop.x * x_scale, drawn.crop.y * y_scale, drawn.crop.width * x_scale,
-                                   drawn.crop.height * y_scale),
-                        {view.mask_size, view.mask_size});
+      const cv::Rect2d part(drawn.crop.x * x_scale, drawn.crop.y * y_scale, drawn.crop.width * x_scale,
+                            drawn.crop.height * y_scale);
+      mask = view.interpolate_masks ? InterpolateMask(mask, part, {view.mask_size, view.mask_size})
+                                    : SampleMask(mask, part, {view.mask_size, view.mask_size});
     }
     if (drawn.flip) {
       FlipLeftRight(photo);

@@ -1,6 +1,7 @@
 #include "dualgeo/data/resize.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -11,7 +12,6 @@ namespace dualgeo {
 namespace {
 
 constexpr int kPrecisionBits = 32 - 8 - 2;  // 8 for the pixel, 2 for weights outside [0, 1] and their sum
-constexpr int kChannels = 3;
 
 double Support(Filter filter) { return filter == Filter::kBicubic ? 2.0 : 1.0; }
 
@@ -70,29 +70,28 @@ Taps MakeTaps(int in, int out, Filter filter, int begin, int n) {
 
 std::uint8_t Clip8(std::int32_t sum) { return static_cast<std::uint8_t>(std::clamp(sum >> kPrecisionBits, 0, 255)); }
 
+template <int kChannels>
 void ResizeRow(const std::uint8_t* in, std::uint8_t* out, int n, const Taps& taps) {
   for (int i = 0; i < n; ++i) {
     const std::int32_t* weights = taps.At(i);
     const std::uint8_t* pixel = in + taps.first[static_cast<std::size_t>(i)] * kChannels;
     const int count = taps.count[static_cast<std::size_t>(i)];
-    std::int32_t r = 1 << (kPrecisionBits - 1);
-    std::int32_t g = r;
-    std::int32_t b = r;
+    std::array<std::int32_t, kChannels> sums;
+    sums.fill(1 << (kPrecisionBits - 1));
     for (int k = 0; k < count; ++k, pixel += kChannels) {
-      r += weights[k] * pixel[0];
-      g += weights[k] * pixel[1];
-      b += weights[k] * pixel[2];
+      for (std::size_t c = 0; c < kChannels; ++c) sums[c] += weights[k] * pixel[c];
     }
-    *out++ = Clip8(r);
-    *out++ = Clip8(g);
-    *out++ = Clip8(b);
+    for (const std::int32_t sum : sums) *out++ = Clip8(sum);
   }
 }
 
 }  // namespace
 
 cv::Mat ResizeWindow(const cv::Mat& photo, cv::Size size, Filter filter, cv::Rect window) {
-  if (photo.type() != CV_8UC3 || photo.empty()) throw Error("Resize: not an 8-bit RGB photo");
+  if ((photo.type() != CV_8UC3 && photo.type() != CV_8UC1) || photo.empty()) {
+    throw Error("Resize: not an 8-bit RGB or grey photo");
+  }
+  const bool rgb = photo.type() == CV_8UC3;
   if (size.empty() || window.empty() || (window & cv::Rect({0, 0}, size)) != window) {
     throw Error("Resize: empty size, or a window outside of it");
   }
@@ -107,14 +106,15 @@ cv::Mat ResizeWindow(const cv::Mat& photo, cv::Size size, Filter filter, cv::Rec
   if (size.width == photo.cols) {
     across = photo(cv::Rect(window.x, first_row, window.width, row_count));
   } else {
-    across.create(row_count, window.width, CV_8UC3);
-    for (int y = 0; y < row_count; ++y) ResizeRow(photo.ptr(first_row + y), across.ptr(y), window.width, columns);
+    across.create(row_count, window.width, photo.type());
+    const auto resize_row = rgb ? ResizeRow<3> : ResizeRow<1>;
+    for (int y = 0; y < row_count; ++y) resize_row(photo.ptr(first_row + y), across.ptr(y), window.width, columns);
   }
   if (same_height) return across.clone();
 
   // Second pass: down, one whole row at a time, which the compiler makes vector code of.
-  cv::Mat result(window.size(), CV_8UC3);
-  const int values = window.width * kChannels;
+  cv::Mat result(window.size(), photo.type());
+  const int values = window.width * photo.channels();
   std::vector<std::int32_t> sums(static_cast<std::size_t>(values));
   for (int y = 0; y < window.height; ++y) {
     std::fill(sums.begin(), sums.end(), 1 << (kPrecisionBits - 1));

@@ -63,6 +63,9 @@ void EvaluateOptions::Validate() const {
   if (std::find(distances.begin(), distances.end(), distance) == distances.end()) {
     throw InputError("evaluate.distance is " + Printable(distance) + "; allowed: " + Join(distances));
   }
+  if (denominator != "all" && denominator != "answered") {
+    throw InputError("evaluate.denominator is " + Printable(denominator) + "; allowed: all, answered");
+  }
   if (bootstrap < 0 || bootstrap > 1'000'000) {
     throw InputError("evaluate.bootstrap is " + std::to_string(bootstrap) + "; it must lie in [0, 1000000]");
   }
@@ -133,7 +136,8 @@ Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& pred
   }
 
   result.answered = static_cast<std::int64_t>(errors.size());
-  result.all = Accuracies(errors, result.count, options.thresholds_km);
+  const std::int64_t denominator = options.denominator == "answered" ? result.answered : result.count;
+  result.all = Accuracies(errors, denominator, options.thresholds_km);
   result.answered_only = Accuracies(errors, result.answered, options.thresholds_km);
   if (errors_without_zero.size() != errors.size()) {
     result.without_zero =
@@ -149,14 +153,14 @@ Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& pred
   }
   double score = 0;
   for (const double error : errors) score += GeoScore(error);
-  result.geoscore = score / static_cast<double>(result.count);
+  result.geoscore = denominator == 0 ? 0 : score / static_cast<double>(denominator);
   if (!errors.empty()) {
     result.median_km = Median(errors);
     result.mean_km = std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
   }
   if (options.bootstrap > 0) {
     const BootstrapIntervals intervals =
-        Bootstrap(errors, result.count - result.answered, options.bootstrap, static_cast<std::uint64_t>(options.seed));
+        Bootstrap(errors, denominator - result.answered, options.bootstrap, static_cast<std::uint64_t>(options.seed));
     result.median_ci95 = intervals.median_km;
     result.mean_ci95 = intervals.mean_km;
     result.geoscore_ci95 = intervals.geoscore;
@@ -177,14 +181,15 @@ std::vector<std::string> Warnings(const Evaluation& evaluation) {
     if (photo.answer == Answer::kNoPrediction) missing.push_back(photo.id);
     unanswered += photo.answer == Answer::kNoLocation ? 1 : 0;
   }
+  const bool all = evaluation.options.denominator == "all";
+  const std::string fate = all ? "count as misses" : "are left out (evaluate.denominator: answered)";
   if (!missing.empty()) {
     warnings.push_back(Count(static_cast<std::int64_t>(missing.size()), "photo of the truth table has",
                              "photos of the truth table have") +
-                       " no prediction and count as misses: " + FirstFew(missing));
+                       " no prediction and " + fate + ": " + FirstFew(missing));
   }
   if (unanswered > 0) {
-    warnings.push_back(Count(unanswered, "photo has", "photos have") +
-                       " a prediction without coordinates and count as misses");
+    warnings.push_back(Count(unanswered, "photo has", "photos have") + " a prediction without coordinates and " + fate);
   }
   if (evaluation.zero_answers > 0 && !evaluation.options.zero_is_failure) {
     warnings.push_back(Count(evaluation.zero_answers, "answer is", "answers are") +

@@ -41,8 +41,9 @@ std::vector<Line> Lines(const std::vector<Evaluation>& evaluations) {
   std::vector<Line> lines;
   for (const auto& e : evaluations) {
     const bool complete = e.answered == e.count;
-    lines.push_back({&e, &e.all, "all", complete, true});
-    if (!complete) lines.push_back({&e, &e.answered_only, "answered", true, false});
+    const bool of_answered = e.options.denominator == "answered";
+    lines.push_back({&e, &e.all, of_answered ? "answered" : "all", complete || of_answered, true});
+    if (!complete && !of_answered) lines.push_back({&e, &e.answered_only, "answered", true, false});
     if (e.without_zero) lines.push_back({&e, &*e.without_zero, "answered, not at 0,0", false, false});
     for (const auto& [method, group] : e.by_method) lines.push_back({&e, &group, method.c_str(), false, false});
   }
@@ -76,9 +77,11 @@ std::string Caption(const Evaluation& e) {
   const bool ellipsoid = e.options.distance == DistanceKindNames()[0];
   std::string text =
       std::string("Percent of photos whose error is below the distance (") +
-      (ellipsoid ? "geodesic, WGS84" : "great circle, 6371 km") +
-      "), with 95 % intervals (Wilson). Photos without an answer are misses among all photos. Median and "
-      "mean error are over answered photos, GeoScore over all";
+      (ellipsoid ? "geodesic, WGS84" : "great circle, 6371 km") + "), with 95 % intervals (Wilson). " +
+      (e.options.denominator == "all"
+           ? "Photos without an answer are misses among all photos. Median and mean error are over answered photos, "
+             "GeoScore over all"
+           : "Photos without an answer are left out of everything (evaluate.denominator: answered)");
   if (e.options.bootstrap > 0) {
     text += "; their intervals are from " + std::to_string(e.options.bootstrap) + " bootstrap rounds";
   }
@@ -164,13 +167,10 @@ Json Metrics(const Evaluation& e) {
   for (const auto& [method, group] : e.by_method) json["by_method"][method] = GroupJson(group);
   json["zero_answers"] = e.zero_answers;
   json["unknown_ids"] = e.unknown_ids;
-  json["settings"] = {{"thresholds_km", e.options.thresholds_km},
-                      {"distance", e.options.distance},
-                      {"bootstrap", e.options.bootstrap},
-                      {"seed", e.options.seed},
-                      {"zero_is_failure", e.options.zero_is_failure},
-                      {"predictions", e.settings.predictions_file},
-                      {"truth", e.settings.truth_file}};
+  json["settings"] = {{"thresholds_km", e.options.thresholds_km},   {"distance", e.options.distance},
+                      {"bootstrap", e.options.bootstrap},           {"seed", e.options.seed},
+                      {"denominator", e.options.denominator},       {"zero_is_failure", e.options.zero_is_failure},
+                      {"predictions", e.settings.predictions_file}, {"truth", e.settings.truth_file}};
   return json;
 }
 

@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "dualgeo/model/fusion.h"
 #include "dualgeo/model/layers.h"
 #include "dualgeo/util/error.h"
@@ -5,15 +7,19 @@
 namespace dualgeo {
 namespace {
 
-// One direction: `receiver` asks, `giver` answers; norm(receiver + out(attention)).
-class CrossAttentionImpl : public torch::nn::Module {
+// One direction: `receiver` asks, `giver` answers; norm(receiver + out(attention)). Its layers are the owner's, under
+// the released checkpoint's names: q_proj_rgb, k_proj_seg, v_proj_seg, output_proj_rgb, norm_rgb for the image that
+// receives from the segmentation.
+class CrossAttention {
  public:
-  CrossAttentionImpl(int dim, int heads, double dropout) : heads_(heads), dropout_(dropout) {
-    q_ = register_module("q_proj", Linear(dim, dim));
-    k_ = register_module("k_proj", Linear(dim, dim));
-    v_ = register_module("v_proj", Linear(dim, dim));
-    out_ = register_module("out_proj", Linear(dim, dim));
-    norm_ = register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})));
+  CrossAttention(torch::nn::Module& owner, const std::string& receiver, const std::string& giver, int dim,
+                 const FusionOptions& options)
+      : heads_(options.heads), dropout_(options.dropout) {
+    q_ = owner.register_module("q_proj_" + receiver, Linear(dim, dim));
+    k_ = owner.register_module("k_proj_" + giver, Linear(dim, dim));
+    v_ = owner.register_module("v_proj_" + giver, Linear(dim, dim));
+    out_ = owner.register_module("output_proj_" + receiver, Linear(dim, dim));
+    norm_ = owner.register_module("norm_" + receiver, torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})));
   }
 
   void Initialise() {
@@ -25,10 +31,10 @@ class CrossAttentionImpl : public torch::nn::Module {
   }
 
   // receiver [N, Lr, D], giver [N, Lg, D] -> [N, Lr, D].
-  torch::Tensor Forward(const torch::Tensor& receiver, const torch::Tensor& giver) {
+  torch::Tensor Forward(const torch::Tensor& receiver, const torch::Tensor& giver, bool training) {
     auto added = out_(MergeHeads(
         Attention(SplitHeads(q_(receiver), heads_), SplitHeads(k_(giver), heads_), SplitHeads(v_(giver), heads_))));
-    if (is_training() && dropout_ > 0) added = torch::dropout(added, dropout_, true);
+    if (training && dropout_ > 0) added = torch::dropout(added, dropout_, true);
     return norm_(receiver + added);
   }
 
@@ -46,31 +52,28 @@ class CrossAttentionFusionImpl : public FusionImpl {
       throw InputError("model.fusion.heads: " + std::to_string(options.heads) + " does not divide model.embed_dim " +
                        std::to_string(dim));
     }
-    for (auto* direction : {&image_from_segmentation_, &segmentation_from_image_}) {
-      const char* const name =
-          direction == &image_from_segmentation_ ? "image_from_segmentation" : "segmentation_from_image";
-      if (options.direction != "both" && options.direction != name) continue;
-      *direction = register_module(name, std::make_shared<CrossAttentionImpl>(dim, options.heads, options.dropout));
-    }
+    if (options.direction != "segmentation_from_image") to_image_.emplace(*this, "rgb", "seg", dim, options);
+    if (options.direction != "image_from_segmentation") to_segmentation_.emplace(*this, "seg", "rgb", dim, options);
   }
 
   void Initialise() override {
-    if (image_from_segmentation_) image_from_segmentation_->Initialise();
-    if (segmentation_from_image_) segmentation_from_image_->Initialise();
+    if (to_image_) to_image_->Initialise();
+    if (to_segmentation_) to_segmentation_->Initialise();
   }
 
   bool needs_tokens() const override { return scope_ == "tokens"; }
 
   FusionOutput Forward(const FusionInput& input) override {
     FusionOutput output{input.image, input.segmentation};
+    const bool training = is_training();
     if (scope_ == "tokens") {
       // Rows of attention do not see each other, and of the image's only the class token is kept: it alone need ask.
-      if (image_from_segmentation_) {
-        output.image =
-            image_from_segmentation_->Forward(input.image.unsqueeze(1), input.segmentation_tokens).squeeze(1);
+      if (to_image_) {
+        output.image = to_image_->Forward(input.image.unsqueeze(1), input.segmentation_tokens, training).squeeze(1);
       }
-      if (segmentation_from_image_) {
-        output.segmentation = segmentation_from_image_->Forward(input.segmentation_tokens, input.image_tokens).mean(1);
+      if (to_segmentation_) {
+        output.segmentation =
+            to_segmentation_->Forward(input.segmentation_tokens, input.image_tokens, training).mean(1);
       }
       return output;
     }
@@ -78,19 +81,16 @@ class CrossAttentionFusionImpl : public FusionImpl {
     const std::int64_t dimension = scope_ == "batch" ? 0 : 1;
     const auto image = input.image.unsqueeze(dimension);
     const auto segmentation = input.segmentation.unsqueeze(dimension);
-    if (image_from_segmentation_) {
-      output.image = image_from_segmentation_->Forward(image, segmentation).squeeze(dimension);
-    }
-    if (segmentation_from_image_) {
-      output.segmentation = segmentation_from_image_->Forward(segmentation, image).squeeze(dimension);
-    }
+    if (to_image_) output.image = to_image_->Forward(image, segmentation, training).squeeze(dimension);
+    if (to_segmentation_)
+      output.segmentation = to_segmentation_->Forward(segmentation, image, training).squeeze(dimension);
     return output;
   }
 
  private:
   std::string scope_;
-  std::shared_ptr<CrossAttentionImpl> image_from_segmentation_;
-  std::shared_ptr<CrossAttentionImpl> segmentation_from_image_;
+  std::optional<CrossAttention> to_image_;
+  std::optional<CrossAttention> to_segmentation_;
 };
 
 }  // namespace

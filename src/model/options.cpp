@@ -118,7 +118,13 @@ void ModelOptions::Validate() const {
     }
   }
   Resolve(segmenter);
-  if (has_segmentation()) RequireMultipleOf32(segmentation_encoder.image_size, "model.segmentation_encoder.image_size");
+  if (has_segmentation()) {
+    RequireMultipleOf32(segmentation_encoder.image_size, "model.segmentation_encoder.image_size");
+    if (segmentation_encoder.resize == "bilinear" && segmentation_encoder.input != "gray") {
+      throw InputError("model.segmentation_encoder.resize: bilinear invents class ids, which input " +
+                       Printable(segmentation_encoder.input) + " cannot take; it goes with input gray");
+    }
+  }
   if (views == "both" && fusion.type == "cross_attention") {
     RequireDivides(fusion.heads, embed_dim, "model.fusion.heads", "model.embed_dim");
   }

@@ -104,25 +104,6 @@ const Table& DualGeo() {
   return kTable;
 }
 
-// The part is of no account here; what has no `to` is dropped.
-const Table& WholeModel() {
-  constexpr auto kPart = WeightPart::kOther;
-  static const Table kTable = {
-      {kPart, "semantic_encoder.resnet.**"},
-      {kPart, "cross_attn_fusion.q_proj_rgb.*", "cross_attn_fusion.image_from_segmentation.q_proj.*"},
-      {kPart, "cross_attn_fusion.k_proj_seg.*", "cross_attn_fusion.image_from_segmentation.k_proj.*"},
-      {kPart, "cross_attn_fusion.v_proj_seg.*", "cross_attn_fusion.image_from_segmentation.v_proj.*"},
-      {kPart, "cross_attn_fusion.output_proj_rgb.*", "cross_attn_fusion.image_from_segmentation.out_proj.*"},
-      {kPart, "cross_attn_fusion.norm_rgb.*", "cross_attn_fusion.image_from_segmentation.norm.*"},
-      {kPart, "cross_attn_fusion.q_proj_seg.*", "cross_attn_fusion.segmentation_from_image.q_proj.*"},
-      {kPart, "cross_attn_fusion.k_proj_rgb.*", "cross_attn_fusion.segmentation_from_image.k_proj.*"},
-      {kPart, "cross_attn_fusion.v_proj_rgb.*", "cross_attn_fusion.segmentation_from_image.v_proj.*"},
-      {kPart, "cross_attn_fusion.output_proj_seg.*", "cross_attn_fusion.segmentation_from_image.out_proj.*"},
-      {kPart, "cross_attn_fusion.norm_seg.*", "cross_attn_fusion.segmentation_from_image.norm.*"},
-      {kPart, "**", "**"}};
-  return kTable;
-}
-
 const Table& NoPart() {
   static const Table kTable = {{WeightPart::kOther, "**"}};
   return kTable;
@@ -286,17 +267,11 @@ TensorMap MapNames(const TensorMap& tensors, WeightFamily family, WeightPart par
   return mapped;
 }
 
-TensorMap MapWholeModel(const TensorMap& tensors) {
-  TensorMap mapped;
-  for (const auto& [name, tensor] : tensors) {
-    for (const auto& rule : WholeModel()) {
-      const auto captured = Match(rule.from, name);
-      if (!captured) continue;
-      if (*rule.to != '\0') Apply(rule, *captured, tensor, mapped);
-      break;
-    }
-  }
-  return mapped;
+TensorMap MapWholeModel(TensorMap tensors) {
+  const std::string copy = "semantic_encoder.resnet.";
+  auto found = tensors.lower_bound(copy);
+  while (found != tensors.end() && found->first.compare(0, copy.size(), copy) == 0) found = tensors.erase(found);
+  return tensors;
 }
 
 }  // namespace dualgeo

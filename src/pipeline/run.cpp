@@ -275,6 +275,7 @@ class Run {
                      ids.push_back(row.id);
                    }
                    AddUnanswered(ids, options_.predict.method, predictions);
+                   ApplyFailureRule(options_.predict, predictions);
                    WritePredictions(out, predictions);
                  }});
   }

@@ -44,6 +44,9 @@ void LmmOptions::Validate() const {
   if (fallback != "reranked_first" && fallback != "none") {
     throw InputError("predict.lmm.fallback is " + Printable(fallback) + "; allowed: reranked_first, none");
   }
+  if (parser != "any" && parser != "decimals") {
+    throw InputError("predict.lmm.parser is " + Printable(parser) + "; allowed: any, decimals");
+  }
   // Command-line options reach this without the config's own range checks.
   const auto require = [](const char* name, double value, double least, double most) {
     if (!(value >= least && value <= most)) {

@@ -279,7 +279,8 @@ class Run {
   void Use(const CachedAnswer& cached, LmmAnswer& answer) {
     if (cached.outcome == "answer") {
       const bool at_limit = cached.finish_reason == "length";
-      ParsedAnswer parsed = ParseAnswer(at_limit ? WithoutLastNumber(cached.text) : cached.text);
+      const auto parse = options_.parser == "decimals" ? ParseDecimals : ParseAnswer;
+      ParsedAnswer parsed = parse(at_limit ? WithoutLastNumber(cached.text) : cached.text);
       answer.location = parsed.location;
       answer.reason = std::move(parsed.reason);
       if (!answer.location && at_limit) answer.reason += " (cut off by the token limit)";

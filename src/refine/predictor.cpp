@@ -43,6 +43,9 @@ void PredictOptions::Validate() const {
   if (FindMethod(method) == nullptr) {
     throw InputError("predict.method is " + Printable(method) + "; allowed: " + Join(PredictorNames()));
   }
+  if (failure != "empty" && failure != "zero") {
+    throw InputError("predict.failure is " + Printable(failure) + "; allowed: empty, zero");
+  }
 }
 
 std::unique_ptr<Predictor> MakePredictor(const PredictOptions& options) {
@@ -67,6 +70,13 @@ void AddUnanswered(const std::vector<std::string>& ids, const std::string& metho
   for (const auto& prediction : predictions) answered.insert(prediction.id);
   for (const auto& id : ids) {
     if (answered.insert(id).second) predictions.push_back({id, std::nullopt, method, std::nullopt, "no candidates"});
+  }
+}
+
+void ApplyFailureRule(const PredictOptions& options, std::vector<Prediction>& predictions) {
+  if (options.failure != "zero") return;
+  for (auto& prediction : predictions) {
+    if (!prediction.location) prediction.location = LatLon{0, 0};
   }
 }
 

@@ -14,7 +14,11 @@ const char* const kSquare = "optimizer/exp_avg_sq/";
 }  // namespace
 
 AdamW::AdamW(const torch::nn::Module& module, const TrainOptions& options)
-    : beta1_(options.beta1), beta2_(options.beta2), eps_(options.eps), weight_decay_(options.weight_decay) {
+    : beta1_(options.beta1),
+      beta2_(options.beta2),
+      eps_(options.eps),
+      weight_decay_(options.weight_decay),
+      decay_all_(options.decay == "all") {
   for (const auto& item : module.named_parameters()) {
     if (!item.value().requires_grad()) continue;
     const torch::Tensor parameter = item.value();
@@ -60,7 +64,7 @@ void AdamW::Step(double lr) {
     gradients.push_back(slot.parameter.grad());
     means.push_back(slot.exp_avg);
     squares.push_back(slot.exp_avg_sq);
-    if (slot.parameter.dim() >= 2) decayed.push_back(slot.parameter);
+    if (decay_all_ || slot.parameter.dim() >= 2) decayed.push_back(slot.parameter);
   }
   if (parameters.empty()) return;
   if (weight_decay_ > 0 && !decayed.empty()) at::_foreach_mul_(decayed, 1 - lr * weight_decay_);

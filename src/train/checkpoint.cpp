@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "dualgeo/io/safetensors.h"
@@ -131,7 +132,7 @@ void LoadCheckpointWeights(torch::nn::Module& module, const fs::path& path) {
     file = folder / "model.safetensors";
   }
   TensorMap tensors = ReadWeights(file);
-  if (DetectFamily(tensors) == WeightFamily::kDualGeo) tensors = MapWholeModel(tensors);
+  if (DetectFamily(tensors) == WeightFamily::kDualGeo) tensors = MapWholeModel(std::move(tensors));
   LoadStateDict(module, tensors, file.string());
 }
 

@@ -28,7 +28,7 @@ namespace {
 SegFormer LoadSegmenter(const SegmentJob& job, const torch::Device& device) {
   SegFormer model(job.segmenter, std::nullopt);
   fs::path weights = job.weights;
-  if (weights.extension() != ".safetensors") {
+  if (!fs::is_regular_file(weights)) {
     weights = FindCheckpoint(job.weights);
     if (weights.empty()) throw InputError(job.weights.string() + ": no such checkpoint or weight file");
   }

@@ -7,7 +7,9 @@ ViewOptions ModelViews(const ModelOptions& model) {
   view.image_size = Resolve(model.image_encoder, model.embed_dim).image_size;
   view.mask_size = model.segmentation_encoder.image_size;
   view.normalization = kClipNormalization;
-  view.geometry = Geometry::kAligned;
+  const bool squash = model.has_segmentation() && model.segmentation_encoder.geometry == "squash";
+  view.geometry = squash ? Geometry::kReleased : Geometry::kAligned;
+  view.interpolate_masks = model.segmentation_encoder.resize == "bilinear";
   view.num_classes = model.segmenter.num_labels;
   view.with_masks = model.has_segmentation();
   return view;

@@ -130,6 +130,46 @@ TEST(Preprocess, MasksGetNoNewClasses) {
   }
 }
 
+// The released code's masks: grey photos, whose edges get values between the classes.
+TEST(Preprocess, InterpolatedMasksAreGreyPhotos) {
+  cv::Mat mask(60, 80, CV_8UC1, cv::Scalar(0));
+  mask.colRange(40, 80) = 100;
+  EXPECT_EQ(cv::norm(EvaluationMask(mask, 32, Geometry::kReleased, true), Resize(mask, {32, 32}, Filter::kBilinear),
+                     cv::NORM_INF),
+            0);
+  // The window of the crop, not of the whole.
+  const cv::Mat cut = EvaluationMask(mask, 30, Geometry::kAligned, true);
+  EXPECT_EQ(cv::norm(cut, Resize(mask, {40, 30}, Filter::kBilinear)(cv::Rect(5, 0, 30, 30)), cv::NORM_INF), 0);
+  const cv::Mat photo(mask.size(), CV_8UC3, cv::Scalar(1, 2, 3));
+  ViewOptions view = View(Geometry::kReleased, 33);
+  view.interpolate_masks = true;
+  bool between = false;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Random random(seed);
+    const auto labels = MakeExample(photo, mask, view, {}, seed == 0 ? nullptr : &random).mask;
+    EXPECT_LE(labels.max().item<int>(), 100);
+    between |= ((labels != 0) & (labels != 100)).any().item<bool>();
+  }
+  EXPECT_TRUE(between);
+}
+
+TEST(Preprocess, CropsAreResampledByTheFilterAskedFor) {
+  cv::Mat photo(70, 90, CV_8UC3);
+  cv::theRNG().state = 1;
+  cv::randu(photo, 0, 256);
+  AugmentOptions augment;
+  augment.flip = augment.color_jitter = augment.greyscale = augment.blur = 0;
+  augment.crop_scale = {1, 1};
+  augment.crop_ratio = {90.0 / 70, 90.0 / 70};
+  for (const auto& [name, filter] :
+       {std::pair("bicubic", Filter::kBicubic), std::pair("bilinear", Filter::kBilinear)}) {
+    augment.filter = name;
+    Random random(1);
+    const auto pixels = MakeExample(photo, {}, View(Geometry::kAligned, 40), augment, &random).pixels;
+    EXPECT_TRUE(torch::equal(pixels, ToTensor(Resize(photo, {40, 40}, filter), kPlain))) << name;
+  }
+}
+
 TEST(Preprocess, AugmentationMovesPhotoAndMaskAlike) {
   AugmentOptions shapes;  // all that moves pixels, nothing that changes colours
   shapes.color_jitter = shapes.greyscale = shapes.blur = 0;

@@ -51,6 +51,20 @@ TEST(Resize, BoxIsCutFirst) {
       0);
 }
 
+// Pillow resamples a grey image as each channel of a colour one.
+TEST(Resize, GreyIsResampledAsEachColour) {
+  const cv::Mat noise = Fixture("noise.png");
+  std::vector<cv::Mat> colors;
+  cv::split(noise, colors);
+  for (const cv::Size size : {cv::Size(23, 17), cv::Size(90, 31), cv::Size(61, 20)}) {
+    std::vector<cv::Mat> expected;
+    cv::split(Resize(noise, size, Filter::kBilinear), expected);
+    for (std::size_t c = 0; c < 3; ++c) {
+      EXPECT_EQ(cv::norm(Resize(colors[c], size, Filter::kBilinear), expected[c], cv::NORM_INF), 0) << size;
+    }
+  }
+}
+
 TEST(Resize, FlatStaysFlat) {
   const cv::Mat flat(37, 53, CV_8UC3, cv::Scalar(3, 128, 254));
   for (const auto filter : {Filter::kBilinear, Filter::kBicubic}) {

@@ -95,6 +95,24 @@ TEST(Evaluate, ZerosAreFailuresOnRequest) {
   for (const auto& warning : Warnings(e)) EXPECT_THAT(warning, Not(HasSubstr("exactly 0, 0")));
 }
 
+// The released code's way: what it failed on does not count.
+TEST(Evaluate, DenominatorMayBeTheAnswered) {
+  EvaluateOptions options = GreatCircle();
+  options.denominator = "answered";
+  const Evaluation e = Small(options);
+  EXPECT_EQ(e.count, 5);
+  EXPECT_EQ(e.answered, 3);
+  EXPECT_EQ(Percents(e.all), Percents(e.answered_only));
+  EXPECT_NEAR(e.geoscore, Small(GreatCircle()).geoscore * 5 / 3, 1e-9);
+  EXPECT_EQ(nlohmann::json::parse(MetricsJson(e))["settings"]["denominator"], "answered");
+  const std::string table = FormatTable({e}, TableFormat::kMarkdown);
+  EXPECT_THAT(table, HasSubstr("Photos without an answer are left out of everything"));
+  EXPECT_THAT(table, Not(HasSubstr("| all |")));
+  EXPECT_THAT(Warnings(e), ::testing::Contains(HasSubstr("left out (evaluate.denominator: answered)")));
+  options.denominator = "some";
+  EXPECT_THROW(Small(options), InputError);
+}
+
 TEST(Evaluate, ThresholdsAreStrict) {
   EvaluateOptions options = GreatCircle();
   const double km = GreatCircleKm({0, 0}, {0, 1});

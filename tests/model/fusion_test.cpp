@@ -116,33 +116,35 @@ TEST(CrossAttention, EqualsTheDefinition) {
   torch::manual_seed(4);
   const Inputs inputs;
   const auto parameters = fusion->named_parameters();
-  const auto direction = [&](const std::string& name, const torch::Tensor& receiver, const torch::Tensor& giver) {
+  // to, from: rgb or seg, as the released checkpoint names them.
+  const auto direction = [&](const std::string& to, const std::string& from, const torch::Tensor& receiver,
+                             const torch::Tensor& giver) {
     const auto linear = [&](const std::string& part, const torch::Tensor& x) {
-      return torch::matmul(parameters[name + "." + part + ".weight"], x) + parameters[name + "." + part + ".bias"];
+      return torch::matmul(parameters[part + ".weight"], x) + parameters[part + ".bias"];
     };
-    const auto q = linear("q_proj", receiver);
+    const auto q = linear("q_proj_" + to, receiver);
     auto attended = torch::zeros({kDim}, torch::kFloat64);
     for (int head = 0; head < 2; ++head) {
       const auto part = [&](const torch::Tensor& x) { return x.slice(0, head * kDim / 2, (head + 1) * kDim / 2); };
       auto weights = torch::zeros({giver.size(0)}, torch::kFloat64);
       for (int i = 0; i < giver.size(0); ++i) {
-        weights[i] = torch::exp(torch::dot(part(q), part(linear("k_proj", giver[i]))) / std::sqrt(kDim / 2.0));
+        weights[i] = torch::exp(torch::dot(part(q), part(linear("k_proj_" + from, giver[i]))) / std::sqrt(kDim / 2.0));
       }
       weights /= weights.sum();
-      for (int i = 0; i < giver.size(0); ++i) part(attended) += weights[i] * part(linear("v_proj", giver[i]));
+      for (int i = 0; i < giver.size(0); ++i) part(attended) += weights[i] * part(linear("v_proj_" + from, giver[i]));
     }
-    const auto sum = receiver + linear("out_proj", attended);
+    const auto sum = receiver + linear("output_proj_" + to, attended);
     const auto centred = sum - sum.mean();
-    return centred / torch::sqrt(centred.pow(2).mean() + 1e-5) * parameters[name + ".norm.weight"] +
-           parameters[name + ".norm.bias"];
+    return centred / torch::sqrt(centred.pow(2).mean() + 1e-5) * parameters["norm_" + to + ".weight"] +
+           parameters["norm_" + to + ".bias"];
   };
   const auto out = fusion->Forward(inputs.Get());
   for (int n = 0; n < 3; ++n) {
     const auto image = inputs.image_tokens[n];
     const auto segmentation = inputs.segmentation_tokens[n];
-    EXPECT_LT(MaxDifference(out.image[n], direction("image_from_segmentation", image[0], segmentation)), 1e-12);
+    EXPECT_LT(MaxDifference(out.image[n], direction("rgb", "seg", image[0], segmentation)), 1e-12);
     auto mean = torch::zeros({kDim}, torch::kFloat64);
-    for (int i = 0; i < 4; ++i) mean += direction("segmentation_from_image", segmentation[i], image) / 4;
+    for (int i = 0; i < 4; ++i) mean += direction("seg", "rgb", segmentation[i], image) / 4;
     EXPECT_LT(MaxDifference(out.segmentation[n], mean), 1e-12);
   }
 }

@@ -208,7 +208,7 @@ TEST(Checkpoint, ComesBackBitForBit) {
   DualGeoModel of_another_kind(options, LossOptions{}, 1);
   const auto message = MessageOf([&] { LoadStateDict(*of_another_kind, ReadWeights(folder.path()), "ckpt"); });
   EXPECT_THAT(message, HasSubstr("missing (cross_attn_fusion.image_from_segmentation.gate.bias"));
-  EXPECT_THAT(message, HasSubstr("unexpected (cross_attn_fusion.image_from_segmentation.k_proj.bias"));
+  EXPECT_THAT(message, HasSubstr("unexpected (cross_attn_fusion.k_proj_rgb.bias"));
 }
 
 TEST(LoadPretrained, TakesEachPartFromItsFileOrFromACheckpoint) {

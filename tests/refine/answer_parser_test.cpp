@@ -338,6 +338,23 @@ TEST(AnswerParserTest, HoldsManyKindsOfAnswers) {
   EXPECT_GE(names.size(), 150u);
 }
 
+// As Python's re.findall(r"[-+]?\d+\.\d+", answer)[:2] does.
+TEST(AnswerParserTest, DecimalsTakesTheFirstTwoNumbersWithAPoint) {
+  const auto place = [](const char* text) { return ParseDecimals(text).location; };
+  EXPECT_EQ(place("{\"latitude\": 48.8584, \"longitude\": -2.2945}"), (LatLon{48.8584, -2.2945}));
+  EXPECT_EQ(place("+1.5 and 12..5 then 3.25.7"), (LatLon{1.5, 3.25}));
+  EXPECT_EQ(place("1.5--2.5"), (LatLon{1.5, -2.5}));
+  // The quirks: whole numbers are passed over, labels are not read.
+  EXPECT_EQ(place("{\"latitude\": 48, \"longitude\": 2.35, \"confidence\": 0.9}"), (LatLon{2.35, 0.9}));
+  EXPECT_EQ(place("2.2945 E, 48.8584 N"), (LatLon{2.2945, 48.8584}));
+  EXPECT_EQ(ParseDecimals("48, 2").reason, "fewer than two numbers with a decimal point: 48, 2");
+  EXPECT_EQ(ParseDecimals("").location, std::nullopt);
+  EXPECT_EQ(ParseDecimals("-").location, std::nullopt);
+  EXPECT_EQ(ParseDecimals("7.").location, std::nullopt);
+  EXPECT_EQ(ParseDecimals("100.5 20.5").reason, "out of range: 100.5, 20.5");
+  EXPECT_EQ(ParseDecimals("0.0 0.0").reason, "exactly 0, 0");
+}
+
 TEST(AnswerParserTest, KeepsOtherGuesses) {
   const ParsedAnswer answer =
       ParseAnswer(R"({"guesses": [{"lat": 1.5, "lon": 2}, {"lat": 3.5, "lon": 4}, {"lat": 200, "lon": 4}]})");

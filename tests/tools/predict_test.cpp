@@ -31,6 +31,20 @@ TEST(PredictTool, TakesTheFirstCandidateAndListsTheUnanswered) {
   EXPECT_EQ(predictions[2], (Prediction{"c.jpg", std::nullopt, "top1", std::nullopt, "no candidates"}));
 }
 
+// The released code's mistake, under its key: the failures are then places, and the reason still tells.
+TEST(PredictTool, FailureZeroWritesAPlaceInTheSea) {
+  TemporaryFolder folder;
+  const RunResult result = RunBinary({"predict", "--set", "predict.failure=zero", "--candidates",
+                                      folder.Write("c.csv", kCandidates).string(), "--out", (folder / "p.csv").string(),
+                                      "--method", "top1"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("1 of 2 photos answered"));
+  const auto predictions = ReadPredictions(folder / "p.csv");
+  ASSERT_EQ(predictions.size(), 2U);
+  EXPECT_EQ(predictions[0].location, (LatLon{35.7, 139.7}));
+  EXPECT_EQ(predictions[1], (Prediction{"b.jpg", LatLon{0, 0}, "top1", std::nullopt, "no candidates"}));
+}
+
 TEST(PredictTool, BadInputEndsWithTwoAndNoOutput) {
   TemporaryFolder folder;
   const std::string out = (folder / "p.csv").string();

@@ -42,6 +42,27 @@ TEST(AdamWTest, IsPyTorchsWithDecayForMatricesOnly) {
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::allclose(a[i], b[i], 1e-5, 1e-6)) << i;
 }
 
+TEST(AdamWTest, DecayAllIsPyTorchsDefault) {
+  auto ours = Network();
+  auto theirs = Network();
+  TrainOptions options;
+  options.weight_decay = 0.1;
+  options.decay = "all";
+  AdamW optimizer(*ours, options);
+  torch::optim::AdamW reference(theirs->parameters(), torch::optim::AdamWOptions(0.01).weight_decay(0.1));
+  for (int step = 0; step < 20; ++step) {
+    optimizer.ZeroGrad();
+    Backward(ours, step);
+    optimizer.Step(0.01);
+    reference.zero_grad();
+    Backward(theirs, step);
+    reference.step();
+  }
+  const auto a = ours->parameters();
+  const auto b = theirs->parameters();
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::allclose(a[i], b[i], 1e-5, 1e-6)) << i;
+}
+
 TEST(AdamWTest, LeavesFrozenParametersAlone) {
   auto network = Network();
   network->parameters()[0].set_requires_grad(false);

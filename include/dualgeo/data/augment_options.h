@@ -14,6 +14,7 @@ struct AugmentOptions {
   double flip = 0.5;
   std::vector<double> crop_scale = {0.8, 1.0};
   std::vector<double> crop_ratio = {0.9, 1.1};
+  std::string filter = "bicubic";
   // The photo alone.
   double color_jitter = 0.8;
   double brightness = 0.5;
@@ -31,6 +32,10 @@ struct AugmentOptions {
     v.Field("crop_scale", crop_scale, "least and greatest area of the random crop, as a share of the photo",
             Range{0, 1});
     v.Field("crop_ratio", crop_ratio, "least and greatest width : height of the random crop", Range{0.1, 10});
+    v.Field("filter", filter,
+            "how the random crop is resampled (antialiased): bicubic, as at evaluation, or bilinear (as the released "
+            "code)",
+            OneOf{{"bicubic", "bilinear"}});
     v.Field("color_jitter", color_jitter, "probability of colour jitter", Range{0, 1});
     v.Field("brightness", brightness, "jitter factor drawn from [1 - x, 1 + x], from 0 at least", Range{0, 10});
     v.Field("contrast", contrast, "jitter factor drawn from [1 - x, 1 + x], from 0 at least", Range{0, 10});

@@ -34,6 +34,9 @@ struct ViewOptions {
   Normalization normalization = kClipNormalization;
   Geometry geometry = Geometry::kAligned;
   int num_classes = 150;  // larger mask ids (but kIgnoreClass) are errors
+  // Masks are resampled as if they were grey photos (antialiased bilinear, Pillow's), which makes ids between those of
+  // neighbouring classes: the released code. Else each pixel is the class at its centre.
+  bool interpolate_masks = false;
   bool with_masks = true;
 };
 
@@ -66,8 +69,8 @@ Example Complete(const Prepared& prepared, const ViewOptions& view, const Augmen
 // int((n - S) / 2), as Hugging Face's CLIPImageProcessor does.
 cv::Mat EvaluationCrop(const cv::Mat& photo, int size, Geometry geometry);
 
-// The mask under EvaluationCrop's pixels, CV_8UC1 [M, M], nearest: each pixel is the class at its centre.
-cv::Mat EvaluationMask(const cv::Mat& mask, int size, Geometry geometry);
+// The mask under EvaluationCrop's pixels, CV_8UC1 [M, M]. interpolate: see ViewOptions::interpolate_masks.
+cv::Mat EvaluationMask(const cv::Mat& mask, int size, Geometry geometry, bool interpolate = false);
 
 // [3, H, W] float32.
 torch::Tensor ToTensor(const cv::Mat& photo, const Normalization& normalization);

@@ -13,8 +13,8 @@ enum class Filter {
   kBicubic,   // Keys, a = -0.5
 };
 
-// The part `box` of a CV_8UC3 photo, resampled to `size`. Throws Error for an empty box or size, or a box that leaves
-// the photo.
+// The part `box` of a CV_8UC3 (or grey, CV_8UC1) photo, resampled to `size`. Throws Error for an empty box or size, or
+// a box that leaves the photo.
 cv::Mat Resize(const cv::Mat& photo, cv::Size size, Filter filter, cv::Rect box);
 cv::Mat Resize(const cv::Mat& photo, cv::Size size, Filter filter);
 

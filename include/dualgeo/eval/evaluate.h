@@ -24,6 +24,7 @@ struct EvaluateOptions {
   std::vector<double> thresholds_km = {1, 25, 200, 750, 2500};
   std::string distance = "geodesic";  // one of DistanceKindNames()
   int bootstrap = 10000;              // rounds for the intervals of median, mean and GeoScore; 0: none
+  std::string denominator = "all";    // all | answered: of which photos `all` of an Evaluation is the share
   bool zero_is_failure = false;       // an answer at exactly 0, 0 is a failure of whatever wrote it, not a place
 
   std::int64_t seed = 0;  // of the bootstrap; the run's seed, hence not a key of its own
@@ -33,6 +34,11 @@ struct EvaluateOptions {
     v.Field("thresholds_km", thresholds_km, "accuracy is given at each of these distances", Range{1e-6, 20100});
     v.Field("distance", distance, "geodesic (WGS84) or great_circle (sphere of 6371 km)", OneOf{DistanceKindNames()});
     v.Field("bootstrap", bootstrap, "rounds for the intervals of median, mean and GeoScore; 0: none", Range{0, 1e6});
+    v.Field(
+        "denominator", denominator,
+        "accuracy and GeoScore are of all photos of the truth table, or of the answered ones alone (as the released "
+        "code: failing then raises the score)",
+        OneOf{{"all", "answered"}});
     v.Field("zero_is_failure", zero_is_failure, "score an answer at exactly 0, 0 as no answer");
   }
 
@@ -86,7 +92,7 @@ struct Evaluation {
 
   std::int64_t count = 0;     // photos of the truth table
   std::int64_t answered = 0;  // of those, with an answer
-  GroupAccuracy all;          // percent of count: the accuracy to report
+  GroupAccuracy all;          // percent of count (denominator answered: of answered): the accuracy to report
   GroupAccuracy answered_only;
   // The answered photos but those answered with exactly 0, 0; when there are any (and zero_is_failure is off).
   std::optional<GroupAccuracy> without_zero;
@@ -97,7 +103,8 @@ struct Evaluation {
   // Over the answered photos; nothing when there are none. Intervals: percentile bootstrap over photos.
   std::optional<double> median_km, mean_km;
   std::optional<Interval> median_ci95, mean_ci95;
-  // Mean over all photos of 5000 exp(-d / 1492.7 km) (Haas et al. 2023, GeoGuessr's rule); unanswered: 0.
+  // Mean over all photos of 5000 exp(-d / 1492.7 km) (Haas et al. 2023, GeoGuessr's rule); unanswered: 0, or left out
+  // by denominator answered.
   double geoscore = 0;
   std::optional<Interval> geoscore_ci95;
 

@@ -120,6 +120,8 @@ MitSizes MitPreset(const std::string& preset);
 struct SegmentationEncoderOptions {
   std::string type = "resnet18";
   std::string input = "onehot";
+  std::string geometry = "aligned";
+  std::string resize = "nearest";
   std::optional<std::string> weights;
   int image_size = 224;
   int base_width = 64;
@@ -131,6 +133,14 @@ struct SegmentationEncoderOptions {
     v.Field("input", input,
             "how class ids enter: one channel per class (onehot), or id / 255 as a grey level (as the released code)",
             OneOf{{"onehot", "gray"}});
+    v.Field("geometry", geometry,
+            "at evaluation. aligned: the mask is cut as the photo is, so both views see the same pixels; squash: the "
+            "whole mask beside the centre-cropped photo (as the released code)",
+            OneOf{{"aligned", "squash"}});
+    v.Field("resize", resize,
+            "nearest: no class appears that was not there; bilinear: grey levels between classes appear (as the "
+            "released code; only with input gray)",
+            OneOf{{"nearest", "bilinear"}});
     v.Field("weights", weights,
             "resnet18: file with weights under torchvision's names; the first convolution is summed over colours for "
             "gray and stays random for onehot; null: random");

@@ -47,9 +47,9 @@ enum class WeightPart {
 // unexpected. Empty when the family has no such part.
 TensorMap MapNames(const TensorMap& tensors, WeightFamily family, WeightPart part);
 
-// A whole DualGeo model: from the names of the released code's state dict, or our own, to DualGeoModel's. The released
-// fusion's q_proj_rgb, k_proj_seg ... become image_from_segmentation.q_proj, .k_proj ..., and the ResNet that the
-// released state dict holds twice (semantic_encoder.resnet.… beside semantic_encoder.features.…) is taken once.
-TensorMap MapWholeModel(const TensorMap& tensors);
+// A whole DualGeo model, the released code's or our own, under DualGeoModel's names. These are the released state dict's;
+// it only holds its ResNet twice, as semantic_encoder.features.… and, under torchvision's names and with a classifier
+// that nothing uses, as semantic_encoder.resnet.…, which is left out.
+TensorMap MapWholeModel(TensorMap tensors);
 
 }  // namespace dualgeo

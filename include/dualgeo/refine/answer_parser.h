@@ -40,4 +40,9 @@ struct ParsedAnswer {
 // Takes any bytes; never throws but for want of memory. Nesting and repeated reading are bounded.
 ParsedAnswer ParseAnswer(std::string_view text);
 
+// What the released DualGeo makes of an answer: the first two numbers that have a decimal point, whatever they stand
+// for, are latitude and longitude. "48, 2.35" has only one, and "2.29 E, 48.86 N" comes out swapped. For comparison
+// (predict.lmm.parser: decimals).
+ParsedAnswer ParseDecimals(std::string_view text);
+
 }  // namespace dualgeo

@@ -47,6 +47,7 @@ struct LmmOptions {
   std::string choose = "auto";              // see LmmChoices()
   double cluster_km = 50;                   // choose cluster: answers within this distance belong together
   std::string fallback = "reranked_first";  // for a photo without a usable answer: reranked_first | none
+  std::string parser = "any";               // how answers are read: any | decimals (refine/answer_parser.h)
 
   int image_side = 512;                  // the photo's longer side is reduced to this
   int jpeg_quality = 85;                 // of the reduced photo
@@ -85,6 +86,10 @@ struct LmmOptions {
     v.Field("choose", choose, "how one place is made of the answers", OneOf{LmmChoices()});
     v.Field("cluster_km", cluster_km, "choose cluster: answers within this distance belong together", Range{0, 20100});
     v.Field("fallback", fallback, "for a photo without a usable answer", OneOf{{"reranked_first", "none"}});
+    v.Field("parser", parser,
+            "how coordinates are read from an answer: any notation, or the first two numbers with a decimal point (as "
+            "the released code)",
+            OneOf{{"any", "decimals"}});
     v.Field("image_side", image_side, "the photo's longer side is reduced to this many pixels", Range{16, 8192});
     v.Field("jpeg_quality", jpeg_quality, "JPEG quality of the reduced photo", Range{1, 100});
     v.Field("detail", detail, "image detail as OpenAI's interface names it", OneOf{{"low", "high", "auto"}});

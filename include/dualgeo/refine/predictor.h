@@ -26,12 +26,17 @@ namespace dualgeo {
 const std::vector<std::string>& PredictorNames();
 
 struct PredictOptions {
-  std::string method = "top1";  // one of PredictorNames()
+  std::string method = "top1";    // one of PredictorNames()
+  std::string failure = "empty";  // empty | zero: what a photo without an answer gets; see ApplyFailureRule
   LmmOptions lmm = {};
 
   template <class Visitor>
   void Visit(Visitor& v) {
     v.Field("method", method, "how one answer is made from the candidates", OneOf{PredictorNames()});
+    v.Field("failure", failure,
+            "a photo without an answer: empty coordinates and a reason, or 0, 0, which scores then take for a place "
+            "(as the released code)",
+            OneOf{{"empty", "zero"}});
     v.Group("lmm", lmm, "method lmm: the language model, how it is asked, and the choice among its answers");
   }
 
@@ -75,5 +80,8 @@ std::vector<Prediction> Predict(const PredictOptions& options, const std::vector
 // for which retrieval found nothing has no row in a candidates file.
 void AddUnanswered(const std::vector<std::string>& ids, const std::string& method,
                    std::vector<Prediction>& predictions);
+
+// failure zero: predictions without a location get 0, 0 and keep their reason. A quirk to reproduce, never a default.
+void ApplyFailureRule(const PredictOptions& options, std::vector<Prediction>& predictions);
 
 }  // namespace dualgeo

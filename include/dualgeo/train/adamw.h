@@ -1,7 +1,8 @@
 // AdamW (Loshchilov and Hutter, ICLR 2019, arXiv 1711.05101), with the arithmetic of PyTorch's. Its state has names, so
 // that a checkpoint does not depend on the LibTorch version, and every tensor is updated in place.
 //
-// Weight decay touches tensors of two or more dimensions only; biases, norms and logit scales are left alone.
+// Weight decay touches tensors of two or more dimensions only; biases, norms and logit scales are left alone unless
+// options.decay is "all".
 #pragma once
 
 #include <torch/torch.h>
@@ -48,6 +49,7 @@ class AdamW {
   double beta2_;
   double eps_;
   double weight_decay_;
+  bool decay_all_;
   std::int64_t steps_ = 0;
 };
 

@@ -58,6 +58,7 @@ struct TrainOptions {
   int batch_size = 256;
   double lr = 4e-5;
   double weight_decay = 1e-6;
+  std::string decay = "matrices";
   double beta1 = 0.9;
   double beta2 = 0.999;
   double eps = 1e-8;
@@ -76,9 +77,12 @@ struct TrainOptions {
             "photos a step; an incomplete last batch of an epoch is left out (the order changes every epoch)",
             Range{1, 1e6});
     v.Field("lr", lr, "learning rate (AdamW)", Range{0, 10});
-    v.Field("weight_decay", weight_decay,
-            "decoupled weight decay; for weights of two or more dimensions: not for biases, norms and logit scales",
-            Range{0, 10});
+    v.Field("weight_decay", weight_decay, "decoupled weight decay", Range{0, 10});
+    v.Field(
+        "decay", decay,
+        "what decays: matrices, weights of two or more dimensions, hence not biases, norms and logit scales; or all "
+        "(as the released code)",
+        OneOf{{"matrices", "all"}});
     v.Field("beta1", beta1, "AdamW: decay of the mean gradient", Range{0, 1});
     v.Field("beta2", beta2, "AdamW: decay of the mean squared gradient", Range{0, 1});
     v.Field("eps", eps, "AdamW: added to the denominator", Range{0, 1});

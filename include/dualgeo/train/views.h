@@ -6,7 +6,8 @@
 
 namespace dualgeo {
 
-// DualGeo: CLIP normalisation, photo and mask cut alike, masks unless model.views is image.
+// DualGeo: CLIP normalisation, masks unless model.views is image; photo and mask cut alike and masks sampled at the
+// nearest pixel, unless model.segmentation_encoder.geometry and .resize say otherwise.
 ViewOptions ModelViews(const ModelOptions& model);
 
 // SegFormer: photos squashed to image_size x image_size, ImageNet normalisation; masks, where wanted, of side
