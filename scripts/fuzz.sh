@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Builds the fuzzers with clang and runs each for a while. usage: scripts/fuzz.sh [seconds each] [fuzzer...]
+# An allocation of 64 MB at once, or 1 GB in all, is a finding: no input is longer than 16 kB.
 # Findings are kept in build/fuzz/findings/<fuzzer>/; a fuzzer's corpus grows in build/fuzz/corpus/<fuzzer>/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,7 +14,7 @@ if [ ${#fuzzers[@]} -eq 0 ]; then
 fi
 for fuzzer in "${fuzzers[@]}"; do
   mkdir -p "build/fuzz/corpus/$fuzzer" "build/fuzz/findings/$fuzzer"
-  arguments=(-max_total_time="$seconds" -max_len=8192 -timeout=10 -print_final_stats=1 "-artifact_prefix=build/fuzz/findings/$fuzzer/")
+  arguments=(-max_total_time="$seconds" -max_len=16384 -timeout=10 -malloc_limit_mb=64 -rss_limit_mb=1024 -print_final_stats=1 "-artifact_prefix=build/fuzz/findings/$fuzzer/")
   dictionary=tests/fuzz/${fuzzer%_fuzz}.dict
   if [ -f "$dictionary" ]; then arguments+=("-dict=$dictionary"); fi
   corpora=("build/fuzz/corpus/$fuzzer")

@@ -18,6 +18,8 @@
 namespace dualgeo {
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 void* BoundedRealloc(void* memory, std::size_t size) {
   // libcsv takes nothing for "out of memory", which is how a field that never ends is stopped.
   if (size > CsvTable::kMaxFieldBytes) return nullptr;
@@ -99,7 +101,8 @@ void Parse(std::istream& stream, const std::filesystem::path& path, RowReader& r
   bool first = true;
   while (stream.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || stream.gcount() > 0) {
     std::string_view text(buffer.data(), static_cast<std::size_t>(stream.gcount()));
-    if (first && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    // More than one: some programs add theirs to what has one.
+    while (first && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     first = false;
     const auto line_at = [&](std::size_t position) {
       return lines_before + 1 +
@@ -135,7 +138,8 @@ std::string FieldText(std::string_view field, bool only) {
   const bool blank_end =
       !field.empty() && (field.front() == ' ' || field.front() == '\t' || field.back() == ' ' || field.back() == '\t');
   // A row of one empty field would be a blank line.
-  const bool quote = blank_end || (only && field.empty()) || field.find_first_of(",\"\r\n") != field.npos;
+  const bool quote = blank_end || (only && field.empty()) || field.find_first_of(",\"\r\n") != field.npos ||
+                     field.starts_with(kByteOrderMark);
   if (!quote) return std::string(field);
   std::string text = "\"";
   for (const char c : field) {

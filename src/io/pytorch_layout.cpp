@@ -20,7 +20,6 @@ namespace {
 using Kind = PickleValue::Kind;
 
 constexpr std::uint64_t kMaxPickleBytes = 100'000'000;
-constexpr std::size_t kMaxTensors = 200'000;
 constexpr std::size_t kMaxDepth = 64;
 constexpr std::size_t kMaxNameBytes = 1000;
 constexpr std::size_t kMaxDimensions = 32;
@@ -122,8 +121,8 @@ class StorageFinder {
 // From the tree of a pickle to the table of its tensors.
 class TableReader {
  public:
-  TableReader(PyTorchLayout& layout, StorageFinder& storages, const std::string& path)
-      : layout_(layout), storages_(storages), path_(path) {}
+  TableReader(PyTorchLayout& layout, StorageFinder& storages, std::size_t pickle_bytes, const std::string& path)
+      : layout_(layout), storages_(storages), path_(path), budget_(1'000'000 + 100 * pickle_bytes) {}
 
   void Read(const PickleValue& root, const std::string& single_name) {
     if (IsTensor(root)) {
@@ -141,6 +140,13 @@ class TableReader {
     std::string text = "tensor \"";
     text += Printable(name, 200);
     Fail(text += "\": " + what);
+  }
+
+  // Values can be recalled, so that a small pickle can have a huge (or endless) tree: what comes of a file stays in
+  // proportion to its size.
+  void Spend(std::size_t cost) {
+    if (cost > budget_) Fail("its dicts refer to each other so often that they hold more than the file does");
+    budget_ -= cost;
   }
 
   // ---- from the saved object to the state dict ----------------------------------------------------------------------
@@ -228,10 +234,9 @@ class TableReader {
     }
     const PickleValue& inside = Attributes(value);
     if (inside.kind != Kind::kDict && inside.kind != Kind::kList && inside.kind != Kind::kTuple) return;
-    // Values can be recalled, so that a small pickle can have a huge (or endless) tree.
     if (depth == kMaxDepth) Fail("dicts nested more than " + std::to_string(kMaxDepth) + " deep");
     const auto& items = inside.node->items;
-    if ((visited_ += items.size() + 1) > 10'000'000) Fail("more than ten million values in nested dicts");
+    Spend(items.size() + 1);
     const std::size_t step = inside.kind == Kind::kDict ? 2 : 1;
     for (std::size_t i = 0; i + step <= items.size(); i += step) {
       const PickleValue& item = items[i + step - 1];
@@ -350,7 +355,7 @@ class TableReader {
     if (storage.type && Info(*storage.type).size != Info(*type).size)
       FailTensor(name, "damaged pickle: two element types");
     tensor.offset = storage.offset + offset;
-    if (layout_.tensors.size() == kMaxTensors) Fail("more than " + std::to_string(kMaxTensors) + " tensors");
+    Spend(name.size() + 100);
     if (!names_.insert(name).second) FailTensor(name, "the name occurs twice");
     layout_.tensors.push_back(std::move(tensor));
   }
@@ -383,7 +388,7 @@ class TableReader {
   StorageFinder& storages_;
   const std::string& path_;
   std::set<std::string> names_;
-  std::size_t visited_ = 0;
+  std::size_t budget_;
 };
 
 // The bytes of a storage; InputError when the file has `there` for it and they are others.
@@ -462,7 +467,7 @@ void ReadZip(PyTorchLayout& layout, std::string_view bytes, const std::string& p
   ZipStorages storages(layout, members, folder, path);
   std::string name = folder.empty() ? folder : folder.substr(0, folder.size() - 1);
   if (name.empty() || name == "archive") name = std::filesystem::path(path).stem().string();
-  TableReader(layout, storages, path).Read(pickle.root(), name);
+  TableReader(layout, storages, pickle.size(), path).Read(pickle.root(), name);
 }
 
 // ---- legacy files ---------------------------------------------------------------------------------------------------
@@ -548,7 +553,7 @@ void ReadLegacy(PyTorchLayout& layout, std::string_view bytes, const std::string
   const auto keys = next();
   layout.format = "PyTorch legacy file";
   LegacyStorages storages(layout, *saved, keys->root(), bytes, at, path);
-  TableReader(layout, storages, path).Read(saved->root(), std::filesystem::path(path).stem().string());
+  TableReader(layout, storages, saved->size(), path).Read(saved->root(), std::filesystem::path(path).stem().string());
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "dualgeo/util/error.h"
 
 #include "tests/model/support.h"
+#include "tests/support/temporary_folder.h"
 
 namespace dualgeo {
 namespace {
@@ -57,6 +58,35 @@ TEST(ClipVision, PositionEmbeddingsFollowTheImageSize) {
   // Resampling keeps about the mean of the grid.
   EXPECT_LT(MaxDifference(positions.slice(0, 1).mean(0), original.slice(0, 1).mean(0)), 0.2);
   EXPECT_EQ(clip->Forward(torch::zeros({1, 3, 84, 84})).size(1), 20);
+}
+
+// Hugging Face's interpolate_pos_encoding (bicubic, align_corners false), computed with PyTorch 1.13 for a 4 x 4 grid
+// whose row r holds sin(0.7 (4 r + c)) in column c, class token first; column 0 of the result.
+TEST(ClipVision, PositionEmbeddingsAreResizedAsHuggingFaceDoes) {
+  torch::NoGradGuard no_grad;
+  const std::vector<float> to_6 = {
+      0.355082,  -0.304090, -0.440843, 0.806843,  0.058578,  -1.194531, 0.889765,  -0.223803, -0.727316,
+      0.753095,  0.206512,  -0.948889, 1.079504,  -0.028664, -0.712128, 0.341172,  0.277502,  -0.228683,
+      0.323439,  0.207059,  -0.062165, -0.406136, 0.107077,  0.750648,  -0.645517, 0.254861,  0.592513,
+      -0.764405, -0.139557, 1.039763,  -1.236232, 0.192045,  0.927155,  -0.766040, -0.300121, 0.866699};
+  const std::vector<float> to_3 = {0.255733, 0.141317,  -0.636259, 0.522784, -0.287577,
+                                   0.251579, -0.549731, 0.020408,  0.494778};
+  const TemporaryFolder folder;
+  const ClipVisionSizes sizes{4, 1, 1, 2, 8, 3};
+  ClipVision source(sizes);
+  source->Initialise();
+  source->named_parameters()["vision_model.embeddings.position_embedding.weight"].copy_(
+      torch::sin(0.7 * torch::arange(17 * 4)).reshape({17, 4}));
+  WriteSafetensors(folder / "clip.safetensors", StateDict(*source));
+  for (const auto& expected : {to_6, to_3}) {
+    auto other = sizes;
+    other.image_size = expected.size() == 36 ? 12 : 6;
+    ClipVision clip(other);
+    LoadClipVision(*clip, folder / "clip.safetensors");
+    const auto column = clip->named_parameters()["vision_model.embeddings.position_embedding.weight"].select(1, 0);
+    EXPECT_LT(MaxDifference(column.slice(0, 1), torch::tensor(expected)), 2e-6);
+    EXPECT_EQ(column[0].item<float>(), 0.0f);
+  }
 }
 
 TEST(ClipVision, RefusesOtherPictureSizes) {

@@ -87,13 +87,26 @@ INSTANTIATE_TEST_SUITE_P(Real, ClipInventory,
                                            std::pair("vit-l-14", "large_patch14")),
                          [](const auto& test) { return test.index == 0 ? "vit_b_32" : "vit_l_14"; });
 
-// No inventories at hand for these: they differ from the ones above in their grids alone.
-TEST(ClipPresets, GridsOfTheOthers) {
-  for (const auto& [preset, rows] : {std::pair("vit-b-16", 197), std::pair("vit-l-14-336", 577)}) {
+// No inventories at hand for these: by their papers they differ from the two above in the patch and the grid alone.
+TEST(ClipInventories, DerivedForTheOtherPresets) {
+  struct Derived {
+    const char* preset;
+    const char* from;
+    std::int64_t patch;
+    std::int64_t rows;
+  };
+  for (const auto& other : {Derived{"vit-b-16", "base_patch32", 16, 1 + 14 * 14},
+                            Derived{"vit-l-14-336", "large_patch14", 14, 1 + 24 * 24}}) {
+    SHARED_PATH_OR_SKIP(path, std::string("data/weights/param_inventory_clip_vit_") + other.from + "_hf.csv");
+    TensorMap file = Inventory(path);
+    auto& patches = file.at("vision_model.embeddings.patch_embedding.weight");
+    patches = torch::zeros({}).expand({patches.size(0), 3, other.patch, other.patch});
+    auto& positions = file.at("vision_model.embeddings.position_embedding.weight");
+    positions = torch::zeros({}).expand({other.rows, positions.size(1)});
     ImageEncoderOptions options;
-    options.preset = preset;
+    options.preset = other.preset;
     const ClipVision clip(Resolve(options, 0));
-    EXPECT_EQ(clip->named_parameters()["vision_model.embeddings.position_embedding.weight"].size(0), rows);
+    ExpectSameNamesAndShapes(*clip, MapNames(file, WeightFamily::kClipHuggingFace, WeightPart::kClipVision));
   }
 }
 
@@ -114,6 +127,41 @@ TEST_P(SegFormerInventory, PresetHasTheRealNamesAndShapes) {
 INSTANTIATE_TEST_SUITE_P(Real, SegFormerInventory,
                          ::testing::Values(std::tuple("b0", 150, "b0_ade_hf"), std::tuple("b2", 18, "b2_hf")),
                          [](const auto& test) { return std::get<0>(test.param); });
+
+// The other sizes have the b2 inventory's blocks, more or fewer of them (table 6 of the paper); b1 has also b0's narrow
+// decoder. Together with the published numbers of parameters, below, no name and no shape is left open.
+TEST(SegFormerInventories, DerivedForTheOtherPresets) {
+  SHARED_PATH_OR_SKIP(path, "data/weights/param_inventory_segformer_b2_hf.csv");
+  const TensorMap b2 = Inventory(path);
+  const std::tuple<const char*, std::vector<int>, std::int64_t> others[] = {
+      {"b1", {2, 2, 2, 2}, 256}, {"b3", {3, 4, 18, 3}, 768}, {"b4", {3, 8, 27, 3}, 768}, {"b5", {3, 6, 40, 3}, 768}};
+  for (const auto& [preset, depths, decoder] : others) {
+    TensorMap file;
+    for (const auto& [name, tensor] : b2) {
+      const std::string block = "segformer.encoder.block.";
+      if (name.rfind(block, 0) == 0) {
+        const auto stage = static_cast<std::size_t>(name[block.size()] - '0');
+        const auto dot = name.find('.', block.size() + 2);
+        if (name.substr(block.size() + 2, dot - block.size() - 2) != "0") continue;
+        for (int i = 0; i < depths[stage]; ++i) {
+          file[block + std::to_string(stage) + "." + std::to_string(i) + name.substr(dot)] = tensor;
+        }
+        continue;
+      }
+      auto shape = tensor.sizes().vec();
+      for (auto& extent : shape) {
+        if (name.rfind("decode_head.", 0) == 0 && extent == 768) extent = decoder;
+        if (name.rfind("decode_head.", 0) == 0 && extent == 4 * 768) extent = 4 * decoder;
+      }
+      file[name] = torch::zeros({}).expand(shape);
+    }
+    SegmenterOptions options;
+    options.preset = preset;
+    options.num_labels = 18;
+    const SegFormer segformer(options, std::nullopt);
+    ExpectSameNamesAndShapes(*segformer, MapNames(file, WeightFamily::kSegFormer, WeightPart::kSegFormer));
+  }
+}
 
 TEST(SegFormerPresets, HaveThePublishedNumberOfParameters) {
   // Millions, table 1 of arXiv 2105.15203.
@@ -259,6 +307,47 @@ TEST(LoadPretrained, TheTextTowerIsKnownAndOtherNamesAreNot) {
   WriteSafetensors(folder / "odd.safetensors", tensors);
   EXPECT_THAT(MessageOf([&] { LoadClipVision(*encoder, folder / "odd.safetensors"); }),
               HasSubstr("odd.safetensors: the weights do not fit the model: 1 unexpected (adapter.weight)"));
+}
+
+TEST(LoadPretrained, WrappersBeforeEveryNameAreTakenOff) {
+  const TensorMap plain = {{"layer1.0.conv1.weight", torch::ones({1})}, {"fc.bias", torch::ones({1})}};
+  for (const std::string prefix : {"module.", "_orig_mod.", "model.", "module._orig_mod."}) {
+    TensorMap wrapped;
+    for (const auto& [name, tensor] : plain) wrapped[prefix + name] = tensor;
+    const TensorMap stripped = StripWrappers(wrapped);
+    ASSERT_EQ(stripped.size(), 2U);
+    EXPECT_EQ(stripped.count("fc.bias"), 1U) << prefix;
+  }
+  TensorMap mixed = plain;
+  mixed["module.x"] = torch::ones({1});
+  EXPECT_EQ(StripWrappers(mixed).count("module.x"), 1U);
+}
+
+TEST(LoadPretrained, GpsEncoderFromAPyTorchFile) {
+  SHARED_PATH_OR_SKIP(path, "fixtures/gps_encoder_mercator_weights.pth");
+  GpsEncoder a(Small().gps_encoder), b(Small().gps_encoder);
+  LoadGpsEncoder(*a, path);
+  LoadGpsEncoder(*b, Golden("gps_encoder_mercator_weights"));
+  const auto expected = ToMap(StateDict(*b));
+  for (const auto& [name, tensor] : StateDict(*a)) EXPECT_TRUE(torch::equal(tensor, expected.at(name))) << name;
+}
+
+TEST(LoadPretrained, AReleasedCheckpointsParts) {
+  // The released state dict holds its ResNet twice; see MapWholeModel.
+  const TensorMap released = {{"semantic_encoder.resnet.conv1.weight", torch::ones({1})},
+                              {"semantic_encoder.features.0.weight", torch::ones({2})},
+                              {"cross_attn_fusion.q_proj_rgb.weight", torch::ones({3})},
+                              {"cross_attn_fusion.norm_seg.bias", torch::ones({4})},
+                              {"rgb_projection_else.0.weight", torch::ones({5})}};
+  EXPECT_EQ(DetectFamily(released), WeightFamily::kDualGeo);
+  const TensorMap part = MapNames(released, WeightFamily::kDualGeo, WeightPart::kMaskEncoder);
+  ASSERT_EQ(part.size(), 1U);
+  EXPECT_EQ(part.begin()->first, "features.0.weight");
+  std::vector<std::string> names;
+  for (const auto& entry : MapWholeModel(released)) names.push_back(entry.first);
+  EXPECT_THAT(names, ::testing::ElementsAre("cross_attn_fusion.image_from_segmentation.q_proj.weight",
+                                            "cross_attn_fusion.segmentation_from_image.norm.bias",
+                                            "rgb_projection_else.0.weight", "semantic_encoder.features.0.weight"));
 }
 
 TEST(LoadPretrained, SaysWhatAFileHoldsInstead) {
