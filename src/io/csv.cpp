@@ -234,7 +234,7 @@ double CsvTable::Number(std::size_t row, std::size_t column) const {
   const auto value = ParseDouble(cell);
   if (!value || !std::isfinite(*value)) {
     const std::string what = cell.empty() ? "is empty" : "is '" + Printable(cell) + "'";
-    throw InputError(At(row, header_[column] + " " + what + "; expected a number"));
+    throw InputError(At(row, Printable(header_[column]) + " " + what + "; expected a number"));
   }
   return *value;
 }
@@ -244,7 +244,7 @@ std::int64_t CsvTable::Integer(std::size_t row, std::size_t column) const {
   const auto value = ParseInteger(cell);
   if (!value) {
     const std::string what = cell.empty() ? "is empty" : "is '" + Printable(cell) + "'";
-    throw InputError(At(row, header_[column] + " " + what + "; expected a whole number"));
+    throw InputError(At(row, Printable(header_[column]) + " " + what + "; expected a whole number"));
   }
   return *value;
 }

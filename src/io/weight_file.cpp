@@ -76,7 +76,10 @@ class IndexReader : public nlohmann::json_sax<nlohmann::json> {
     if (!shards.emplace(key_, text).second) return Fail("\"" + Printable(key_) + "\" occurs twice");
     return true;
   }
-  bool start_object(std::size_t) override { return ++depth_ <= 3 ? true : Fail("objects nested too deep"); }
+  bool start_object(std::size_t) override {
+    if (depth_ > 0 && !Value()) return false;
+    return ++depth_ <= 3 ? true : Fail("objects nested too deep");
+  }
   bool end_object() override {
     --depth_;
     return true;

@@ -57,6 +57,19 @@ TEST_F(Csv, ByteOrderMarksAreNoPartOfTheFirstName) {
   EXPECT_THAT(CsvTable::Read(stream, "t.csv").header(), ElementsAre(mark + "id", "lat"));
 }
 
+// Found by tests/fuzz/csv_fuzz.cpp.
+TEST_F(Csv, AColumnNameWithALineBreakStaysOneLineOfAMessage) {
+  const CsvTable table = Read("\"a\nb\",c\nx,1\n");
+  for (const bool whole : {false, true}) {
+    try {
+      whole ? static_cast<double>(table.Integer(0, 0)) : table.Number(0, 0);
+      ADD_FAILURE();
+    } catch (const InputError& error) {
+      EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
+    }
+  }
+}
+
 TEST_F(Csv, LineEndsBomAndMissingLastLineEnd) {
   for (const std::string content : {"a,b\r\n1,2\r\n\r\n3,4\r\n", "a,b\r1,2\r\r3,4\r",
                                     "\xEF\xBB\xBF"
