@@ -47,6 +47,9 @@ def main():
         larger = models.ClipVision((*check_fixtures.CLIP[:4], size, check_fixtures.CLIP[5]))
         larger.load_state_dict(weights)
         out[f"clip_{size}"] = larger.eval()(photos.clip_pixels(paths, size))
+    for layer in clip.vision_model.encoder.layers:
+        layer.gelu = True
+    out["clip_gelu"] = clip(photos.clip_pixels(paths, 56))
     segformer = models.load(golden("segformer_tiny_weights"), models.SegFormer("tiny", LABELS))
     out["logits"] = segformer(photos.segformer_pixels(paths, 96))
 

@@ -56,9 +56,9 @@ def holder(**children):
 
 
 class ClipLayer(nn.Module):
-    def __init__(self, width, heads):
+    def __init__(self, width, heads, gelu=False):
         super().__init__()
-        self.heads = heads
+        self.heads, self.gelu = heads, gelu
         self.layer_norm1 = nn.LayerNorm(width, eps=1e-5)
         self.self_attn = holder(**{name: nn.Linear(width, width) for name in ("q_proj", "k_proj", "v_proj", "out_proj")})
         self.layer_norm2 = nn.LayerNorm(width, eps=1e-5)
@@ -68,7 +68,7 @@ class ClipLayer(nn.Module):
         a, y = self.self_attn, self.layer_norm1(x)
         x = x + a.out_proj(attention(a.q_proj(y), a.k_proj(y), a.v_proj(y), self.heads))
         y = self.mlp.fc1(self.layer_norm2(x))
-        return x + self.mlp.fc2(y * torch.sigmoid(1.702 * y))  # QuickGELU
+        return x + self.mlp.fc2(F.gelu(y) if self.gelu else y * torch.sigmoid(1.702 * y))  # OpenAI's: QuickGELU
 
 
 class ClipTransformer(nn.Module):

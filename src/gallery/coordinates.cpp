@@ -8,6 +8,12 @@
 
 namespace dualgeo {
 
+std::string Coordinates::At(std::size_t i) const {
+  if (i < lines.size()) return path.string() + ":" + std::to_string(lines[i]);
+  std::string text = "coordinate ";
+  return text += std::to_string(i);
+}
+
 Coordinates ReadCoordinates(const std::filesystem::path& path) {
   const auto table = CsvTable::Read(path);
   const auto lat = table.Require("LAT");
@@ -15,6 +21,7 @@ Coordinates ReadCoordinates(const std::filesystem::path& path) {
   const auto id = table.Find("IMG_ID");
   if (table.rows() == 0) throw InputError(path.string() + ": has no coordinates below its header");
   Coordinates coordinates;
+  coordinates.path = path;
   std::unordered_map<std::string_view, int> lines;
   for (std::size_t i = 0; i < table.rows(); ++i) {
     const LatLon place{table.Number(i, lat), table.Number(i, lon)};
@@ -23,6 +30,7 @@ Coordinates ReadCoordinates(const std::filesystem::path& path) {
                                        "; allowed are [-90, 90], [-180, 180]"));
     }
     coordinates.locations.push_back(place);
+    coordinates.lines.push_back(table.Line(i));
     if (!id) continue;
     const auto name = table.Cell(i, *id);
     if (name.empty()) throw InputError(table.At(i, "IMG_ID is empty"));

@@ -1,14 +1,17 @@
 #include "dualgeo/gallery/embed_job.h"
 
+#include <cmath>
 #include <mutex>
 
 #include "dualgeo/gallery/embed.h"
+#include "dualgeo/model/gps_projection.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/train/checkpoint.h"
 #include "dualgeo/train/runtime.h"
 #include "dualgeo/train/views.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
+#include "dualgeo/util/text.h"
 
 namespace dualgeo {
 namespace {
@@ -21,6 +24,29 @@ DualGeoModel MakeModel(const EmbedModel& options, const torch::Device& device) {
   model->to(device);
   model->eval();
   return model;
+}
+
+// Mercator has no poles: says what happens to coordinates beyond its square, by file and line.
+void CheckMercatorLimit(const GpsEncoderOptions& options, const Coordinates& coordinates) {
+  if (options.projection != "mercator") return;
+  std::size_t beyond = 0;
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < coordinates.locations.size(); ++i) {
+    if (std::abs(coordinates.locations[i].lat) <= kMercatorLimitDegrees) continue;
+    if (beyond++ == 0) first = i;
+  }
+  if (beyond == 0) return;
+  std::string limit = "the mercator projection's limit of ";
+  limit += FormatDouble(kMercatorLimitDegrees) + " degrees";
+  if (options.beyond_mercator == "error") {
+    throw InputError(coordinates.At(first) + ": latitude " + FormatDouble(coordinates.locations[first].lat) +
+                     " is beyond " + limit +
+                     " (model.gps_encoder.beyond_mercator is error; clamp would move it there, and the other "
+                     "projections reach the poles)");
+  }
+  spdlog::warn(
+      "embed: {} of {} coordinates lie beyond {} and are moved to it (first: {}; model.gps_encoder.beyond_mercator)",
+      beyond, coordinates.locations.size(), limit, coordinates.At(first));
 }
 
 }  // namespace
@@ -49,6 +75,7 @@ EmbedResult EmbedPhotoTable(const EmbedModel& options, const PhotoTable& photos,
 }
 
 FeatureSet EmbedCoordinates(const EmbedModel& options, const Coordinates& coordinates) {
+  CheckMercatorLimit(options.model.gps_encoder, coordinates);  // before a large model is loaded
   auto model = MakeModel(options, SetupRuntime(options.runtime));
   return EmbedGps(model, coordinates.locations, coordinates.ids);
 }

@@ -19,7 +19,7 @@ torch::Tensor QuickGelu(const torch::Tensor& x) { return x * torch::sigmoid(1.70
 // encoder.layers.i: x + attention(norm(x)), then x + mlp(norm(x)).
 class ClipBlockImpl : public torch::nn::Module {
  public:
-  ClipBlockImpl(int width, int heads) : heads_(heads) {
+  ClipBlockImpl(int width, int heads, bool quick_gelu) : heads_(heads), quick_gelu_(quick_gelu) {
     auto attention = register_module("self_attn", std::make_shared<torch::nn::Module>());
     k_ = attention->register_module("k_proj", Linear(width, width));
     v_ = attention->register_module("v_proj", Linear(width, width));
@@ -46,11 +46,13 @@ class ClipBlockImpl : public torch::nn::Module {
     const auto x = norm1_(input);
     const auto attended = Attention(SplitHeads(q_(x), heads_), SplitHeads(k_(x), heads_), SplitHeads(v_(x), heads_));
     const auto y = input + out_(MergeHeads(attended));
-    return y + fc2_(QuickGelu(fc1_(norm2_(y))));
+    const auto hidden = fc1_(norm2_(y));
+    return y + fc2_(quick_gelu_ ? QuickGelu(hidden) : torch::gelu(hidden));
   }
 
  private:
   int heads_;
+  bool quick_gelu_;
   Linear k_{nullptr}, v_{nullptr}, q_{nullptr}, out_{nullptr}, fc1_{nullptr}, fc2_{nullptr};
   torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
 };
@@ -68,8 +70,8 @@ ClipVisionTransformerImpl::ClipVisionTransformerImpl(const ClipVisionSizes& size
   auto encoder = register_module("encoder", std::make_shared<torch::nn::Module>());
   auto layers = encoder->register_module("layers", std::make_shared<torch::nn::Module>());
   for (int i = 0; i < sizes.layers; ++i) {
-    blocks_.push_back(
-        layers->register_module(std::to_string(i), std::make_shared<ClipBlockImpl>(sizes.width, sizes.heads)));
+    blocks_.push_back(layers->register_module(
+        std::to_string(i), std::make_shared<ClipBlockImpl>(sizes.width, sizes.heads, sizes.quick_gelu)));
   }
   post_layernorm_ = register_module("post_layernorm", MakeNorm(sizes.width));
 }

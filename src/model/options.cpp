@@ -63,6 +63,7 @@ ClipVisionSizes Resolve(const ImageEncoderOptions& options, int embed_dim) {
   sizes.patch = options.patch.value_or(sizes.patch);
   sizes.image_size = options.image_size.value_or(sizes.image_size);
   sizes.projection_dim = options.projection_dim.value_or(sizes.projection_dim);
+  sizes.quick_gelu = options.activation == "quick_gelu";
   RequireDivides(sizes.heads, sizes.width, "model.image_encoder.heads", "width");
   RequireDivides(sizes.patch, sizes.image_size, "model.image_encoder.patch", "image_size");
   return sizes;

@@ -72,6 +72,36 @@ TEST(GpsEncoder, PhasesKeepMetresAtTheFinestScale) {
   EXPECT_GT((in_float->Forward(moved) - in_float->Forward(latlon)).norm(2, 1).min().item<double>(), 1e-6);
 }
 
+// The bound that gps_encoder.h states, at the paper's sizes: single precision all through, as in Python, is another
+// embedding; ours is that of double.
+TEST(GpsEncoder, StaysWithinItsBoundAtThePapersSizes) {
+  torch::NoGradGuard no_grad;
+  torch::set_num_threads(1);
+  GpsEncoder ours{GpsEncoderOptions()};
+  torch::manual_seed(1);
+  ours->Initialise();
+  GpsEncoder in_double{GpsEncoderOptions()};
+  TensorMap state;
+  for (const auto& [name, tensor] : StateDict(*ours)) state[name] = tensor;
+  LoadStateDict(*in_double, state, "copy");
+  in_double->to(torch::kFloat64);
+  const auto latlon = (torch::rand({300, 2}, torch::kFloat64) - 0.5) * torch::tensor({170.0, 360.0}, torch::kFloat64);
+  const auto expected = in_double->Forward(latlon);
+  EXPECT_LT(MaxDifference(ours->Forward(latlon), expected), 1e-5);
+
+  const auto position = ProjectGps("mercator", latlon);
+  const auto frequencies = state.at("LocEnc2.capsule.0.b");
+  const auto phase = 2 * std::numbers::pi * torch::matmul(position, frequencies.to(torch::kFloat64).t());
+  const auto single = 2 * std::numbers::pi * torch::matmul(position.to(torch::kFloat32), frequencies.t());
+  EXPECT_GT(phase.abs().max().item<double>(), 4000);
+  EXPECT_GT(MaxDifference(single, phase), 1e-4);
+  EXPECT_LT(MaxDifference(single, phase), 1.2e-3);
+  // 7 decimals of a degree are enough, 5 are not.
+  const auto rounded = [&](double decimals) { return torch::round(latlon * decimals) / decimals; };
+  EXPECT_LT(MaxDifference(in_double->Forward(rounded(1e7)), expected), 1e-5);
+  EXPECT_GT(MaxDifference(in_double->Forward(rounded(1e5)), expected), 1e-5);
+}
+
 TEST(GpsProjection, MercatorIsEpsg3857AndEndsAtItsSquare) {
   // Berlin in EPSG:3857 is x 1492273.6, y 6894701.7 (within a metre).
   const auto berlin = ProjectGps("mercator", LatLon({52.520008, 13.404954}));

@@ -12,6 +12,12 @@ namespace dualgeo {
 struct Coordinates {
   std::vector<std::string> ids;  // empty when the table has no IMG_ID
   std::vector<LatLon> locations;
+  // Where they stand, for messages; empty for coordinates that were not read from a file.
+  std::filesystem::path path;
+  std::vector<int> lines;
+
+  // "places.csv:7", or "coordinate 5".
+  std::string At(std::size_t i) const;
 };
 
 // CSV with LAT and LON (degrees) and, if there is one, an IMG_ID column with distinct ids; other columns are ignored.

@@ -17,6 +17,7 @@ struct ImageEncoderOptions {
   std::string type = "clip_vit";
   std::string preset = "vit-l-14";
   std::optional<std::string> weights;
+  std::string activation = "quick_gelu";
   bool freeze = true;
   // Each of these, where given, replaces the preset's value.
   std::optional<int> width;
@@ -33,6 +34,11 @@ struct ImageEncoderOptions {
             OneOf{{"vit-b-32", "vit-b-16", "vit-l-14", "vit-l-14-336", "vit-tiny"}});
     v.Field("weights", weights,
             "file with CLIP weights under Hugging Face's or OpenAI's names, or a DualGeo checkpoint; null: random");
+    v.Field(
+        "activation", activation,
+        "of the feed-forward layers: quick_gelu (OpenAI's weights) or gelu (some of OpenCLIP's); names and shapes of "
+        "weights do not tell, features of the wrong one are off",
+        OneOf{{"quick_gelu", "gelu"}});
     v.Field("freeze", freeze, "keep the image encoder as it is loaded; only the rest is trained");
     v.Field("width", width, "channels of the transformer; null: the preset's", Range{8, 8192});
     v.Field("layers", layers, "transformer blocks; null: the preset's", Range{1, 128});
@@ -53,6 +59,7 @@ struct ClipVisionSizes {
   int patch = 0;
   int image_size = 0;
   int projection_dim = 0;
+  bool quick_gelu = true;
 };
 
 // Throws InputError for an unknown preset or sizes that do not fit each other (heads must divide width, patch must
