@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "dualgeo/data/data_url.h"
 #include "dualgeo/data/photo_source.h"
 #include "dualgeo/refine/answer_parser.h"
 #include "dualgeo/refine/lmm_cache.h"
@@ -24,7 +25,6 @@
 #include "http_client.h"
 #include "lmm_budget.h"
 #include "lmm_client.h"
-#include "lmm_photo.h"
 
 namespace dualgeo {
 namespace {
