@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <set>
 
+#include "dualgeo/geo/unit_vector.h"
 #include "dualgeo/util/text.h"
+#include "html.h"
 
 namespace dualgeo {
 namespace {
@@ -14,8 +16,15 @@ namespace {
 // Map units: 1000 x 500 below a title and above a legend.
 constexpr double kWidth = 1000, kHeight = 500, kTop = 34, kLegend = 30;
 
-// From near to far: green, lime, amber, orange, red, purple; each readable on white and on black.
-constexpr std::array<const char*, 6> kColours = {"#1b9e4b", "#6fae2f", "#d9a300", "#f07818", "#d62f2f", "#9b4fc4"};
+// From near to far: green, lime, amber, orange, red, purple; at least 3.5 : 1 against the sea of their scheme.
+constexpr std::array<const char*, 6> kLight = {"#14803b", "#5a8a17", "#9a7400", "#cf5c00", "#c9232b", "#8a3fb5"};
+constexpr std::array<const char*, 6> kDark = {"#35c26a", "#93cc4f", "#e0b020", "#f08a3c", "#f2605f", "#c487e6"};
+
+std::string Colours(const std::array<const char*, 6>& colours) {
+  std::string css;
+  for (std::size_t i = 0; i < colours.size(); ++i) css += ".map .c" + std::to_string(i) + "{stroke:" + colours[i] + "}";
+  return css;
+}
 
 std::string Number(double value) {
   char text[32];
@@ -29,40 +38,40 @@ double Y(double lat) { return (90 - lat) / 180 * kHeight; }
 // A path of zero-length strokes: with round caps these are dots, in a tenth of the bytes of circles.
 std::string Dot(LatLon place) { return "M" + Number(X(place.lon)) + " " + Number(Y(place.lat)) + "h0"; }
 
-std::string Escaped(const std::string& text) {
-  std::string escaped;
-  for (const char c : Printable(text, 200)) {
-    if (c == '<') {
-      escaped += "&lt;";
-    } else if (c == '>') {
-      escaped += "&gt;";
-    } else if (c == '&') {
-      escaped += "&amp;";
-    } else {
-      escaped += c;
-    }
-  }
-  return escaped;
-}
-
 std::string Segment(double x1, double y1, double x2, double y2) {
   return "M" + Number(x1) + " " + Number(y1) + "L" + Number(x2) + " " + Number(y2);
 }
 
-// From truth to prediction the short way round; over the date line it leaves the map on one side and enters on the
-// other.
+// Tenths of a map unit, each point relative to the one before: half the bytes of absolute numbers.
 std::string ErrorLine(LatLon truth, LatLon prediction) {
-  double shift = 0;
-  if (prediction.lon - truth.lon > 180) shift = -kWidth;
-  if (prediction.lon - truth.lon < -180) shift = kWidth;
-  const double x1 = X(truth.lon), y1 = Y(truth.lat), x2 = X(prediction.lon), y2 = Y(prediction.lat);
-  std::string path = Segment(x1, y1, x2 + shift, y2);
-  if (shift != 0) path += Segment(x1 - shift, y1, x2, y2);
+  const auto tenths = [](long n) {
+    std::string text = n < 0 ? "-" : "";
+    n = std::labs(n);
+    if (n >= 10 || n == 0) text += std::to_string(n / 10);
+    if (n % 10 != 0) text += "." + std::to_string(n % 10);
+    return text;
+  };
+  std::string path;
+  for (const auto& line : GreatCircleLines(truth, prediction)) {
+    long x = 0, y = 0;
+    const char* before = "M";
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      const long to_x = std::lround(10 * X(line[i].lon)), to_y = std::lround(10 * Y(line[i].lat));
+      if (i > 0 && to_x == x && to_y == y) continue;
+      const std::string dy = tenths(to_y - y);
+      path +=
+          std::string(before[0] == ' ' && to_x < x ? "" : before) + tenths(to_x - x) + (dy[0] == '-' ? "" : " ") + dy;
+      before = before[0] == 'M' ? "l" : " ";
+      x = to_x;
+      y = to_y;
+    }
+  }
   return path;
 }
 
-std::string Path(const std::string& css_class, const std::string& data) {
-  return data.empty() ? "" : "<path class=\"" + css_class + "\" d=\"" + data + "\"/>\n";
+std::string Path(const std::string& css_class, const std::string& data, const std::string& id = "") {
+  if (data.empty()) return "";
+  return "<path " + (id.empty() ? "" : "id=\"" + id + "\" ") + "class=\"" + css_class + "\" d=\"" + data + "\"/>\n";
 }
 
 std::string GalleryDots(const std::vector<LatLon>& gallery, int max_points) {
@@ -80,14 +89,27 @@ std::string GalleryDots(const std::vector<LatLon>& gallery, int max_points) {
   return path;
 }
 
-}  // namespace
+std::string LandAgain(const std::string& id) { return id.empty() ? "" : "<use href=\"#" + id + "-land\"/>"; }
 
-std::string PredictionsMapSvg(const Evaluation& evaluation, const std::vector<LatLon>& gallery,
-                              const MapOptions& options) {
+std::string Grid() {
+  std::string grid;
+  for (int lon = -150; lon <= 150; lon += 30) grid += Segment(X(lon), 0, X(lon), kHeight);
+  for (int lat = -60; lat <= 60; lat += 30) grid += Segment(0, Y(lat), kWidth, Y(lat));
+  return Path("grid", grid);
+}
+
+// What lies between the frame and the legend, and what the legend says.
+struct Drawing {
+  std::string body;
+  std::vector<PageMap::Entry> legend;
+};
+
+// land: the gallery's dots.
+Drawing Draw(const Evaluation& evaluation, const std::string& land) {
   const auto& thresholds = evaluation.options.thresholds_km;
   const std::size_t classes = thresholds.size() + 1;
-  const auto colour = [&](std::size_t i) {
-    return kColours[i * (kColours.size() - 1) / std::max<std::size_t>(1, classes - 1)];
+  const auto css = [&](std::size_t i) {
+    return "c" + std::to_string(i * (kLight.size() - 1) / std::max<std::size_t>(1, classes - 1));
   };
 
   std::vector<std::string> lines(classes), dots(classes);
@@ -108,53 +130,173 @@ std::string PredictionsMapSvg(const Evaluation& evaluation, const std::vector<La
     dots[i] += Dot(*photo.prediction);
   }
 
-  // Lines of thousands of photos would hide everything else.
-  const std::string opacity = evaluation.photos.size() > 500 ? ".2" : ".45";
-  const double height = kTop + kHeight + kLegend;
-  std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + Number(kWidth) + " " + Number(height) +
-                    "\" font-family=\"system-ui, sans-serif\" font-size=\"13\" role=\"img\">\n";
-  svg += "<title>" + Escaped(options.title) +
-         "</title>\n<style>\n"
-         ".page{fill:#fff}.sea{fill:#eef3f7}.grid{stroke:#d3dde5;stroke-width:.6;fill:none}.text{fill:#222}\n"
-         ".gallery{stroke:#9aa7b1;stroke-width:1.8}.truth{stroke:#111;stroke-width:2.6}\n"
-         "path{stroke-linecap:round;fill:none}.line{stroke-width:.8;stroke-opacity:" +
-         opacity +
-         "}.dot{stroke-width:4}\n"
-         "@media (prefers-color-scheme:dark){.page{fill:#14181c}.sea{fill:#1c242b}.grid{stroke:#303b45}"
-         ".text{fill:#e6e6e6}.gallery{stroke:#62707b}.truth{stroke:#fff}}\n";
-  for (std::size_t i = 0; i < classes; ++i) svg += ".c" + std::to_string(i) + "{stroke:" + colour(i) + "}\n";
-  svg += "</style>\n<clipPath id=\"map\"><rect width=\"1000\" height=\"500\"/></clipPath>\n";
-  svg += "<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n";
-  svg += "<text class=\"text\" x=\"8\" y=\"22\" font-size=\"16\">" + Escaped(options.title) + "</text>\n";
-  svg += "<g clip-path=\"url(#map)\" transform=\"translate(0 " + Number(kTop) + ")\">\n";
-  svg += "<rect class=\"sea\" width=\"1000\" height=\"500\"/>\n";
-  std::string grid;
-  for (int lon = -150; lon <= 150; lon += 30) grid += Segment(X(lon), 0, X(lon), kHeight);
-  for (int lat = -60; lat <= 60; lat += 30) grid += Segment(0, Y(lat), kWidth, Y(lat));
-  svg += Path("grid", grid) + Path("gallery", GalleryDots(gallery, options.max_gallery_points));
-  // The worst first, so that good answers stay visible on top.
-  for (std::size_t i = classes; i-- > 0;) svg += Path("line c" + std::to_string(i), lines[i]);
-  for (std::size_t i = classes; i-- > 0;) svg += Path("dot c" + std::to_string(i), dots[i]);
-  svg += Path("truth", truths) + "</g>\n";
+  Drawing drawing;
+  std::string& svg = drawing.body;
+  svg = Grid() + land;
+  // Lines of thousands of photos would hide everything else. The worst first, so that good answers stay visible on top.
+  const std::string weight = evaluation.photos.size() > 500 ? "line many " : "line ";
+  for (std::size_t i = classes; i-- > 0;) svg += Path(weight + css(i), lines[i]);
+  for (std::size_t i = classes; i-- > 0;) svg += Path("dot " + css(i), dots[i]);
+  svg += Path("truth", truths);
 
-  double x = 12;
-  const double y = kTop + kHeight + 20;
-  const auto legend = [&](const std::string& css_class, const std::string& label) {
-    svg += "<path class=\"" + css_class + "\" d=\"M" + Number(x) + " " + Number(y - 4.5) +
-           "h0\"/><text class=\"text\" x=\"" + Number(x + 8) + "\" y=\"" + Number(y) + "\">" + Escaped(label) +
-           "</text>\n";
-    x += 24 + 6.8 * static_cast<double>(label.size());
-  };
-  if (!gallery.empty()) legend("gallery", "gallery");
-  legend("truth", "truth");
+  drawing.legend.push_back({"truth", "truth", static_cast<int>(evaluation.photos.size())});
   for (std::size_t i = 0; i < classes; ++i) {
     std::string bound = "< " + FormatDouble(thresholds[0]) + " km";
     if (i > 0)
       bound = FormatDouble(thresholds[i - 1]) + " - " + FormatDouble(thresholds[std::min(i, classes - 2)]) + " km";
-    if (i == thresholds.size()) bound = "> " + FormatDouble(thresholds.back()) + " km";
-    legend("dot c" + std::to_string(i), bound + ": " + std::to_string(counts[i]));
+    if (i == thresholds.size()) bound = "\u2265 " + FormatDouble(thresholds.back()) + " km";
+    drawing.legend.push_back({"dot " + css(i), bound, counts[i]});
   }
-  if (unanswered > 0) legend("grid", "no answer: " + std::to_string(unanswered));
+  if (unanswered > 0) drawing.legend.push_back({"grid", "no answer", unanswered});
+  return drawing;
+}
+
+std::string Frame(const std::string& body, const std::string& clip_id) {
+  return "<clipPath id=\"" + clip_id + "\"><rect width=\"1000\" height=\"500\"/></clipPath><g clip-path=\"url(#" +
+         clip_id + ")\"><rect class=\"sea\" width=\"1000\" height=\"500\"/>\n" + body + "</g>\n";
+}
+
+UnitVector Scaled(UnitVector v, double factor) { return {v.x * factor, v.y * factor, v.z * factor}; }
+
+UnitVector Middle(UnitVector a, UnitVector b) {
+  UnitVector sum{a.x + b.x, a.y + b.y, a.z + b.z};
+  double length = std::sqrt(sum.x * sum.x + sum.y * sum.y + sum.z * sum.z);
+  if (length < 1e-6) {
+    // Antipodes: every way is the shortest. The one over the north pole; from pole to pole, the Greenwich meridian.
+    const double flat = std::hypot(a.x, a.y);
+    sum = flat < 1e-6 ? UnitVector{1, 0, 0} : UnitVector{-a.x * a.z / flat, -a.y * a.z / flat, flat};
+    length = std::sqrt(sum.x * sum.x + sum.y * sum.y + sum.z * sum.z);
+  }
+  return Scaled(sum, 1 / length);
+}
+
+// The longitude that is `lon` on the map, within 180 degrees of `near`.
+double Unwrapped(double lon, double near) { return lon + 360 * std::round((near - lon) / 360); }
+
+// Appends the points after a, b included, with longitudes that go on from a's over the date line.
+void Divide(UnitVector va, LatLon a, UnitVector vb, LatLon b, int depth, std::vector<LatLon>& points) {
+  const UnitVector vm = Middle(va, vb);
+  LatLon middle = ToLatLon(vm);
+  middle.lon = Unwrapped(middle.lon, a.lon);
+  LatLon end = b;
+  end.lon = Unwrapped(b.lon, middle.lon);
+  const double off = std::hypot(middle.lon - (a.lon + end.lon) / 2, middle.lat - (a.lat + end.lat) / 2);
+  // A line that bends both ways, over the equator, passes through the middle of its chord; so long ones are always
+  // divided.
+  const bool is_long = SquaredChord(va, vb) > 0.03;  // 10 degrees
+  if (depth < 10 && (is_long || off > 0.1)) {
+    Divide(va, a, vm, middle, depth + 1, points);
+    Divide(vm, points.back(), vb, b, depth + 1, points);
+    return;
+  }
+  points.push_back(end);
+}
+
+}  // namespace
+
+std::vector<std::vector<LatLon>> GreatCircleLines(LatLon a, LatLon b) {
+  std::vector<LatLon> points = {a};
+  Divide(ToUnitVector(a), a, ToUnitVector(b), b, 0, points);
+
+  std::vector<std::vector<LatLon>> lines(1);
+  // How often the line has gone round; lon - 360 * turns is on the map.
+  double turns = 0;
+  lines[0].push_back(a);
+  for (std::size_t i = 1; i < points.size(); ++i) {
+    const LatLon from = points[i - 1], to = points[i];
+    const double lon = to.lon - 360 * turns;
+    if (lon < -180 || lon > 180) {
+      const double edge = lon > 180 ? 180 : -180;
+      const double crossing = edge + 360 * turns;
+      const double share = to.lon == from.lon ? 0 : (crossing - from.lon) / (to.lon - from.lon);
+      const double lat = from.lat + share * (to.lat - from.lat);
+      lines.back().push_back({lat, edge});
+      turns += edge > 0 ? 1 : -1;
+      lines.push_back({{lat, -edge}});
+    }
+    lines.back().push_back({to.lat, to.lon - 360 * turns});
+  }
+  return lines;
+}
+
+std::string MapCss() {
+  std::string css =
+      ".map .page{fill:#fff}.map .sea{fill:#eef3f7}.map .grid{stroke:#d3dde5;stroke-width:.6;fill:none}"
+      ".map text{fill:#222}.map.small{--gallery:4.5}.map .truth{stroke:#111;stroke-width:2.2}"
+      // Not below .map: in another map's <use> the dots have no ancestors.
+      ".gallery{stroke:#6f7f8c;stroke-width:var(--gallery,2);stroke-linecap:round;fill:none}"
+      ".map path{stroke-linecap:round;fill:none}.map .line{stroke-width:.8;stroke-opacity:.45}"
+      ".map .many{stroke-opacity:.2}.map .dot{stroke-width:4}.map .mark{stroke:#111;stroke-width:7}"
+      ".map .halo{stroke:#fff;stroke-width:16}.map .candidate{stroke:#0b62a8;stroke-width:20}"
+      ".map .way{stroke:#111;stroke-width:4;stroke-dasharray:12 9}\n";
+  css += Colours(kLight);
+  css +=
+      "\n@media screen and (prefers-color-scheme:dark){.map .page{fill:#14181c}.map .sea{fill:#1c242b}"
+      ".map .grid{stroke:#303b45}.map text{fill:#e6e6e6}.gallery{stroke:#72818d}.map .truth{stroke:#fff}"
+      ".map .mark,.map .way{stroke:#fff}.map .halo{stroke:#14181c}.map .candidate{stroke:#6cb8f5}";
+  return css + Colours(kDark) + "}\n";
+}
+
+PageMap PredictionsPageMap(const Evaluation& evaluation, const std::vector<LatLon>& gallery, const std::string& id,
+                           const MapOptions& options) {
+  Drawing drawing =
+      Draw(evaluation, options.land_id.empty()
+                           ? Path("gallery", GalleryDots(gallery, options.max_gallery_points), id + "-land")
+                           : LandAgain(options.land_id));
+  PageMap map;
+  map.svg = "<svg class=\"map\" viewBox=\"0 0 1000 500\" role=\"img\" aria-labelledby=\"" + id + "-title " + id +
+            "-text\"><title id=\"" + id + "-title\">" + EscapeHtml(options.title) + "</title><desc id=\"" + id +
+            "-text\">World map of " + std::to_string(evaluation.photos.size()) + " photos. ";
+  for (const auto& entry : drawing.legend) {
+    if (entry.label != "truth") {
+      map.svg += EscapeHtml(std::to_string(entry.count) + " with " + entry.label) +
+                 (entry.label == "no answer" ? ". " : " error. ");
+    }
+  }
+  map.svg += "</desc>\n" + Frame(drawing.body, id + "-clip") + "</svg>";
+  map.legend = std::move(drawing.legend);
+  return map;
+}
+
+std::string PhotoMapSvg(const PhotoResult& photo, const std::vector<LatLon>& candidates, const std::string& land_id) {
+  std::string svg =
+      "<svg class=\"map small\" viewBox=\"0 0 1000 500\" aria-hidden=\"true\"><rect class=\"sea\" width=\"1000\" "
+      "height=\"500\"/>" +
+      LandAgain(land_id);
+  std::string dots;
+  for (const auto& candidate : candidates) dots += Dot(candidate);
+  svg += Path("candidate", dots);
+  if (photo.prediction) {
+    const double x = X(photo.prediction->lon), y = Y(photo.prediction->lat);
+    const std::string cross = Segment(x - 14, y - 14, x + 14, y + 14) + Segment(x - 14, y + 14, x + 14, y - 14);
+    svg += Path("way", ErrorLine(photo.truth, *photo.prediction)) + Path("halo", cross) + Path("mark", cross);
+  }
+  const double x = X(photo.truth.lon), y = Y(photo.truth.lat);
+  const std::string ring = "M" + Number(x - 20) + " " + Number(y) + "a20 20 0 1 0 40 0a20 20 0 1 0 -40 0";
+  return svg + Path("halo", ring) + Path("mark", ring) + "</svg>";
+}
+
+std::string PredictionsMapSvg(const Evaluation& evaluation, const std::vector<LatLon>& gallery,
+                              const MapOptions& options) {
+  Drawing drawing = Draw(evaluation, Path("gallery", GalleryDots(gallery, options.max_gallery_points)));
+  if (!gallery.empty()) drawing.legend.insert(drawing.legend.begin(), {"gallery", "gallery", -1});
+  const double height = kTop + kHeight + kLegend;
+  std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"map\" viewBox=\"0 0 " + Number(kWidth) + " " +
+                    Number(height) + "\" font-family=\"system-ui, sans-serif\" font-size=\"13\" role=\"img\">\n";
+  svg += "<title>" + EscapeHtml(options.title) + "</title>\n<style>\n" + MapCss() + "</style>\n";
+  svg += "<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n";
+  svg += "<text x=\"8\" y=\"22\" font-size=\"16\">" + EscapeHtml(options.title) + "</text>\n";
+  svg += "<g transform=\"translate(0 " + Number(kTop) + ")\">" + Frame(drawing.body, "clip") + "</g>\n";
+  double x = 12;
+  const double y = kTop + kHeight + 20;
+  for (const auto& entry : drawing.legend) {
+    // Truths are as many as photos, which the coloured dots add up to.
+    const bool counted = entry.css_class != "gallery" && entry.css_class != "truth";
+    const std::string label = entry.label + (counted ? ": " + std::to_string(entry.count) : "");
+    svg += "<path class=\"" + entry.css_class + "\" d=\"M" + Number(x) + " " + Number(y - 4.5) + "h0\"/><text x=\"" +
+           Number(x + 8) + "\" y=\"" + Number(y) + "\">" + EscapeHtml(label) + "</text>\n";
+    x += 24 + 6.8 * static_cast<double>(label.size());
+  }
   return svg + "</svg>\n";
 }
 

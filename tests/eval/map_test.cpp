@@ -1,0 +1,99 @@
+#include "dualgeo/eval/map.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "dualgeo/geo/distance.h"
+
+namespace dualgeo {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// How far `place` lies from the great circle through a and b: half of what the detour costs bounds it from above.
+double DetourKm(LatLon a, LatLon place, LatLon b) {
+  return GreatCircleKm(a, place) + GreatCircleKm(place, b) - GreatCircleKm(a, b);
+}
+
+TEST(GreatCircleLines, KeepToTheShortestWay) {
+  const LatLon ends[][2] = {{{51.5, -0.1}, {35.7, 139.7}},    // London, Tokyo: over Siberia
+                            {{40.6, -73.8}, {-33.9, 18.4}},   // New York, Cape Town: over the equator
+                            {{0.5, 10}, {0.5001, 10.0001}}};  // next door
+  for (const auto& [a, b] : ends) {
+    const auto lines = GreatCircleLines(a, b);
+    ASSERT_EQ(lines.size(), 1u);
+    EXPECT_EQ(lines[0].front(), a);
+    EXPECT_NEAR(lines[0].back().lat, b.lat, 1e-9);
+    EXPECT_NEAR(lines[0].back().lon, b.lon, 1e-9);
+    for (std::size_t i = 0; i + 1 < lines[0].size(); ++i) {
+      EXPECT_LT(DetourKm(a, lines[0][i], b), 0.01);
+      // Straight on the map between two points: the middle is within about 0.1 degrees of the true line.
+      const LatLon middle{(lines[0][i].lat + lines[0][i + 1].lat) / 2, (lines[0][i].lon + lines[0][i + 1].lon) / 2};
+      EXPECT_LT(DetourKm(lines[0][i], middle, lines[0][i + 1]), 1);
+    }
+  }
+  // The northernmost point of London - Tokyo lies far north of both.
+  double north = 0;
+  const auto to_tokyo = GreatCircleLines(ends[0][0], ends[0][1]);
+  for (const auto& point : to_tokyo[0]) north = std::max(north, point.lat);
+  EXPECT_NEAR(north, 70.906, 0.05);  // Clairaut: acos(|sin(azimuth) cos(latitude)|) of London
+  EXPECT_LE(GreatCircleLines(ends[2][0], ends[2][1])[0].size(), 2u);
+}
+
+TEST(GreatCircleLines, AreCutAtTheDateLine) {
+  for (const auto& [a, b] :
+       {std::pair(LatLon{10, 170}, LatLon{20, -170}), std::pair(LatLon{20, -170}, LatLon{10, 170})}) {
+    const auto lines = GreatCircleLines(a, b);
+    ASSERT_EQ(lines.size(), 2u);
+    EXPECT_EQ(std::abs(lines[0].back().lon), 180);
+    EXPECT_EQ(lines[1].front().lon, -lines[0].back().lon);
+    EXPECT_EQ(lines[1].front().lat, lines[0].back().lat);
+    EXPECT_NEAR(lines[0].back().lat, 15.2, 0.2);
+    EXPECT_NEAR(lines[1].back().lon, b.lon, 1e-9);
+    for (const auto& line : lines) {
+      for (const auto& point : line) EXPECT_LE(std::abs(point.lon), 180);
+    }
+  }
+  // On the line itself there is nothing to cut.
+  EXPECT_EQ(GreatCircleLines({0, 179}, {0, 180}).size(), 1u);
+  EXPECT_EQ(GreatCircleLines({0, 179}, {0, -180}).size(), 1u);
+}
+
+TEST(GreatCircleLines, TakePolesAndAntipodes) {
+  const std::pair<LatLon, LatLon> hard[] = {{{90, 0}, {-90, 0}},   {{0, 0}, {0, 180}},   {{10, 20}, {-10, -160}},
+                                            {{90, 50}, {10, -70}}, {{80, 0}, {80, 180}}, {{5, 5}, {5, 5}}};
+  for (const auto& [a, b] : hard) {
+    std::size_t points = 0;
+    for (const auto& line : GreatCircleLines(a, b)) {
+      points += line.size();
+      for (const auto& point : line) {
+        EXPECT_TRUE(IsValid(point)) << point.lat << ' ' << point.lon;
+      }
+    }
+    EXPECT_GE(points, 2u);
+    EXPECT_LT(points, 2000u);
+  }
+}
+
+TEST(PageMap, CountsWhatItDraws) {
+  Evaluation e;
+  for (const double error : {0.5, 1.0, 30.0, 9000.0}) {
+    e.photos.push_back({"a", {10, 179}, LatLon{10, -179}, error, Answer::kAnswered, ""});
+  }
+  e.photos.push_back({"b", {0, 0}, std::nullopt, std::nullopt, Answer::kNoPrediction, ""});
+  e.count = 5;
+  const PageMap map = PredictionsPageMap(e, {{1, 2}}, "m", {"<i>title</i>"});
+  std::vector<int> counts;
+  for (const auto& entry : map.legend) counts.push_back(entry.count);
+  // truth; < 1, 1 - 25 (1 km is not within 1 km), 25 - 200, 200 - 750, 750 - 2500, beyond; no answer
+  EXPECT_EQ(counts, (std::vector<int>{5, 1, 1, 1, 0, 0, 1, 1}));
+  EXPECT_THAT(map.svg, AllOf(HasSubstr("id=\"m-land\""), HasSubstr("aria-labelledby=\"m-title m-text\""),
+                             HasSubstr("&lt;i&gt;"), HasSubstr("1 with no answer"), Not(HasSubstr("<i>"))));
+}
+
+}  // namespace
+}  // namespace dualgeo
