@@ -22,8 +22,8 @@ constexpr void (*kCommands[])(CLI::App&) = {
     dualgeo::tools::AddEmbed,   dualgeo::tools::AddGallery,
     dualgeo::tools::AddSearch,  dualgeo::tools::AddRerank,
     dualgeo::tools::AddPredict, dualgeo::tools::AddEvaluate,
-    dualgeo::tools::AddWeights, dualgeo::tools::AddConfig,
-    dualgeo::tools::AddDoctor,
+    dualgeo::tools::AddReport,  dualgeo::tools::AddWeights,
+    dualgeo::tools::AddConfig,  dualgeo::tools::AddDoctor,
 };
 
 // One line: LibTorch's and OpenCV's messages carry stack traces after the first.

@@ -9,9 +9,9 @@
 namespace dualgeo {
 
 const std::vector<std::string>& PipelineStepNames() {
-  static const std::vector<std::string> names = {"world",   "train_segmenter", "segment",  "train",
-                                                 "gallery", "fit_rerank",      "search",   "rerank",
-                                                 "predict", "evaluate",        "untrained"};
+  static const std::vector<std::string> names = {"world",   "train_segmenter", "segment",   "train",
+                                                 "gallery", "fit_rerank",      "search",    "rerank",
+                                                 "predict", "evaluate",        "untrained", "report"};
   return names;
 }
 

@@ -11,6 +11,7 @@
 #include "dualgeo/eval/tables.h"
 #include "dualgeo/gallery/gallery_file.h"
 #include "dualgeo/pipeline/photo_sets.h"
+#include "dualgeo/pipeline/report.h"
 #include "dualgeo/pipeline/run_info.h"
 #include "dualgeo/pipeline/stages.h"
 #include "dualgeo/pipeline/step.h"
@@ -63,6 +64,7 @@ class Run {
       SearchAndAnswer(untrained);
     }
     if (only_.empty() || Has("evaluate")) WriteRunInfo(paths_.info(), options_);
+    if (Has("report")) ReportStep();
     return Has("evaluate") && only_.empty() ? Scores(trained, untrained) : std::vector<BenchmarkScores>();
   }
 
@@ -315,6 +317,13 @@ class Run {
                    options.title = options_.name + ": " + set.name;
                    if (!evaluation.settings.note.empty()) options.title += " (" + evaluation.settings.note + ")";
                    WriteFileAtomically(map, PredictionsMapSvg(evaluation, land, options));
+                 }});
+  }
+
+  void ReportStep() {
+    const fs::path out = paths_.root / "report.html";
+    runner_.Run({"report", ReportInputs(paths_.root), "", {out}, [this, out](bool) {
+                   WriteFileAtomically(out, ReportHtml(GatherReport(paths_.root)));
                  }});
   }
 

@@ -23,16 +23,15 @@ struct RunResult {
   std::string err;
 };
 
-// RunBinary({"evaluate", "--predictions", path.string()}). No shell in between, so no quoting. `folder`: working
-// folder.
-inline RunResult RunBinary(const std::vector<std::string>& arguments, const std::filesystem::path& folder = {}) {
+// No shell in between, so no quoting. `folder`: working folder.
+inline RunResult RunProgram(std::string program, const std::vector<std::string>& arguments,
+                            const std::filesystem::path& folder = {}) {
   TemporaryFolder temporary;
   const std::string out_path = (temporary / "out").string();
   const std::string err_path = (temporary / "err").string();
   const std::string folder_path = folder.string();
   std::vector<char*> argv;
-  std::string binary = DUALGEO_BINARY;
-  argv.push_back(binary.data());
+  argv.push_back(program.data());
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
 
@@ -64,6 +63,11 @@ inline RunResult RunBinary(const std::vector<std::string>& arguments, const std:
   result.out = read(out_path);
   result.err = read(err_path);
   return result;
+}
+
+// RunBinary({"evaluate", "--predictions", path.string()}).
+inline RunResult RunBinary(const std::vector<std::string>& arguments, const std::filesystem::path& folder = {}) {
+  return RunProgram(DUALGEO_BINARY, arguments, folder);
 }
 
 }  // namespace dualgeo

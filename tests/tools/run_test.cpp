@@ -28,7 +28,7 @@ class SlowRunCommand : public ::testing::Test {
                                          "name: tiny\n"
                                          "run_dir: run\n"
                                          "run: {steps: [world, train_segmenter, segment, train, gallery, fit_rerank, "
-                                         "search, rerank, predict, evaluate, untrained]}\n"
+                                         "search, rerank, predict, evaluate, untrained, report]}\n"
                                          "search: {gps_scores: true}\n"
                                          "world: {out: world, places: 3, views: 4, size: 64}\n"
                                          "data:\n"
@@ -56,12 +56,26 @@ TEST_F(SlowRunCommand, MakesEveryFileOnceAndLocatesAPhoto) {
   ASSERT_EQ(first.exit_code, 0) << first.err;
   EXPECT_THAT(first.out, AllOf(HasSubstr("query"), HasSubstr("rank 1"), HasSubstr("untrained"), HasSubstr("synthetic"),
                                HasSubstr("McNemar")));
-  for (const char* file :
-       {"config.yaml", "run.json", "segmenter/best/model.safetensors", "checkpoint/best/model.safetensors",
-        "checkpoint/last/trainer.pt", "train.jsonl", "gallery/index.faiss", "gallery/items.csv", "gallery/gallery.json",
-        "features/train.safetensors", "rerank.yaml", "query/features.safetensors", "query/candidates.csv",
-        "query/reranked.csv", "query/predictions.csv", "query/metrics.json", "query/errors.csv", "query/map.svg",
-        "untrained/query/metrics.json"}) {
+  for (const char* file : {"config.yaml",
+                           "run.json",
+                           "segmenter/best/model.safetensors",
+                           "checkpoint/best/model.safetensors",
+                           "checkpoint/last/trainer.pt",
+                           "train.jsonl",
+                           "gallery/index.faiss",
+                           "gallery/items.csv",
+                           "gallery/gallery.json",
+                           "features/train.safetensors",
+                           "rerank.yaml",
+                           "query/features.safetensors",
+                           "query/candidates.csv",
+                           "query/reranked.csv",
+                           "query/predictions.csv",
+                           "query/metrics.json",
+                           "query/errors.csv",
+                           "query/map.svg",
+                           "untrained/query/metrics.json",
+                           "report.html"}) {
     EXPECT_TRUE(fs::exists(folder_ / "run" / file)) << file;
   }
   EXPECT_THAT(ReadFile(folder_ / "run/query/candidates.csv"), HasSubstr(",gps_score\n"));

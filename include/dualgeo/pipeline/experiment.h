@@ -23,7 +23,7 @@ namespace dualgeo {
 const std::vector<std::string>& PipelineStepNames();
 
 struct PipelineOptions {
-  std::vector<std::string> steps = {"segment", "train", "gallery", "search", "rerank", "predict", "evaluate"};
+  std::vector<std::string> steps = {"segment", "train", "gallery", "search", "rerank", "predict", "evaluate", "report"};
   std::optional<int> segmenter_seed;
 
   template <class Visitor>
