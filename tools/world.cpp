@@ -46,6 +46,7 @@ void AddWorld(CLI::App& root) {
   list("--query-times", w.query_times, "for query.csv and new_places.csv; default: as for train.csv");
   list("--query-seasons", w.query_seasons, "likewise");
   list("--query-weathers", w.query_weathers, "likewise");
+  list("--conditions", w.conditions, "night,winter,night-fog ...: query.csv's photos again, into conditions/NAME");
   command->add_option("--exposure", w.exposure, "standard deviation of the exposure, stops")->capture_default_str();
   command->add_option("--zone-table", w.zone_table, "a file like zone.tab; default: the system's (package tzdata)");
   command->add_option("--threads", flags->threads, "0: all cores; the files do not depend on it")

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
+#include <set>
 #include <thread>
 
 #include "dualgeo/data/world_contact_sheet.h"
@@ -42,8 +43,14 @@ struct Shot {
   Conditions conditions;
   LatLon location;
   std::uint64_t seed = 0;
-  double heading = 0;  // filled when it is drawn
+  double heading = 0;     // filled when it is drawn
+  std::string condition;  // of conditions/; empty: a photo of the world itself
 };
+
+// Below which images/, masks/ and tables lie.
+fs::path FolderOf(const fs::path& out, const std::string& condition) {
+  return condition.empty() ? out : out / "conditions" / condition;
+}
 
 std::string Fixed(double value, const char* format) {
   char text[32];
@@ -91,7 +98,15 @@ std::vector<Shot> PlanShots(const WorldOptions& o, const std::vector<WorldPlace>
       const double lat = std::clamp(place.location.lat + north, -90.0, 90.0);
       shot.location = {
           lat, std::clamp(place.location.lon + east / std::max(0.01, std::cos(lat * CV_PI / 180)), -180.0, 180.0)};
-      shots.push_back(std::move(shot));
+      shots.push_back(shot);
+      if (shot.split != 1) continue;
+      // All draws are as they were: only the conditions differ.
+      for (const std::string& condition : o.conditions) {
+        Shot again = shot;
+        again.condition = condition;
+        again.conditions = Change(shot.conditions, condition);
+        shots.push_back(std::move(again));
+      }
     }
   }
   return shots;
@@ -119,9 +134,10 @@ void WriteShot(const WorldOptions& o, const Scene& scene, const fs::path& out, S
   shot.heading = view.heading;
   std::vector<uchar> bytes;
   cv::imencode(".jpg", view.photo, bytes, {cv::IMWRITE_JPEG_QUALITY, o.jpeg_quality});
-  WritePixels(out / "images" / shot.id, bytes);
+  const fs::path folder = FolderOf(out, shot.condition);
+  WritePixels(folder / "images" / shot.id, bytes);
   cv::imencode(".png", view.mask, bytes, {cv::IMWRITE_PNG_COMPRESSION, 3});
-  WritePixels((out / "masks" / shot.id).replace_extension(".png"), bytes);
+  WritePixels((folder / "masks" / shot.id).replace_extension(".png"), bytes);
 }
 
 // Photos of one place share their scene, so a worker takes a place at a time.
@@ -174,13 +190,13 @@ void WriteShots(const WorldOptions& o, const std::vector<WorldPlace>& places, st
 
 // split: of kSplits; -1: all.
 std::size_t WriteTable(const fs::path& path, const std::vector<WorldPlace>& places, const std::vector<Shot>& shots,
-                       int split) {
+                       int split, const std::string& condition = "") {
   AtomicFile file(path);
   CsvWriter csv(file.stream(), {"IMG_ID", "LAT", "LON", "AUTHOR", "COUNTRY", "PLACE", "BASE", "NEIGHBOUR", "TIME",
                                 "SEASON", "WEATHER", "EXPOSURE", "HEADING", "SPLIT"});
   std::size_t rows = 0;
   for (const Shot& s : shots) {
-    if (split >= 0 && s.split != split) continue;
+    if ((split >= 0 && s.split != split) || s.condition != condition) continue;
     const WorldPlace& p = places[s.place];
     csv.Row({s.id, Fixed(s.location.lat, "%.6f"), Fixed(s.location.lon, "%.6f"), s.author, p.country, p.name, p.base,
              Name(p.kind), Name(s.conditions.time), Name(s.conditions.season), Name(s.conditions.weather),
@@ -224,7 +240,7 @@ void PrepareFolder(const fs::path& out) {
   WriteFileAtomically(out / kMarker, "This synthetic world is being written, or writing it was interrupted.\n");
   for (const char* table : kTables) fs::remove(out / table);
   for (const char* file : {"world.json", "contact_sheet.png"}) fs::remove(out / file);
-  for (const char* folder : {"images", "masks"}) fs::remove_all(out / folder);
+  for (const char* folder : {"images", "masks", "conditions"}) fs::remove_all(out / folder);
 }
 
 // OpenCV's own threads would only get in the way of ours.
@@ -262,6 +278,11 @@ void WorldOptions::Validate() const {
   }
   MakeConditionChoices(times, seasons, weathers, exposure);
   MakeConditionChoices(query_times, query_seasons, query_weathers, exposure);
+  for (const std::string& condition : conditions) {
+    Change({}, condition);
+    if (std::count(conditions.begin(), conditions.end(), condition) > 1)
+      throw InputError("conditions: '" + condition + "' is given twice");
+  }
 }
 
 WorldSummary WriteWorld(const WorldOptions& options, const fs::path& out, int threads) {
@@ -276,11 +297,13 @@ WorldSummary WriteWorld(const WorldOptions& options, const fs::path& out, int th
   auto shots = PlanShots(options, places, seed);
 
   PrepareFolder(out);
+  std::set<fs::path> folders;
   for (const Shot& shot : shots) {
     for (const char* kind : {"images", "masks"}) {
-      if (shot.id.ends_with("base_00.jpg")) fs::create_directories((out / kind / shot.id).parent_path());
+      folders.insert((FolderOf(out, shot.condition) / kind / shot.id).parent_path());
     }
   }
+  for (const auto& folder : folders) fs::create_directories(folder);
   if (threads <= 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   WorldSummary summary;
   const SingleThreadedOpenCv single;
@@ -295,6 +318,9 @@ WorldSummary WriteWorld(const WorldOptions& options, const fs::path& out, int th
   summary.train = WriteTable(out / "train.csv", places, shots, 0);
   summary.query = WriteTable(out / "query.csv", places, shots, 1);
   summary.new_places = WriteTable(out / "new_places.csv", places, shots, 2);
+  for (const std::string& condition : options.conditions) {
+    WriteTable(FolderOf(out, condition) / "query.csv", places, shots, 1, condition);
+  }
   WritePlaces(out / "places.csv", places, seed);
   summary.photos = WriteTable(out / "photos.csv", places, shots, -1);
 

@@ -61,4 +61,31 @@ Conditions DrawConditions(const ConditionChoices& choices, const ClimateSketch& 
   return c;
 }
 
+Conditions Change(const Conditions& conditions, const std::string& change) {
+  Conditions changed = conditions;
+  const ConditionChoices all = MakeConditionChoices({}, {}, {}, 0);
+  bool has[3] = {};
+  const auto take = [&](const std::string& word, int list, auto& value, const auto& choices) {
+    for (const auto choice : choices) {
+      if (word != Name(choice)) continue;
+      if (has[list]) throw InputError("condition '" + Printable(change) + "' says two things of one kind");
+      has[list] = true;
+      value = choice;
+      return true;
+    }
+    return false;
+  };
+  for (std::size_t begin = 0, end; begin <= change.size(); begin = end + 1) {
+    end = std::min(change.find('-', begin), change.size());
+    const std::string word = change.substr(begin, end - begin);
+    if (!take(word, 0, changed.time, all.times) && !take(word, 1, changed.season, all.seasons) &&
+        !take(word, 2, changed.weather, all.weathers)) {
+      throw InputError("condition '" + Printable(change) + "': '" + Printable(word) +
+                       "' is not one of day, dusk, night, spring, summer, autumn, winter, clear, overcast, fog, rain, "
+                       "snow; several are joined by -");
+    }
+  }
+  return changed;
+}
+
 }  // namespace dualgeo

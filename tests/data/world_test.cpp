@@ -225,5 +225,47 @@ TEST(WorldConditions, SnowsWhereItCan) {
   EXPECT_EQ(DrawConditions(MakeConditionChoices({}, {}, {"snow"}, 0), warm, random).weather, Weather::kSnow);
 }
 
+TEST(World, DrawsTheQueryPhotosAgainUnderOtherConditions) {
+  const TemporaryFolder folder;
+  auto options = Small();
+  options.times = {"day"};
+  options.seasons = {"summer"};
+  options.weathers = {"clear"};
+  WriteWorld(options, folder / "plain", 2);
+  options.conditions = {"night", "winter-fog"};
+  WriteWorld(options, folder / "w", 2);
+  EXPECT_EQ(ReadFile(folder / "plain/photos.csv"), ReadFile(folder / "w/photos.csv")) << "the world itself is the same";
+  const auto query = CsvTable::Read(folder / "w/query.csv"),
+             night = CsvTable::Read(folder / "w/conditions/night/query.csv"),
+             fog = CsvTable::Read(folder / "w/conditions/winter-fog/query.csv");
+  for (const char* column : {"IMG_ID", "LAT", "LON", "AUTHOR", "PLACE", "EXPOSURE", "HEADING"}) {
+    EXPECT_EQ(Column(night, column), Column(query, column)) << column;
+  }
+  EXPECT_EQ(Distinct(night, "TIME"), std::set<std::string>{"night"});
+  EXPECT_EQ(Distinct(night, "SEASON"), std::set<std::string>{"summer"});
+  EXPECT_EQ(Distinct(fog, "SEASON"), std::set<std::string>{"winter"});
+  EXPECT_EQ(Distinct(fog, "WEATHER"), std::set<std::string>{"fog"});
+  for (const auto& id : Column(query, "IMG_ID")) {
+    const auto photo = [&](const char* where) { return cv::imread((folder / "w" / where / "images" / id).string()); };
+    const auto mask = [&](const char* where) {
+      return cv::imread((folder / "w" / where / "masks" / id).replace_extension(".png").string(), cv::IMREAD_UNCHANGED);
+    };
+    EXPECT_LT(cv::mean(photo("conditions/night"))[1], cv::mean(photo("."))[1]) << id;
+    EXPECT_EQ(cv::norm(mask("."), mask("conditions/night"), cv::NORM_INF), 0) << id;
+  }
+}
+
+TEST(World, ChangesOnlyWhatAConditionNames) {
+  const Conditions day{TimeOfDay::kDay, Season::kSpring, Weather::kRain, 0.5};
+  const Conditions changed = Change(day, "winter-night");
+  EXPECT_EQ(changed.time, TimeOfDay::kNight);
+  EXPECT_EQ(changed.season, Season::kWinter);
+  EXPECT_EQ(changed.weather, Weather::kRain);
+  EXPECT_EQ(changed.exposure, 0.5);
+  for (const char* bad : {"", "nite", "night-", "night-dusk", "../x"}) {
+    EXPECT_THROW(Change(day, bad), InputError) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace dualgeo

@@ -8,6 +8,8 @@
 //   query.csv       other photos of the known places, by other people, under conditions drawn apart
 //   new_places.csv  photos of places that train.csv does not know (some of the neighbours)
 //   places.csv      every place: PLACE,LAT,LON,COUNTRY,BASE,NEIGHBOUR,HELD_OUT,CLIMATE,RIDGE,LANDMARK,DRIVES
+//   conditions/night/{images,masks,query.csv}   the photos of query.csv once more under another condition (option
+//                   conditions): the same ids, places, camera and passers-by, so that the two can be compared in pairs
 //   contact_sheet.png, world.json (settings, counts, and that it is synthetic)
 #pragma once
 
@@ -31,8 +33,9 @@ struct WorldOptions {
   // Conditions that may be drawn; empty: all. For query and new places, empty: as for train.
   std::vector<std::string> times, seasons, weathers;
   std::vector<std::string> query_times, query_seasons, query_weathers;
-  double exposure = 0.6;   // standard deviation, stops
-  std::string zone_table;  // empty: the system's (package tzdata)
+  std::vector<std::string> conditions;  // "night", "winter", "night-fog" ...: query.csv's photos again, so changed
+  double exposure = 0.6;                // standard deviation, stops
+  std::string zone_table;               // empty: the system's (package tzdata)
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -54,6 +57,9 @@ struct WorldOptions {
     v.Field("query_times", query_times, "the same for query.csv and new_places.csv; empty: as for train", kTimes);
     v.Field("query_seasons", query_seasons, "likewise", kSeasons);
     v.Field("query_weathers", query_weathers, "likewise", kWeathers);
+    v.Field("conditions", conditions,
+            "draw the photos of query.csv once more under each of these (night, winter, fog, night-rain ...), into "
+            "conditions/NAME");
     v.Field("exposure", exposure, "standard deviation of the exposure error, stops", Range{0, 3});
     v.Field("zone_table", zone_table, "a file like zone.tab; empty: the system's, from the package tzdata");
   }

@@ -38,4 +38,8 @@ ConditionChoices MakeConditionChoices(const std::vector<std::string>& times, con
 // Where it is too warm for snow another of the allowed weathers is drawn; when snow is all there is, it snows anyway.
 Conditions DrawConditions(const ConditionChoices& choices, const ClimateSketch& climate, Random& random);
 
+// The same moment but for what `change` names: words of the three lists joined by "-" ("night", "winter-snow").
+// Throws InputError for an unknown word, or two of one list.
+Conditions Change(const Conditions& conditions, const std::string& change);
+
 }  // namespace dualgeo
