@@ -68,6 +68,8 @@ class Run {
     return Has("evaluate") && only_.empty() ? Scores(trained, untrained) : std::vector<BenchmarkScores>();
   }
 
+  int steps_done() const { return runner_.done(); }
+
  private:
   static ExperimentOptions WithSegmenterSeed(ExperimentOptions options) {
     if (options.pipeline.segmenter_seed) options.runtime.seed = *options.pipeline.segmenter_seed;
@@ -75,8 +77,9 @@ class Run {
   }
 
   bool Has(const std::string& step) const {
-    if (!only_.empty()) return std::ranges::find(only_, step) != only_.end();
-    return HasStep(options_, step);
+    if (only_.empty()) return HasStep(options_, step);
+    const bool part = step == "holdout" || step == "embed";  // of other steps
+    return std::ranges::find(only_, step) != only_.end() && (part || HasStep(options_, step));
   }
 
   std::string Settings(const std::string& step) const { return StepSettings(options_, step); }
@@ -365,9 +368,11 @@ class Run {
 
 std::vector<BenchmarkScores> RunPipeline(const ExperimentOptions& options) { return Run(options, {}).Walk(); }
 
-void RunSteps(const ExperimentOptions& options, const std::vector<std::string>& only) {
+int RunSteps(const ExperimentOptions& options, const std::vector<std::string>& only) {
   if (only.empty()) throw Error("RunSteps: no step named");
-  Run(options, only).Walk();
+  Run run(options, only);
+  run.Walk();
+  return run.steps_done();
 }
 
 std::string FormatScores(const std::vector<BenchmarkScores>& scores) {

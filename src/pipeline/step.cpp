@@ -87,6 +87,7 @@ bool StepRunner::Run(const Step& step) {
     next["outputs"][output.string()] = Fingerprint(output);
   }
   WriteFileAtomically(record_path, next.dump(1) + "\n");
+  ++done_;
   return true;
 }
 

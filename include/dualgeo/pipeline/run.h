@@ -31,8 +31,9 @@ struct BenchmarkScores {
 std::vector<BenchmarkScores> RunPipeline(const ExperimentOptions& options);
 
 // Of options.run.steps (and "holdout", "embed"), only these, on what the others made earlier. Writes config.yaml and
-// run.json only with evaluate. `ablate` and `robustness` walk runs stage by stage with it. Throws as RunPipeline.
-void RunSteps(const ExperimentOptions& options, const std::vector<std::string>& only);
+// run.json only with evaluate. `ablate` and `robustness` walk runs stage by stage with it. Returns how many steps were
+// not up to date. Throws as RunPipeline.
+int RunSteps(const ExperimentOptions& options, const std::vector<std::string>& only);
 
 // The table that `dualgeo run` prints.
 std::string FormatScores(const std::vector<BenchmarkScores>& scores);

@@ -28,10 +28,14 @@ class StepRunner {
   // Throws Error when an output is missing after the step.
   bool Run(const Step& step);
 
+  // How many steps ran so far.
+  int done() const { return done_; }
+
  private:
   std::string Fingerprint(const std::filesystem::path& path);
 
   std::filesystem::path run_dir_;
+  int done_ = 0;
   std::map<std::filesystem::path, std::string> fingerprints_;
 };
 

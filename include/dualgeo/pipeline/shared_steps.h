@@ -1,0 +1,47 @@
+// Runs that share what their equal inputs make. Every stage of a run (world, holdout tables, segmenter, masks, model,
+// features, gallery, candidate lists) gets a folder whose name is a fingerprint of all settings that it depends on,
+// those of the stages before it included. So two runs that differ only in re-ranking have one model and one search, and
+// two that differ in gallery.features have one model; what follows the search is each run's own.
+//
+// The folder's name says which stage it is; whether its content is still right (a photo table may change under the same
+// name) is the business of the step's record in it, as in any run (pipeline/step.h).
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dualgeo/pipeline/experiment.h"
+#include "dualgeo/pipeline/job_pool.h"
+
+namespace dualgeo {
+
+// Sets options.layout: stages in folders below `shared`. The seed of the segmenter becomes `segmenter_seed` unless the
+// config names one: runs that differ in seed then share their masks.
+void ShareStages(ExperimentOptions& options, const std::filesystem::path& shared, int segmenter_seed);
+
+// Appends the jobs that walk the run, one a stage, in order. through: "gallery" ends with the gallery, "evaluate" with
+// the scores of all benchmarks in run_dir.
+void AddRunJobs(const ExperimentOptions& options, const std::string& label, const std::string& through,
+                std::vector<Job>& jobs);
+
+// Links in run_dir to the shared stages, so that the folder reads like that of `dualgeo run` (report, locate).
+void LinkStages(const ExperimentOptions& options);
+
+// Throws InputError when two of the runs write different worlds into one folder.
+void CheckWorlds(const std::vector<ExperimentOptions>& runs);
+
+// Held while a folder of shared stages is worked in, by children too. Waits, saying so, while another process holds it.
+// Throws Error when the folder cannot be written, Interrupted.
+class SharedLock {
+ public:
+  explicit SharedLock(const std::filesystem::path& shared);
+  ~SharedLock();
+  SharedLock(const SharedLock&) = delete;
+  SharedLock& operator=(const SharedLock&) = delete;
+
+ private:
+  int file_ = -1;
+};
+
+}  // namespace dualgeo
