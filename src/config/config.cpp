@@ -246,7 +246,8 @@ YAML::Node Parse(const std::string& text, const Origin& origin) {
   }
 }
 
-void ApplyFile(const OptionGroup& options, const fs::path& path, std::vector<fs::path>& chain) {
+void ApplyFile(const OptionGroup& options, const fs::path& path, std::vector<fs::path>& chain,
+               const std::vector<std::string>& others) {
   const Origin origin{path.string(), true};
   const fs::path canonical = fs::weakly_canonical(path);
   if (std::ranges::find(chain, canonical) != chain.end() || chain.size() >= kMaxExtends) {
@@ -258,9 +259,12 @@ void ApplyFile(const OptionGroup& options, const fs::path& path, std::vector<fs:
     if (!extends.IsScalar())
       throw InputError(origin.At(extends) + ": extends = " + Shown(extends) + ": expects a file name");
     chain.push_back(canonical);
-    ApplyFile(options, path.parent_path() / extends.Scalar(), chain);
+    ApplyFile(options, path.parent_path() / extends.Scalar(), chain, {});
     chain.pop_back();
     yaml.remove("extends");
+  }
+  if (yaml.IsMap()) {
+    for (const auto& other : others) yaml.remove(other);
   }
   ApplyGroup(options, yaml, "", origin);
 }
@@ -368,9 +372,9 @@ void Flatten(const YAML::Node& node, const std::string& path, std::map<std::stri
 
 }  // namespace
 
-void ApplyConfigFile(const OptionGroup& options, const fs::path& path) {
+void ApplyConfigFile(const OptionGroup& options, const fs::path& path, const std::vector<std::string>& others) {
   std::vector<fs::path> chain;
-  ApplyFile(options, path, chain);
+  ApplyFile(options, path, chain, others);
 }
 
 void ApplyConfigOverride(const OptionGroup& options, const std::string& assignment) {

@@ -13,8 +13,10 @@
 
 namespace dualgeo {
 
-// Applies one file (and, before it, what it extends; paths of `extends` are relative to the file). Throws InputError.
-void ApplyConfigFile(const OptionGroup& options, const std::filesystem::path& path);
+// Applies one file (and, before it, what it extends; paths of `extends` are relative to the file). others: top-level
+// keys of the file itself that the caller reads on its own. Throws InputError.
+void ApplyConfigFile(const OptionGroup& options, const std::filesystem::path& path,
+                     const std::vector<std::string>& others = {});
 
 // Applies one "key.path=value"; the value is YAML ("[1, 2]", "null"). Throws InputError naming --set.
 void ApplyConfigOverride(const OptionGroup& options, const std::string& assignment);

@@ -1,0 +1,191 @@
+// The tables of `dualgeo ablate`.
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "dualgeo/eval/text_table.h"
+#include "dualgeo/io/csv.h"
+#include "dualgeo/pipeline/ablation.h"
+#include "dualgeo/util/text.h"
+
+namespace dualgeo {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Fixed(double value, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
+  return text;
+}
+
+std::string Signed(double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%+.1f", value);
+  return text;
+}
+
+std::string Interval95(const Interval& interval) {
+  char text[64];
+  std::snprintf(text, sizeof text, "[%+.1f, %+.1f]", interval.low, interval.high);
+  return text;
+}
+
+std::string PValue(const std::optional<double>& p) {
+  if (!p) return "-";
+  if (*p < 0.001) return "<0.001";
+  return Fixed(*p, 3);
+}
+
+std::string WithDeviation(const MeanDeviation& m, int decimals) {
+  std::string text = Fixed(m.mean, decimals);
+  if (m.deviation) text += " \u00b1 " + Fixed(*m.deviation, decimals);
+  return text;
+}
+
+TextTable Accuracies(const AblationResult& result) {
+  TextTable table;
+  table.header = {"variant", "seeds"};
+  table.text_columns = 1;
+  for (const double km : result.thresholds_km) table.header.push_back(FormatDouble(km) + " km");
+  table.header.emplace_back("GeoScore");
+  for (const auto& row : result.rows) {
+    std::vector<std::string> cells = {row.row.name + (row.reference ? " (reference)" : ""),
+                                      std::to_string(result.seeds.size())};
+    for (const auto& accuracy : row.accuracy) cells.push_back(WithDeviation(accuracy, 1));
+    cells.push_back(WithDeviation(row.geoscore, 0));
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+TextTable Tests(const AblationResult& result) {
+  TextTable table;
+  table.header = {"variant", "verdict", "within", "difference", "95 % over photos", "p photos", "p seeds"};
+  table.text_columns = 2;
+  for (const auto& row : result.rows) {
+    for (const auto& test : row.tests) {
+      table.rows.push_back({row.row.name, test.verdict, FormatDouble(test.threshold_km) + " km",
+                            Signed(test.difference.value), Interval95(test.difference.ci95), PValue(test.holm_photos),
+                            PValue(test.holm_seeds)});
+    }
+  }
+  return table;
+}
+
+std::string Title(const AblationResult& result) {
+  std::string text = result.name + ": benchmark " + result.benchmark;
+  if (result.synthetic) text += " (synthetic)";
+  return text + ", " + std::to_string(result.photos) + " photos, seeds " + [&] {
+    std::vector<std::string> seeds;
+    for (const int seed : result.seeds) seeds.push_back(std::to_string(seed));
+    return Join(seeds);
+  }();
+}
+
+std::vector<std::string> Notes(const AblationResult& result) {
+  std::vector<std::string> notes = {
+      "Percent of all photos strictly within the distance: mean over seeds \u00b1 standard deviation (n - 1). The "
+      "segmenter and its masks are the same for all rows and seeds: the deviation does not hold what another segmenter "
+      "would change.",
+      "Differences are percentage points against the reference row. p photos: sign-flip permutation test over photos, "
+      "each the mean over seeds; p seeds: paired t-test over seeds; both corrected by Holm over all rows and distances "
+      "of this table. (seeds?): real for these trained models, not shown for other seeds."};
+  if (result.synthetic) notes.emplace_back("Synthetic world: a laboratory, not evidence about real photos.");
+  return notes;
+}
+
+std::string Csv(const AblationResult& result) {
+  std::ostringstream out;
+  CsvWriter csv(out, {"variant", "reference", "benchmark", "synthetic", "photos", "seeds", "threshold_km", "mean", "sd",
+                      "difference", "difference_low", "difference_high", "p_photos", "p_seeds", "holm_photos",
+                      "holm_seeds", "verdict"});
+  const auto optional = [](const std::optional<double>& value) { return value ? FormatDouble(*value) : ""; };
+  for (const auto& row : result.rows) {
+    for (std::size_t k = 0; k < result.thresholds_km.size(); ++k) {
+      std::vector<std::string> cells = {row.row.name,
+                                        row.reference ? "1" : "0",
+                                        result.benchmark,
+                                        result.synthetic ? "1" : "0",
+                                        std::to_string(result.photos),
+                                        std::to_string(result.seeds.size()),
+                                        FormatDouble(result.thresholds_km[k]),
+                                        FormatDouble(row.accuracy[k].mean),
+                                        optional(row.accuracy[k].deviation)};
+      const AblationTest* found = nullptr;
+      for (const auto& test : row.tests) {
+        if (test.threshold_km == result.thresholds_km[k]) found = &test;
+      }
+      if (found != nullptr) {
+        for (const double value :
+             {found->difference.value, found->difference.ci95.low, found->difference.ci95.high, found->p_photos}) {
+          cells.push_back(FormatDouble(value));
+        }
+        cells.insert(cells.end(), {optional(found->p_seeds), FormatDouble(found->holm_photos),
+                                   optional(found->holm_seeds), found->verdict});
+      }
+      cells.resize(17);
+      csv.Row(cells);
+    }
+  }
+  return out.str();
+}
+
+Json OrNull(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
+std::string ToJson(const AblationResult& result) {
+  Json json;
+  json["name"] = result.name;
+  json["benchmark"] = result.benchmark;
+  json["synthetic"] = result.synthetic;
+  json["photos"] = result.photos;
+  json["seeds"] = result.seeds;
+  json["thresholds_km"] = result.thresholds_km;
+  json["tested_km"] = result.tested_km;
+  json["rows"] = Json::array();
+  for (const auto& row : result.rows) {
+    Json item;
+    item["name"] = row.row.name;
+    item["settings"] = Json::object();
+    for (const auto& [key, value] : row.row.settings) item["settings"][key] = value;
+    item["base"] = row.reference;
+    item["seeds"] = result.seeds;
+    for (std::size_t k = 0; k < result.thresholds_km.size(); ++k) {
+      const std::string km = FormatDouble(result.thresholds_km[k]);
+      item["mean"][km] = row.accuracy[k].mean;
+      item["sd"][km] = OrNull(row.accuracy[k].deviation);
+      item["by_seed"][km] = row.percent[k];
+    }
+    item["geoscore"] = {{"mean", row.geoscore.mean}, {"sd", OrNull(row.geoscore.deviation)}};
+    for (const auto& test : row.tests) {
+      const std::string km = FormatDouble(test.threshold_km);
+      item["difference"][km] = test.difference.value;
+      item["difference_ci95"][km] = {test.difference.ci95.low, test.difference.ci95.high};
+      item["p_photos"][km] = test.p_photos;
+      item["p_seeds"][km] = OrNull(test.p_seeds);
+      item["p"][km] = test.holm_photos;  // the corrected one, for readers that show one
+      item["holm_seeds"][km] = OrNull(test.holm_seeds);
+      item["verdict"][km] = test.verdict;
+    }
+    json["rows"].push_back(std::move(item));
+  }
+  json["notes"] = Notes(result);
+  json["provenance"] = ToJson(result.provenance);
+  return json.dump(2) + "\n";
+}
+
+}  // namespace
+
+std::string FormatAblation(const AblationResult& result, TableFormat format) {
+  if (format == TableFormat::kCsv) return Csv(result);
+  if (format == TableFormat::kJson) return ToJson(result);
+  const bool latex = format == TableFormat::kLatex;
+  const char* comment = latex ? "% " : "";
+  const auto table = [&](const TextTable& t) { return latex ? LatexTable(t) : MarkdownTable(t); };
+  std::string text = comment;
+  text += Title(result) + "\n\n" + table(Accuracies(result)) + "\n" + table(Tests(result)) + "\n";
+  for (const auto& note : Notes(result)) text += comment + note + "\n";
+  return text;
+}
+
+}  // namespace dualgeo

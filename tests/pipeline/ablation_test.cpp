@@ -1,0 +1,196 @@
+#include "dualgeo/pipeline/ablation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "dualgeo/pipeline/robustness.h"
+#include "dualgeo/pipeline/shared_steps.h"
+#include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/error.h"
+#include "tests/support/temporary_folder.h"
+
+namespace dualgeo {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+using ::testing::ThrowsMessage;
+
+class AblationFile : public ::testing::Test {
+ protected:
+  AblationFile() { folder_.Write("base.yaml", "name: base\n"); }
+  Ablation Read(const std::string& text, const std::vector<std::string>& overrides = {}) {
+    return ReadAblation(folder_.Write("a.yaml", text), overrides);
+  }
+  void ExpectError(const std::string& text, const std::string& message) {
+    EXPECT_THAT([&] { Read(text); }, ThrowsMessage<InputError>(AllOf(HasSubstr("a.yaml"), HasSubstr(message)))) << text;
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(AblationFile, RowsKeepTheirOrderAndFlattenTheirKeys) {
+  const auto a = Read(
+      "base: [base.yaml]\n"
+      "rows:\n"
+      "  - {name: z}\n"
+      "  - {name: a, set: {model: {fusion.type: none, embed_dim: 8}, gallery.features: [image, segmentation]}}\n");
+  ASSERT_EQ(a.rows.size(), 2U);
+  EXPECT_EQ(a.rows[0].name, "z");
+  EXPECT_EQ(a.rows[1].line, 4);
+  EXPECT_THAT(a.rows[1].settings, ElementsAre(Pair("model.fusion.type", "none"), Pair("model.embed_dim", "8"),
+                                              Pair("gallery.features", "[image, segmentation]")));
+  EXPECT_EQ(a.options.base.front(), (folder_ / "base.yaml").string());
+  EXPECT_EQ(Read("base: [base.yaml]\nrows: [{name: a}, {name: b}]\n", {"seeds=[4]"}).options.seeds,
+            std::vector<int>{4});
+}
+
+TEST_F(AblationFile, AxesOneAtATimeOrAsAGrid) {
+  const std::string text =
+      "base: [base.yaml]\naxes: {model.fusion: {type: [none, gated]}, loss.segmentation_gps: [0, 2]}\n";
+  const auto one = Read(text);
+  std::vector<std::string> names;
+  for (const auto& row : one.rows) names.push_back(row.name);
+  EXPECT_THAT(names, ElementsAre("base", "fusion.type=none", "fusion.type=gated", "loss.segmentation_gps=0",
+                                 "loss.segmentation_gps=2"));
+  const auto grid = Read(text + "combine: grid\n");
+  ASSERT_EQ(grid.rows.size(), 4U);
+  EXPECT_EQ(grid.rows[1].name, "fusion.type=none, loss.segmentation_gps=2");
+  EXPECT_EQ(grid.rows[3].settings.size(), 2U);
+}
+
+TEST_F(AblationFile, MistakesAreOneLineThatNamesThem) {
+  ExpectError("rows: [{name: a}, {name: b}]\n", "base: names no experiment file");
+  ExpectError("base: [base.yaml]\n", "nothing to compare");
+  ExpectError("base: [base.yaml]\nrows: {a: b}\n", ":2: rows must be a list");
+  ExpectError("base: [base.yaml]\nrows:\n  - {name: a}\n  - {set: {}}\n", ":4: a row has no name");
+  ExpectError("base: [base.yaml]\nrows: [{name: a, sett: {}}, {name: b}]\n", "unknown key 'sett' of a row");
+  ExpectError("base: [base.yaml]\nrows: [{name: a}, {name: a}]\n", "two rows are called 'a'");
+  ExpectError("base: [base.yaml]\nrows: [{name: a}, {name: b}]\nreference: c\n", "reference 'c' is not one of");
+  ExpectError("base: [base.yaml]\naxes: {train.lr: 3}\n", ":2: axes: train.lr must be a list");
+  ExpectError("base: [base.yaml]\nseeds: [1, 1]\nrows: [{name: a}, {name: b}]\n", "seeds: one is given twice");
+  ExpectError("base: [base.yaml]\nrow: []\n", "unknown key 'row'");
+  EXPECT_THAT(
+      [&] { RunAblation(Read("base: [base.yaml]\nrows:\n - {name: a}\n - {name: b, set: {model.fusoin: 1}}\n")); },
+      ThrowsMessage<InputError>(AllOf(HasSubstr("a.yaml:4: row 'b'"), HasSubstr("did you mean 'model.fusion'"))));
+  EXPECT_THAT([&] { RunAblation(Read("base: [base.yaml]\nrows: [{name: a b}, {name: a-b}]\n")); },
+              ThrowsMessage<InputError>(HasSubstr("would share the folder a-b")));
+}
+
+// Photos 0 .. n-1, of which the first `right` are near.
+std::vector<double> Photos(int right, int photos = 100) {
+  std::vector<double> errors(static_cast<std::size_t>(photos), 3000.0);
+  std::fill(errors.begin(), errors.begin() + right, 0.5);
+  return errors;
+}
+
+TEST(ScoreAblation, MeansDeviationsAndTests) {
+  AblationResult result;
+  result.seeds = {0, 1, 2};
+  result.thresholds_km = {1, 25};
+  result.tested_km = {1};
+  result.rows.resize(3);
+  result.rows[0].row.name = "reference";
+  ScoreAblation({{Photos(40), Photos(44), Photos(42)},
+                 {Photos(60), Photos(66), Photos(63)},
+                 {Photos(41), Photos(44), Photos(42)}},
+                0, 2000, result);
+  EXPECT_TRUE(result.rows[0].reference);
+  EXPECT_TRUE(result.rows[0].tests.empty());
+  EXPECT_NEAR(result.rows[0].accuracy[0].mean, 42, 1e-9);
+  EXPECT_NEAR(*result.rows[0].accuracy[0].deviation, 2, 1e-9);
+  const AblationTest& better = result.rows[1].tests.front();
+  EXPECT_NEAR(better.difference.value, 21, 1e-9);
+  // Differences 20, 22, 21: mean 21, sd 1, t = 21 sqrt(3) = 36.37 with 2 degrees of freedom. For df = 2 the two-sided p
+  // is 1 - t / sqrt(2 + t^2) = 7.544e-4; over two seeds' tests, Holm doubles the smaller.
+  ASSERT_TRUE(better.p_seeds.has_value());
+  EXPECT_NEAR(*better.p_seeds, 7.5443e-4, 1e-7);
+  EXPECT_NEAR(*better.holm_seeds, 2 * 7.5443e-4, 2e-7);
+  EXPECT_EQ(better.verdict, "better");
+  const AblationTest& same = result.rows[2].tests.front();
+  EXPECT_EQ(same.verdict, "not told apart");
+  EXPECT_EQ(same.p_photos, 1);  // one photo differs: either sign is as likely
+
+  const std::string table = FormatAblation(result, TableFormat::kMarkdown);
+  EXPECT_THAT(table, AllOf(HasSubstr("reference (reference)"), HasSubstr("42.0 \u00b1 2.0"), HasSubstr("+21.0")));
+  EXPECT_THAT(FormatAblation(result, TableFormat::kLatex), AllOf(HasSubstr("\\toprule"), HasSubstr("42.0 $\\pm$ 2.0")));
+}
+
+TEST(ScoreAblation, OneSeedSaysNothingAboutSeeds) {
+  AblationResult result;
+  result.seeds = {5};
+  result.thresholds_km = result.tested_km = {1};
+  result.rows.resize(2);
+  ScoreAblation({{Photos(40)}, {Photos(70)}}, 0, 1000, result);
+  EXPECT_EQ(result.rows[1].tests.front().verdict, "better (seeds?)");
+  EXPECT_FALSE(result.rows[1].tests.front().p_seeds.has_value());
+  EXPECT_FALSE(result.rows[0].accuracy[0].deviation.has_value());
+}
+
+TEST(ShareStages, FoldersFollowWhatAStageDependsOn) {
+  const auto layout = [](const std::vector<std::string>& overrides) {
+    ExperimentOptions o = ReadExperiment({}, overrides);
+    ShareStages(o, "shared", 0);
+    return o.layout;
+  };
+  const RunLayout base = layout({});
+  const auto rerank = layout({"rerank.method=dbscan"});
+  EXPECT_EQ(rerank.lists, base.lists);
+  const auto gallery = layout({"gallery.features=[image]"});
+  EXPECT_EQ(gallery.features, base.features);
+  EXPECT_NE(gallery.gallery, base.gallery);
+  EXPECT_NE(gallery.lists, base.lists);
+  const auto search = layout({"search.top_k=5"});
+  EXPECT_EQ(search.gallery, base.gallery);
+  EXPECT_NE(search.lists, base.lists);
+  const auto model = layout({"model.fusion.type=none"});
+  EXPECT_EQ(model.masks, base.masks);
+  EXPECT_NE(model.model, base.model);
+  EXPECT_NE(model.gallery, base.gallery);
+  const auto seed = layout({"seed=1"});
+  EXPECT_EQ(seed.masks, base.masks) << "the masks are shared among seeds";
+  EXPECT_NE(seed.model, base.model);
+  const auto segmenter = layout({"model.segmenter.preset=b0"});
+  EXPECT_NE(segmenter.masks, base.masks);
+  EXPECT_NE(segmenter.model, base.model);
+  const auto data = layout({"data.train.csv=other.csv"});
+  EXPECT_NE(data.model, base.model);
+  EXPECT_NE(data.segmenter, base.segmenter);
+}
+
+TEST(CheckWorlds, RefusesTwoWorldsInOneFolder) {
+  const std::string steps = "run.steps=[world, train]";
+  EXPECT_NO_THROW(CheckWorlds({ReadExperiment({}, {steps}), ReadExperiment({}, {steps, "train.lr=1e-3"})}));
+  EXPECT_THAT(
+      [&] {
+        CheckWorlds({ReadExperiment({}, {steps}), ReadExperiment({}, {steps, "world.places=5"})});
+      },
+      ThrowsMessage<InputError>(HasSubstr("different worlds into runs/world")));
+}
+
+TEST(Documentation, ListsEveryKey) {
+  EXPECT_THAT(ReadFile(DUALGEO_SOURCE_DIR "/docs/ablation.md"), HasSubstr(DocumentAblation()));
+  EXPECT_THAT(ReadFile(DUALGEO_SOURCE_DIR "/docs/robustness.md"), HasSubstr(DocumentRobustness()));
+}
+
+TEST(Configs, OfTheRepositoryAreRight) {
+  const std::filesystem::path configs = DUALGEO_SOURCE_DIR "/configs";
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(configs / "ablations")) {
+    if (entry.path().filename() == "base.yaml") continue;
+    const Ablation a = ReadAblation(entry.path(), {});
+    for (const auto& row : a.rows) {
+      std::vector<std::string> overrides = a.options.overrides;
+      for (const auto& [key, value] : row.settings) overrides.push_back(key + "=" + value);
+      EXPECT_NO_THROW(ReadExperiment({a.options.base.front()}, overrides)) << entry.path() << ": " << row.name;
+    }
+    ++files;
+  }
+  EXPECT_EQ(files, 6);
+  const Robustness robustness = ReadRobustnessFile(configs / "robustness.yaml", {});
+  EXPECT_NO_THROW(ReadExperiment({robustness.options.base.front()}, {}));
+}
+
+}  // namespace
+}  // namespace dualgeo
