@@ -16,6 +16,8 @@ void AddRerank(CLI::App& root);
 void AddPredict(CLI::App& root);
 void AddEvaluate(CLI::App& root);
 void AddReport(CLI::App& root);
+void AddAblate(CLI::App& root);
+void AddRobustness(CLI::App& root);
 void AddRun(CLI::App& root);
 void AddLocate(CLI::App& root);
 void AddWeights(CLI::App& root);

@@ -22,6 +22,7 @@ constexpr void (*kCommands[])(CLI::App&) = {
     dualgeo::tools::AddEmbed,   dualgeo::tools::AddGallery,
     dualgeo::tools::AddSearch,  dualgeo::tools::AddRerank,
     dualgeo::tools::AddPredict, dualgeo::tools::AddEvaluate,
+    dualgeo::tools::AddAblate,  dualgeo::tools::AddRobustness,
     dualgeo::tools::AddReport,  dualgeo::tools::AddWeights,
     dualgeo::tools::AddConfig,  dualgeo::tools::AddDoctor,
 };
