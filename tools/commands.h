@@ -15,6 +15,7 @@ void AddSearch(CLI::App& root);
 void AddRerank(CLI::App& root);
 void AddPredict(CLI::App& root);
 void AddEvaluate(CLI::App& root);
+void AddCompare(CLI::App& root);
 void AddReport(CLI::App& root);
 void AddAblate(CLI::App& root);
 void AddRobustness(CLI::App& root);

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "commands.h"
+#include "dualgeo/config/config.h"
+#include "dualgeo/config/options_tree.h"
 #include "dualgeo/eval/calibration.h"
 #include "dualgeo/eval/held_out.h"
 #include "dualgeo/eval/rerank_sweep.h"
@@ -200,7 +202,16 @@ void RunSweep(SweepFlags& flags) {
   flags.options.Validate();
   const RerankStudy study = flags.study.Read();
   const auto print = [&](const std::vector<SweepRow>& rows) {
-    std::fputs((flags.json ? SweepJson(rows) : FormatSweep(rows)).c_str(), stdout);
+    if (!flags.json) {
+      std::fputs(FormatSweep(rows).c_str(), stdout);
+      return;
+    }
+    Provenance provenance = ThisProvenance(DumpConfig(OptionTree(flags.options.rerank)), flags.options.seed);
+    provenance.AddFile("candidates", flags.study.candidates);
+    provenance.AddFile("truth", flags.study.truth);
+    provenance.AddFile("answers", flags.study.answers);
+    provenance.AddFile("parameters", flags.options.rerank.parameters);
+    std::fputs(SweepJson(rows, provenance).c_str(), stdout);
   };
   if (study.answers.empty()) {
     print(SweepRerankers(study, flags.options));

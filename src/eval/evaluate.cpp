@@ -18,6 +18,23 @@ namespace {
 
 bool IsZero(const LatLon& place) { return place.lat == 0 && place.lon == 0; }
 
+std::string Count(std::int64_t n, const std::string& one, const std::string& many) {
+  return std::to_string(n) + " " + (n == 1 ? one : many);
+}
+
+// Accuracies with the intervals that the options ask for.
+GroupAccuracy Scored(const std::vector<double>& errors_km, std::int64_t count, const EvaluateOptions& options) {
+  GroupAccuracy group = Accuracies(errors_km, count, options.thresholds_km);
+  if (options.interval != "bootstrap" || count == 0) return group;
+  const auto unanswered = count - static_cast<std::int64_t>(errors_km.size());
+  const auto intervals = Bootstrap(errors_km, unanswered, options.bootstrap, static_cast<std::uint64_t>(options.seed),
+                                   options.thresholds_km);
+  for (std::size_t t = 0; t < group.accuracy.size(); ++t) group.accuracy[t].ci95 = intervals.accuracy[t];
+  return group;
+}
+
+}  // namespace
+
 GroupAccuracy Accuracies(const std::vector<double>& errors_km, std::int64_t count,
                          const std::vector<double>& thresholds_km) {
   GroupAccuracy group;
@@ -33,9 +50,8 @@ GroupAccuracy Accuracies(const std::vector<double>& errors_km, std::int64_t coun
   return group;
 }
 
-// "a, b, c and 7 more"
 std::string FirstFew(const std::vector<std::string>& ids) {
-  constexpr std::size_t kFew = 5;
+  constexpr std::size_t kFew = 3;
   std::vector<std::string> shown;
   for (std::size_t i = 0; i < std::min(kFew, ids.size()); ++i) shown.push_back(Printable(ids[i]));
   std::string text = Join(shown);
@@ -43,11 +59,21 @@ std::string FirstFew(const std::vector<std::string>& ids) {
   return text;
 }
 
-std::string Count(std::int64_t n, const std::string& one, const std::string& many) {
-  return std::to_string(n) + " " + (n == 1 ? one : many);
+GroupScores ScoreGroup(const Evaluation& evaluation, const std::string& name, const std::vector<std::size_t>& photos) {
+  std::vector<double> errors;
+  GroupScores group;
+  group.name = name;
+  for (const std::size_t photo : photos) {
+    if (const auto& error = evaluation.photos.at(photo).error_km) errors.push_back(*error);
+  }
+  group.answered = static_cast<std::int64_t>(errors.size());
+  const auto count =
+      evaluation.options.denominator == "answered" ? group.answered : static_cast<std::int64_t>(photos.size());
+  group.scores = Scored(errors, count, evaluation.options);
+  if (!errors.empty()) group.median_km = Median(errors);
+  for (const double error : errors) group.geoscore += GeoScore(error) / static_cast<double>(count);
+  return group;
 }
-
-}  // namespace
 
 void EvaluateOptions::Validate() const {
   if (thresholds_km.empty()) throw InputError("evaluate.thresholds_km is empty; give at least one distance");
@@ -65,6 +91,20 @@ void EvaluateOptions::Validate() const {
   }
   if (denominator != "all" && denominator != "answered") {
     throw InputError("evaluate.denominator is " + Printable(denominator) + "; allowed: all, answered");
+  }
+  if (interval != "wilson" && interval != "bootstrap") {
+    throw InputError("evaluate.interval is " + Printable(interval) + "; allowed: wilson, bootstrap");
+  }
+  if (interval == "bootstrap" && bootstrap == 0) {
+    throw InputError("evaluate.interval is bootstrap, and evaluate.bootstrap 0: give a number of rounds");
+  }
+  for (const double quantile : quantiles) {
+    if (!(quantile >= 0 && quantile <= 100)) {
+      throw InputError("evaluate.quantiles has " + FormatDouble(quantile) + "; it must lie in [0, 100] percent");
+    }
+  }
+  for (const int k : oracle_k) {
+    if (k < 1) throw InputError("evaluate.oracle_k has " + std::to_string(k) + "; it must be 1 or more");
   }
   if (bootstrap < 0 || bootstrap > 1'000'000) {
     throw InputError("evaluate.bootstrap is " + std::to_string(bootstrap) + "; it must lie in [0, 1000000]");
@@ -131,24 +171,27 @@ Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& pred
     if (!known.contains(prediction.id)) result.unknown_ids.push_back(prediction.id);
   }
   if (!predictions.empty() && result.unknown_ids.size() == predictions.size()) {
-    throw InputError("no prediction is for a photo of the truth table " + truth.path.string() + " (predictions: " +
-                     FirstFew(result.unknown_ids) + "; truth: " + Printable(truth.rows.front().id) + ", ...)");
+    std::vector<std::string> ids;
+    for (const auto& row : truth.rows) ids.push_back(row.id);
+    const std::string& file = result.settings.predictions_file;
+    throw InputError((file.empty() ? "predictions" : file) + ": none of the " + std::to_string(predictions.size()) +
+                     " photos is in the truth table " + truth.path.string() +
+                     "; is it another benchmark's? Predicted: " + FirstFew(result.unknown_ids) +
+                     "; in the truth table: " + FirstFew(ids));
   }
 
   result.answered = static_cast<std::int64_t>(errors.size());
   const std::int64_t denominator = options.denominator == "answered" ? result.answered : result.count;
   result.all = Accuracies(errors, denominator, options.thresholds_km);
-  result.answered_only = Accuracies(errors, result.answered, options.thresholds_km);
   if (errors_without_zero.size() != errors.size()) {
-    result.without_zero =
-        Accuracies(errors_without_zero, static_cast<std::int64_t>(errors_without_zero.size()), options.thresholds_km);
+    result.without_zero = Scored(errors_without_zero, static_cast<std::int64_t>(errors_without_zero.size()), options);
   }
   const bool fallback = std::any_of(errors_of_method.begin(), errors_of_method.end(),
                                     [](const auto& item) { return item.first.starts_with("fallback/"); });
   if (fallback) {
     for (const auto& [method, of_method] : errors_of_method) {
       const auto n = static_cast<std::int64_t>(of_method.size());
-      result.by_method.emplace_back(method, Accuracies(of_method, n, options.thresholds_km));
+      result.by_method.emplace_back(method, Scored(of_method, n, options));
     }
   }
   double score = 0;
@@ -157,14 +200,20 @@ Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& pred
   if (!errors.empty()) {
     result.median_km = Median(errors);
     result.mean_km = std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
+    for (const double percent : options.quantiles) result.quantiles_km.push_back(Quantile(errors, percent / 100));
   }
-  if (options.bootstrap > 0) {
-    const BootstrapIntervals intervals =
-        Bootstrap(errors, denominator - result.answered, options.bootstrap, static_cast<std::uint64_t>(options.seed));
+  if (options.bootstrap > 0 && denominator > 0) {
+    const BootstrapIntervals intervals = Bootstrap(errors, denominator - result.answered, options.bootstrap,
+                                                   static_cast<std::uint64_t>(options.seed), options.thresholds_km);
     result.median_ci95 = intervals.median_km;
     result.mean_ci95 = intervals.mean_km;
     result.geoscore_ci95 = intervals.geoscore;
+    for (std::size_t t = 0; options.interval == "bootstrap" && t < intervals.accuracy.size(); ++t) {
+      result.all.accuracy[t].ci95 = intervals.accuracy[t];
+    }
   }
+  const bool complete = result.answered == denominator;
+  result.answered_only = complete ? result.all : Scored(errors, result.answered, options);
   return result;
 }
 
@@ -180,6 +229,11 @@ std::vector<std::string> Warnings(const Evaluation& evaluation) {
   for (const auto& photo : evaluation.photos) {
     if (photo.answer == Answer::kNoPrediction) missing.push_back(photo.id);
     unanswered += photo.answer == Answer::kNoLocation ? 1 : 0;
+  }
+  if (!evaluation.unknown_countries.empty()) {
+    const auto n = static_cast<std::int64_t>(evaluation.unknown_countries.size());
+    warnings.push_back(Count(n, "country", "countries") +
+                       " of the truth table unknown, and of no continent: " + FirstFew(evaluation.unknown_countries));
   }
   const bool all = evaluation.options.denominator == "all";
   const std::string fate = all ? "count as misses" : "are left out (evaluate.denominator: answered)";

@@ -269,7 +269,7 @@ std::string FormatSweep(const std::vector<SweepRow>& rows) {
   return text;
 }
 
-std::string SweepJson(const std::vector<SweepRow>& rows) {
+std::string SweepJson(const std::vector<SweepRow>& rows, const Provenance& provenance) {
   auto array = nlohmann::ordered_json::array();
   for (const auto& row : rows) {
     nlohmann::ordered_json item = {{"method", row.method},
@@ -286,7 +286,9 @@ std::string SweepJson(const std::vector<SweepRow>& rows) {
     }
     array.push_back(std::move(item));
   }
-  return array.dump(2) + "\n";
+  const nlohmann::ordered_json json = {{"rows", array}, {"provenance", ToJson(provenance)}};
+  // File names need not be UTF-8.
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace dualgeo

@@ -11,6 +11,10 @@ namespace dualgeo {
 Exclusion::Exclusion(const ExclusionRules& rules, const Gallery& gallery, const PhotoTable& queries)
     : rules_(rules), gallery_(gallery) {
   if (gallery.info.kind == "gps") rules_.same_id = false;
+  if (rules_.similarity_above && gallery.info.kind == "gps") {
+    throw InputError("search.exclude_similarity_above: gallery " + gallery.folder.string() +
+                     " holds GPS points, of which none is a near duplicate of a photo");
+  }
   if (rules_.same_author) {
     const auto has_author = [](const auto& item) { return !item.author.empty(); };
     if (std::none_of(gallery.items.begin(), gallery.items.end(), has_author)) {
@@ -29,12 +33,15 @@ Exclusion::Exclusion(const ExclusionRules& rules, const Gallery& gallery, const 
   }
 }
 
-bool Exclusion::active() const { return rules_.same_id || rules_.same_author || rules_.within_km > 0; }
+bool Exclusion::active() const {
+  return rules_.same_id || rules_.same_author || rules_.within_km > 0 || rules_.similarity_above;
+}
 
-bool Exclusion::Excludes(const PhotoRow& query, std::int64_t gallery_row) const {
+bool Exclusion::Excludes(const PhotoRow& query, std::int64_t gallery_row, double cosine) const {
   const auto& item = gallery_.items[static_cast<std::size_t>(gallery_row)];
   if (rules_.same_id && item.id == query.id) return true;
   if (rules_.same_author && !query.author.empty() && item.author == query.author) return true;
+  if (rules_.similarity_above && cosine > *rules_.similarity_above) return true;
   return rules_.within_km > 0 && GeodesicKm(*query.location, item.location) < rules_.within_km;
 }
 

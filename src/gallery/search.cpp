@@ -28,10 +28,17 @@ double SquaredNorm(std::span<const float> row) {
   return sum;
 }
 
+// The mean cosine similarity of the descriptors' parts, which are unit vectors: |q - x|^2 = 2 parts - 2 <q, x>. sign
+// -1: the neighbour was asked for with -q.
+double Cosine(const GalleryInfo& info, double score, double sign) {
+  const double parts = info.kind == "gps" ? 1.0 : static_cast<double>(info.features.size());
+  return sign * (info.metric == "inner_product" ? score / parts : 1 + score / (2 * parts));
+}
+
 // The first `count` neighbours of each query that are not excluded; more are fetched where exclusions took places.
 std::vector<std::vector<Neighbor>> Nearest(const Gallery& gallery, const Matrix& queries,
                                            const std::vector<const PhotoRow*>& photos, const Exclusion& exclusion,
-                                           std::int64_t count) {
+                                           std::int64_t count, double sign) {
   std::vector<std::vector<Neighbor>> kept(photos.size());
   std::vector<std::int64_t> pending(photos.size());
   std::iota(pending.begin(), pending.end(), 0);
@@ -45,7 +52,9 @@ std::vector<std::vector<Neighbor>> Nearest(const Gallery& gallery, const Matrix&
       list.clear();
       for (const auto& neighbor : found[i]) {
         if (static_cast<std::int64_t>(list.size()) == count) break;
-        if (!exclusion.Excludes(*photos[query], neighbor.row)) list.push_back(neighbor);
+        if (!exclusion.Excludes(*photos[query], neighbor.row, Cosine(gallery.info, neighbor.score, sign))) {
+          list.push_back(neighbor);
+        }
       }
       const bool exhausted = static_cast<std::int64_t>(found[i].size()) < fetch;
       if (static_cast<std::int64_t>(list.size()) < count && !exhausted) again.push_back(pending[i]);
@@ -62,8 +71,9 @@ std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, c
                                   const SearchOptions& options) {
   const Matrix descriptors = QueryDescriptors(gallery.info, queries);
   gallery.index.SetParameters(options.index_parameters);
-  const Exclusion exclusion({options.exclude_same_id, options.exclude_same_author, options.exclude_within_km}, gallery,
-                            photos);
+  const Exclusion exclusion({options.exclude_same_id, options.exclude_same_author, options.exclude_within_km,
+                             options.exclude_similarity_above},
+                            gallery, photos);
   std::unordered_map<std::string_view, const PhotoRow*> table;
   for (const auto& row : photos.rows) table.emplace(row.id, &row);
   std::vector<const PhotoRow*> rows;
@@ -100,7 +110,7 @@ std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, c
       if (!similar) {
         for (float& value : asked.values) value = -value;
       }
-      const auto nearest = Nearest(gallery, asked, batch_rows, exclusion, count);
+      const auto nearest = Nearest(gallery, asked, batch_rows, exclusion, count, similar ? 1 : -1);
       for (std::size_t i = 0; i < nearest.size(); ++i) {
         auto& list = lists[static_cast<std::size_t>(start) + i];
         int rank = 0;

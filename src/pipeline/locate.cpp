@@ -83,6 +83,7 @@ std::vector<Location> Locate(const std::vector<fs::path>& photos, const fs::path
   search.exclude_same_author = false;
   search.exclude_same_id = false;
   search.exclude_within_km = 0;
+  search.exclude_similarity_above.reset();
   std::vector<CandidateList> lists =
       Rerank(RerankOf(options, paths),
              SearchFromConfig(options, ModelFromConfig(options, checkpoint), gallery, embedded.features, table),

@@ -8,6 +8,7 @@
 #include "dualgeo/config/config.h"
 #include "dualgeo/data/world.h"
 #include "dualgeo/eval/map.h"
+#include "dualgeo/eval/regions.h"
 #include "dualgeo/eval/tables.h"
 #include "dualgeo/gallery/gallery_file.h"
 #include "dualgeo/pipeline/photo_sets.h"
@@ -18,6 +19,7 @@
 #include "dualgeo/refine/answer_join.h"
 #include "dualgeo/refine/place_similarity.h"
 #include "dualgeo/refine/reranker.h"
+#include "dualgeo/train/runtime.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
@@ -294,8 +296,28 @@ class Run {
     const fs::path file = branch.paths.of(set.name, "predictions.csv");
     const std::string method =
         branch.label.empty() ? options_.rerank.method + ", " + options_.predict.method : branch.label + " model";
-    return Evaluate(ReadPhotoTable(set.csv, set.columns), ReadPredictions(file), options_.evaluate,
-                    {set.name, method, Note(set), file.string(), set.csv.string()});
+    Evaluation evaluation = Evaluate(ReadPhotoTable(set.csv, set.columns), ReadPredictions(file), options_.evaluate,
+                                     {set.name, method, Note(set), file.string(), set.csv.string()});
+    AddRegions(evaluation, ReadRegions(set.csv));
+    return evaluation;
+  }
+
+  // Of the scores of one benchmark: all that the run made on the way there.
+  Provenance MakeProvenance(const Branch& branch, const PhotoSet& set) const {
+    const RunPaths& paths = branch.paths;
+    Provenance provenance = ThisProvenance(DumpExperiment(options_), options_.runtime.seed);
+    provenance.threads = at::get_num_threads();
+    provenance.device = DescribeDevice(SelectDevice(options_.runtime.device));
+    const std::pair<std::string, fs::path> files[] = {{"truth", set.csv},
+                                                      {"photos", train_.csv},
+                                                      {"checkpoint", paths.checkpoint() / "model.safetensors"},
+                                                      {"gallery", paths.gallery() / "gallery.json"},
+                                                      {"candidates", paths.candidates(set.name)},
+                                                      {"predictions", paths.of(set.name, "predictions.csv")}};
+    for (const auto& [role, file] : files) {
+      if (fs::exists(file)) provenance.AddFile(role, file);
+    }
+    return provenance;
   }
 
   void EvaluateStep(const Branch& branch, const PhotoSet& set) {
@@ -309,7 +331,8 @@ class Run {
                  Settings("evaluate"),
                  {metrics, errors, map},
                  [&](bool) {
-                   const Evaluation evaluation = EvaluatePredictions(branch, set);
+                   Evaluation evaluation = EvaluatePredictions(branch, set);
+                   evaluation.settings.provenance = MakeProvenance(branch, set);
                    for (const auto& warning : Warnings(evaluation)) spdlog::warn("{}", warning);
                    WriteFileAtomically(metrics, MetricsJson(evaluation));
                    WriteErrors(errors, evaluation);

@@ -68,7 +68,7 @@ TEST(RerankSweep, MarksWhatWasChosenOnItsTestData) {
   const std::string table = FormatSweep(rows);
   EXPECT_THAT(table, HasSubstr("* same data"));
   EXPECT_THAT(table, HasSubstr("settings chosen on the other folds"));
-  EXPECT_THAT(SweepJson(rows), HasSubstr("\"chosen_on\": \"other photographers\""));
+  EXPECT_THAT(SweepJson(rows, ThisProvenance("", 0)), HasSubstr("\"chosen_on\": \"other photographers\""));
 }
 
 TEST(RerankSweep, ComparesWithAnswers) {

@@ -154,6 +154,40 @@ TEST_F(SearchTest, ExcludesWhatIsNear) {
               ThrowsMessage<InputError>(HasSubstr("'q3.jpg' of queries.csv has no location")));
 }
 
+TEST_F(SearchTest, NearDuplicatesAreLeftOutByCosine) {
+  const auto vectors = ImageDescriptors(set_, {"fused_image", "image"});
+  const auto asked = ImageDescriptors(queries_, {"fused_image", "image"});
+  for (const char* metric : {"inner_product", "l2"}) {
+    GalleryOptions options;
+    options.metric = metric;
+    auto gallery = Build(options);
+    SearchOptions search;
+    search.top_k = 10;
+    search.negatives = 3;
+    const auto whole = Search(gallery, queries_, photos_, search);
+    search.exclude_similarity_above = 0.3;
+    const auto lists = Search(gallery, queries_, photos_, search);
+    std::size_t left_out = 0;
+    for (std::size_t q = 0; q < lists.size(); ++q) {
+      std::vector<std::string> expected;
+      for (const auto row : Order(q)) {
+        const double inner =
+            Inner(asked.Row(static_cast<std::int64_t>(q)), vectors.Row(static_cast<std::int64_t>(row)));
+        if (inner / 2 <= 0.3) {
+          expected.push_back(set_.ids[row]);
+        } else {
+          ++left_out;
+        }
+      }
+      ASSERT_EQ(lists[q].candidates.size(), 13U);
+      for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(lists[q].candidates[i].gallery_id, expected[i]) << metric;
+      // The least similar ones are no duplicates.
+      for (std::size_t i = 10; i < 13; ++i) EXPECT_EQ(lists[q].candidates[i], whole[q].candidates[i]);
+    }
+    EXPECT_GT(left_out, 25U);
+  }
+}
+
 TEST_F(SearchTest, APhotoDoesNotFindItself) {
   auto gallery = Build();
   SearchOptions search;
@@ -206,6 +240,9 @@ TEST_F(SearchTest, GpsGalleriesAreAskedInTheSharedSpace) {
                                    Inner(photos.features["projected_segmentation"].Row(0), point));
     EXPECT_NEAR(*candidate.score, expected, 1e-6);
   }
+  search.exclude_similarity_above = 0.9;
+  EXPECT_THAT([&] { Search(gallery, photos, photos_, search); },
+              ThrowsMessage<InputError>(HasSubstr("search.exclude_similarity_above: gallery")));
 }
 
 TEST_F(SearchTest, RefusesQueriesThatAreNotInTheTable) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -66,8 +67,11 @@ TEST_F(EvaluateTool, FormatsAndDistances) {
   const auto metrics = nlohmann::json::parse(Run(kPredictions, kTruth, {"--json"}).out);
   EXPECT_EQ(metrics["settings"]["distance"], "geodesic");
   EXPECT_EQ(metrics, nlohmann::json::parse(Slurp(folder_ / "m.json")));
-  EXPECT_EQ(nlohmann::json::parse(Run(kPredictions, kTruth, {"--format", "json"}).out), metrics);
-  EXPECT_THAT(Run(kPredictions, kTruth, {"--format", "latex"}).out, HasSubstr("\\begin{tabular}"));
+  auto same = nlohmann::json::parse(Run(kPredictions, kTruth, {"--format", "json"}).out);
+  auto without = metrics;
+  same.erase("provenance"), without.erase("provenance");  // the command lines differ
+  EXPECT_EQ(same, without);
+  EXPECT_THAT(Run(kPredictions, kTruth, {"--format", "latex"}).out, HasSubstr("\\toprule"));
   EXPECT_THAT(Run(kPredictions, kTruth, {"--format", "csv"}).out, HasSubstr("accuracy_2500"));
   const auto sphere = nlohmann::json::parse(
       Run(kPredictions, kTruth, {"--json", "--distance", "great_circle", "--thresholds-km", "0.5,1000"}).out);
@@ -112,7 +116,17 @@ TEST_F(EvaluateTool, BadInputEndsWithTwoAndNoOutput) {
   check("IMG_ID,LAT,LON\na.jpg,nan,2\n", kTruth, "p.csv:2: LAT is 'nan'");
   check("IMG_ID,LAT,LON\na.jpg,1,2\na.jpg,1,2\n", kTruth, "already stands in line 2");
   check("IMG_ID,LAT,LON\na.jpg,1\n", kTruth, "p.csv:2: 2 fields");
-  check("IMG_ID,LAT,LON\nz.jpg,1,2\n", kTruth, "no prediction is for a photo of the truth table");
+  check("IMG_ID,LAT,LON\nz.jpg,1,2\n", kTruth, "p.csv: none of the 1 photos is in the truth table");
+  check(
+      "IMG_ID,LAT,LON\nw.jpg,1,2\nx.jpg,1,2\ny.jpg,1,2\nz.jpg,1,2\n", kTruth,
+      "is it another benchmark's? Predicted: w.jpg, x.jpg, y.jpg and 1 more; in the truth table: a.jpg, b.jpg, c.jpg");
+  check("IMG_ID,LAT,LON\na.jpg,1,inf\n", kTruth, "p.csv:2: LON is 'inf'");
+  check(kPredictions, kTruth, "evaluate.interval is exact; allowed: wilson, bootstrap", {"--interval", "exact"});
+  check(kPredictions, kTruth, "give a number of rounds", {"--interval", "bootstrap", "--bootstrap", "0"});
+  check(kPredictions, kTruth, "evaluate.quantiles has 101", {"--quantiles", "50,101"});
+  check(kPredictions, kTruth, "nothing published is known for benchmark 't'", {"--with-published"});
+  check(kPredictions, kTruth, "--leakage needs --candidates", {"--leakage"});
+  check(kPredictions, kTruth, "go with --leakage", {"--leakage-within-km", "1"});
   check(kPredictions, kTruth, "distance", {"--distance", "euclid"});
   check(kPredictions, kTruth, "thresholds_km", {"--thresholds-km", "25,1"});
   check(kPredictions, kTruth, "markdown, latex, csv, json", {"--format", "html"});
@@ -144,6 +158,97 @@ TEST_F(EvaluateTool, CandidatesGiveRankOneAndTheOracle) {
   const auto metrics = nlohmann::json::parse(Slurp(out));
   EXPECT_NEAR(metrics["accuracy"]["1"], 100 / 3.0, 1e-9);
   EXPECT_NEAR(metrics["oracle"]["accuracy"]["1"], 200 / 3.0, 1e-9);
+}
+
+TEST_F(EvaluateTool, UnknownAndMissingIdsAreSaid) {
+  const RunResult result = Run("IMG_ID,LAT,LON\na.jpg,48.85,2.35\nx.jpg,1,2\n", kTruth, {"--json"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err,
+              AllOf(HasSubstr("1 prediction is for a photo that is not in the truth table, and not scored: "
+                              "x.jpg"),
+                    HasSubstr("2 photos of the truth table have no prediction and count as misses: b.jpg")));
+  const auto metrics = nlohmann::json::parse(result.out);
+  EXPECT_EQ(metrics["unknown_ids"], (nlohmann::json{"x.jpg"}));
+  EXPECT_NEAR(metrics["accuracy"]["1"], 100 / 3.0, 1e-9);
+}
+
+TEST_F(EvaluateTool, QuantilesRegionsAndBootstrapIntervals) {
+  const std::string truth =
+      "IMG_ID,LAT,LON,COUNTRY\na.jpg,48.85,2.35,FR\nb.jpg,35.7,139.7,Japan\nc.jpg,-33.9,151.2,AU\n";
+  const RunResult result = Run(kPredictions, truth, {"--interval", "bootstrap", "--quantiles", "0,100"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("(bootstrap)"), HasSubstr("| Europe"), HasSubstr("| Oceania"),
+                                HasSubstr("| Australia"), HasSubstr("| 100 %"), HasSubstr("strictly")));
+  const auto metrics = nlohmann::json::parse(Slurp(folder_ / "m.json"));
+  EXPECT_EQ(metrics["continents"]["Europe"]["accuracy"]["1"], 100);
+  EXPECT_EQ(metrics["countries"]["Japan"]["count"], 1);
+  EXPECT_EQ(metrics["quantiles_km"].size(), 2U);
+  EXPECT_EQ(metrics["settings"]["interval"], "bootstrap");
+  EXPECT_EQ(metrics["ci95"]["1"][0], 0);
+  const RunResult csv = Run(kPredictions, truth, {"--format", "csv"});
+  EXPECT_THAT(csv.out, AllOf(HasSubstr("continent Europe"), HasSubstr("country Japan")));
+}
+
+TEST_F(EvaluateTool, ProvenanceTellsTheFilesAndTheCommand) {
+  const RunResult result = Run(kPredictions, kTruth, {"--json"});
+  const auto provenance = nlohmann::json::parse(result.out)["provenance"];
+  EXPECT_EQ(provenance["command"][0], "dualgeo");
+  EXPECT_EQ(provenance["command"][1], "evaluate");
+  ASSERT_EQ(provenance["files"].size(), 2U);
+  EXPECT_EQ(provenance["files"][0]["role"], "truth");
+  EXPECT_EQ(provenance["files"][1]["path"], (folder_ / "p.csv").string());
+  EXPECT_EQ(provenance["files"][1]["sha256"].get<std::string>().size(), 64U);
+  EXPECT_THAT(provenance["config"].get<std::string>(), HasSubstr("thresholds_km"));
+  EXPECT_TRUE(provenance["versions"].contains("faiss"));
+}
+
+TEST_F(EvaluateTool, PublishedRowsAreMarked) {
+  const RunResult result = Run(kPredictions, kTruth, {"--with-published", "--benchmark", "im2gps3k"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("DualGeo, 2026 [third-party transcription of the paper]"),
+                                HasSubstr("| reported "), HasSubstr("17.25"),
+                                HasSubstr("They are of all 2997 photos of the benchmark; this truth table has 3.")));
+  EXPECT_EQ(nlohmann::json::parse(Slurp(folder_ / "m.json"))["published"].size(), 16U);
+}
+
+TEST_F(EvaluateTool, LeakageChangesKnownPhotos) {
+  const std::string candidates =
+      folder_
+          .Write("c.csv",
+                 "query_id,rank,gallery_id,lat,lon,score,author,set\na.jpg,1,g1,48.85,2.35,0.9,me,similar\n"
+                 "a.jpg,2,g2,0,0,0.5,you,similar\nb.jpg,1,g3,35.7,139.7,0.4,you,similar\n")
+          .string();
+  const std::string truth =
+      folder_.Write("t.csv", "IMG_ID,LAT,LON,AUTHOR\na.jpg,48.85,2.35,me\nb.jpg,35.7,139.7,me\n").string();
+  const std::string left = (folder_ / "left.csv").string();
+  const RunResult result = RunBinary(
+      {"evaluate", "--candidates", candidates, "--truth", truth, "--leakage", "--leakage-out", left, "--json"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const auto rows = nlohmann::json::parse(result.out)["leakage"]["rows"];
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0]["accuracy"]["1"], 100);
+  EXPECT_EQ(rows[1]["accuracy"]["1"], 50);
+  EXPECT_EQ(rows[1]["answers_changed"], 1);
+  EXPECT_EQ(rows[1]["against_all"]["1"]["right_only_with"], 1);
+  EXPECT_EQ(CsvTable::Read(left).rows(), 2U);
+  const auto recall = nlohmann::json::parse(result.out)["recall"];
+  EXPECT_EQ(recall["1"]["accuracy"]["1"], 100);
+  EXPECT_EQ(recall["2"]["count"], 2);
+}
+
+// A figure for people to read; the bound is wide because other tests share the machine.
+TEST_F(EvaluateTool, ThreeThousandPhotosTakeSeconds) {
+  std::string truth = "IMG_ID,LAT,LON\n", predictions = truth;
+  for (int i = 0; i < 3000; ++i) {
+    truth += std::to_string(i) + ".jpg," + std::to_string(i % 120 - 60) + "," + std::to_string(i % 300 - 150) + "\n";
+    predictions += std::to_string(i) + ".jpg," + std::to_string((i * 7) % 120 - 60) + ",9\n";
+  }
+  const auto start = std::chrono::steady_clock::now();
+  const RunResult result = Run(predictions, truth, {"--interval", "bootstrap", "--bootstrap", "10000"});
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::printf("evaluate, 3000 photos, 10000 bootstrap rounds: %.2f s\n", seconds);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_LT(seconds, 20);
 }
 
 TEST_F(EvaluateTool, GeminisAnswers) {

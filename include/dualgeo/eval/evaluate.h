@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "dualgeo/data/photo_table.h"
+#include "dualgeo/eval/provenance.h"
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/refine/predictions.h"
@@ -23,9 +24,14 @@ namespace dualgeo {
 struct EvaluateOptions {
   std::vector<double> thresholds_km = {1, 25, 200, 750, 2500};
   std::string distance = "geodesic";  // one of DistanceKindNames()
-  int bootstrap = 10000;              // rounds for the intervals of median, mean and GeoScore; 0: none
-  std::string denominator = "all";    // all | answered: of which photos `all` of an Evaluation is the share
-  bool zero_is_failure = false;       // an answer at exactly 0, 0 is a failure of whatever wrote it, not a place
+  // Of accuracies. wilson: Wilson's score interval, exact enough for every size and cheap. bootstrap: percentiles of
+  // the same resamples of photos as those of median, mean and GeoScore.
+  std::string interval = "wilson";
+  int bootstrap = 10000;                                     // rounds; 0: no intervals of median, mean and GeoScore
+  std::vector<double> quantiles = {10, 25, 50, 75, 90, 95};  // of the answered photos' errors, percent
+  std::vector<int> oracle_k = {1, 5, 10, 20};                // candidate lists: recall among the first so many
+  std::string denominator = "all";  // all | answered: of which photos `all` of an Evaluation is the share
+  bool zero_is_failure = false;     // an answer at exactly 0, 0 is a failure of whatever wrote it, not a place
 
   std::int64_t seed = 0;  // of the bootstrap; the run's seed, hence not a key of its own
 
@@ -33,7 +39,11 @@ struct EvaluateOptions {
   void Visit(Visitor& v) {
     v.Field("thresholds_km", thresholds_km, "accuracy is given at each of these distances", Range{1e-6, 20100});
     v.Field("distance", distance, "geodesic (WGS84) or great_circle (sphere of 6371 km)", OneOf{DistanceKindNames()});
+    v.Field("interval", interval, "95 % intervals of accuracies: wilson, or bootstrap (percentiles over photos)",
+            OneOf{{"wilson", "bootstrap"}});
     v.Field("bootstrap", bootstrap, "rounds for the intervals of median, mean and GeoScore; 0: none", Range{0, 1e6});
+    v.Field("quantiles", quantiles, "quantiles of the error that are given, percent", Range{0, 100});
+    v.Field("oracle_k", oracle_k, "recall of candidate lists is given for the first so many", Range{1, 100000});
     v.Field(
         "denominator", denominator,
         "accuracy and GeoScore are of all photos of the truth table, or of the answered ones alone (as the released "
@@ -53,6 +63,7 @@ struct EvaluateSettings {
   std::string note;       // shown in every table made from the result ("synthetic")
   std::string predictions_file;
   std::string truth_file;
+  std::optional<Provenance> provenance = std::nullopt;  // goes into the JSON
 };
 
 // 95 % interval.
@@ -65,13 +76,22 @@ struct Accuracy {
   double threshold_km = 0;
   std::int64_t within = 0;  // photos closer than that
   double percent = 0;       // of the group's photos
-  Interval ci95;            // Wilson 1927, percent
+  Interval ci95;            // percent; Wilson 1927, or bootstrap (EvaluateOptions::interval)
 };
 
 // Accuracies among a group of photos.
 struct GroupAccuracy {
   std::int64_t count = 0;
   std::vector<Accuracy> accuracy;  // one per threshold
+};
+
+// Some of the photos: those of a continent, a country.
+struct GroupScores {
+  std::string name;
+  GroupAccuracy scores;  // of all photos of the group
+  std::int64_t answered = 0;
+  std::optional<double> median_km;  // of the answered
+  double geoscore = 0;
 };
 
 enum class Answer { kAnswered, kNoPrediction, kNoLocation, kZeroAsFailure };
@@ -108,6 +128,12 @@ struct Evaluation {
   double geoscore = 0;
   std::optional<Interval> geoscore_ci95;
 
+  std::vector<double> quantiles_km;  // one for each of options.quantiles, over the answered photos; none: empty
+
+  // Filled by AddRegions (regions.h).
+  std::vector<GroupScores> continents, countries;
+  std::vector<std::string> unknown_countries;
+
   std::int64_t zero_answers = 0;         // answers at exactly 0, 0 for photos of the truth table
   std::vector<std::string> unknown_ids;  // predictions for photos that are not in the truth table; not scored
   std::vector<PhotoResult> photos;
@@ -116,6 +142,16 @@ struct Evaluation {
 // Throws InputError when the truth has no rows, a row without a location, or shares no id with the predictions.
 Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& predictions, const EvaluateOptions& options,
                     EvaluateSettings settings = {});
+
+// Photos closer than each threshold, in percent of `count`, with Wilson's intervals. Pure.
+GroupAccuracy Accuracies(const std::vector<double>& errors_km, std::int64_t count,
+                         const std::vector<double>& thresholds_km);
+
+// Scores of some of an evaluation's photos (rows of its truth table).
+GroupScores ScoreGroup(const Evaluation& evaluation, const std::string& name, const std::vector<std::size_t>& photos);
+
+// "a, b, c and 7 more", safe to print.
+std::string FirstFew(const std::vector<std::string>& ids);
 
 // What to tell the user about a result: unknown ids (the first few and how many), photos without prediction, answers at
 // exactly 0, 0. One line each.

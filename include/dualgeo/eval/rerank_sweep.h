@@ -58,6 +58,7 @@ std::vector<SweepRow> CompareWithAnswers(const RerankStudy& study, const SweepOp
 
 // Markdown, with what the marks mean below.
 std::string FormatSweep(const std::vector<SweepRow>& rows);
-std::string SweepJson(const std::vector<SweepRow>& rows);
+// {"rows": [...], "provenance": {...}}
+std::string SweepJson(const std::vector<SweepRow>& rows, const Provenance& provenance);
 
 }  // namespace dualgeo

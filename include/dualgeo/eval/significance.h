@@ -17,8 +17,8 @@
 namespace dualgeo {
 
 inline constexpr double kNoAnswer = std::numeric_limits<double>::infinity();
-// From pole to pole along a meridian of WGS84, the greatest geodesic distance there is.
-inline constexpr double kFarthestKm = 20003.93;
+// Half the circumference of the 6371 km sphere; the farthest WGS84 geodesic is 20003.9 km.
+inline constexpr double kFarthestKm = 20015.086796;
 
 // Errors of an evaluation's photos, in the order of its truth table.
 std::vector<double> ErrorsOrNoAnswer(const Evaluation& evaluation);

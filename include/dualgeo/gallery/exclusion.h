@@ -1,7 +1,9 @@
 // Which gallery photos a query must not be answered with. YFCC4k shares photographers with MP-16, so that retrieval may
-// find the same photographer's neighbouring shot; and a photo that is in the gallery itself would find itself.
+// find the same photographer's neighbouring shot; a photo that is in the gallery itself would find itself, and a near
+// duplicate of it (re-posted, cropped, the next of a burst) gives its place away without being the same file.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "dualgeo/data/photo_table.h"
@@ -13,16 +15,20 @@ struct ExclusionRules {
   bool same_id = true;       // galleries of photos only: ids of GPS points are row numbers
   bool same_author = false;  // both authors known
   double within_km = 0;      // geodesic; 0: off; needs the query's true location, so only for experiments
+  // Near duplicates: cosine similarity of the descriptors (the mean over the gallery's features) above this; galleries
+  // of photos only.
+  std::optional<double> similarity_above;
 };
 
 class Exclusion {
  public:
   // Throws InputError when a rule cannot do anything: same_author where no query or no gallery item has an author,
-  // within_km > 0 with a query that has no location.
+  // within_km > 0 with a query that has no location, similarity_above with a gallery of GPS points.
   Exclusion(const ExclusionRules& rules, const Gallery& gallery, const PhotoTable& queries);
 
   bool active() const;
-  bool Excludes(const PhotoRow& query, std::int64_t gallery_row) const;
+  // cosine: similarity of the query's descriptor to the item's.
+  bool Excludes(const PhotoRow& query, std::int64_t gallery_row, double cosine) const;
 
  private:
   ExclusionRules rules_;

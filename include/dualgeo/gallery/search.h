@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct SearchOptions {
   bool exclude_same_author = false;
   double exclude_within_km = 0;
   bool exclude_same_id = true;
+  std::optional<double> exclude_similarity_above;
   std::string index_parameters;
   bool gps_scores = false;
 
@@ -31,6 +33,11 @@ struct SearchOptions {
     v.Field("exclude_within_km", exclude_within_km,
             "leave out gallery items nearer than this to the query's true place (0: off)", Range{0, 20040});
     v.Field("exclude_same_id", exclude_same_id, "leave out the gallery photo with the query's own id");
+    v.Field(
+        "exclude_similarity_above", exclude_similarity_above,
+        "leave out near duplicates: gallery photos whose descriptor has a cosine similarity above this (the mean over "
+        "gallery.features); null: off",
+        Range{-1, 1});
     v.Field("index_parameters", index_parameters,
             "FAISS search-time settings, for example nprobe=32; empty: the index's");
     v.Field("gps_scores", gps_scores,
