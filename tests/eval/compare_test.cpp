@@ -21,7 +21,7 @@ using ::testing::ThrowsMessage;
 
 // 60 photos at the equator; the first `right` are answered where they are, the others 10 degrees off; `none` of the
 // last have no row.
-Evaluation Run(const std::string& name, int right, int none = 0, int count = 60) {
+Evaluation Scored(const std::string& name, int right, int none = 0, int count = 60) {
   PhotoTable truth;
   std::vector<Prediction> predictions;
   for (int i = 0; i < count; ++i) {
@@ -48,7 +48,7 @@ CompareOptions Rounds() {
 
 TEST(Compare, TestsEveryPairAndMeasure) {
   const MethodComparison comparison =
-      CompareMethods({{"a", {Run("a", 40)}}, {"b", {Run("b", 20)}}, {"c", {Run("c", 38, 3)}}}, Rounds());
+      CompareMethods({{"a", {Scored("a", 40)}}, {"b", {Scored("b", 20)}}, {"c", {Scored("c", 38, 3)}}}, Rounds());
   ASSERT_EQ(comparison.measures.size(), 5U);
   ASSERT_EQ(comparison.tests.size(), 15U);
   const Test& street = comparison.tests[0];
@@ -84,16 +84,16 @@ TEST(Compare, AgainstOneMethod) {
   CompareOptions options = Rounds();
   options.against = "b";
   const auto comparison =
-      CompareMethods({{"a", {Run("a", 40)}}, {"b", {Run("b", 20)}}, {"c", {Run("c", 30)}}}, options);
+      CompareMethods({{"a", {Scored("a", 40)}}, {"b", {Scored("b", 20)}}, {"c", {Scored("c", 30)}}}, options);
   ASSERT_EQ(comparison.tests.size(), 10U);
   EXPECT_EQ(comparison.tests[5].a, 2U);
   EXPECT_EQ(comparison.tests[5].b, 1U);
 }
 
 TEST(Compare, SeedsAreTestedBySeeds) {
-  const auto comparison = CompareMethods(
-      {{"a", {Run("a0", 40), Run("a1", 42), Run("a2", 41)}}, {"b", {Run("b0", 30), Run("b1", 31), Run("b2", 32)}}},
-      Rounds());
+  const auto comparison = CompareMethods({{"a", {Scored("a0", 40), Scored("a1", 42), Scored("a2", 41)}},
+                                          {"b", {Scored("b0", 30), Scored("b1", 31), Scored("b2", 32)}}},
+                                         Rounds());
   const Test& street = comparison.tests[0];
   EXPECT_EQ(street.name, "paired t");
   EXPECT_EQ(street.t->pairs, 3);
@@ -108,14 +108,15 @@ TEST(Compare, SeedsAreTestedBySeeds) {
               AllOf(HasSubstr("68.33 ± 1.67"), HasSubstr("paired t = 17.32, 3 seeds"), HasSubstr("no deviation")));
 
   // Three seeds against one file: only the permutation test is left.
-  const auto uneven =
-      CompareMethods({{"a", {Run("a0", 40), Run("a1", 42), Run("a2", 41)}}, {"b", {Run("b0", 30)}}}, Rounds());
+  const auto uneven = CompareMethods(
+      {{"a", {Scored("a0", 40), Scored("a1", 42), Scored("a2", 41)}}, {"b", {Scored("b0", 30)}}}, Rounds());
   EXPECT_EQ(uneven.tests[0].name, "");
   EXPECT_EQ(uneven.tests[3].name, "permutation");
 }
 
 TEST(Compare, Formats) {
-  const MethodComparison comparison = CompareMethods({{"a", {Run("a", 40)}}, {"b|", {Run("b", 20, 30)}}}, Rounds());
+  const MethodComparison comparison =
+      CompareMethods({{"a", {Scored("a", 40)}}, {"b|", {Scored("b", 20, 30)}}}, Rounds());
   EXPECT_THAT(FormatComparison(comparison, TableFormat::kMarkdown),
               AllOf(HasSubstr("Holm, over all 3 tests"), HasSubstr("b\\|"), HasSubstr("30 photos are in some files"),
                     HasSubstr("- p30: not in b.csv"), HasSubstr("and 10 more")));
@@ -143,16 +144,16 @@ TEST(Compare, BadInputs) {
   const auto fails = [](std::vector<Method> methods, const CompareOptions& options, const std::string& message) {
     EXPECT_THAT([&] { CompareMethods(methods, options); }, ThrowsMessage<InputError>(HasSubstr(message)));
   };
-  fails({{"a", {Run("a", 1)}}}, Rounds(), "two methods or more");
-  fails({{"a", {Run("a", 1)}}, {"a", {Run("b", 1)}}}, Rounds(), "two methods are named 'a'");
-  fails({{"a", {Run("a", 1)}}, {"b", {}}}, Rounds(), "'b' has no predictions");
-  fails({{"a", {Run("a", 1)}}, {"b", {Run("b", 1, 0, 59)}}}, Rounds(), "not scored on the same photos");
+  fails({{"a", {Scored("a", 1)}}}, Rounds(), "two methods or more");
+  fails({{"a", {Scored("a", 1)}}, {"a", {Scored("b", 1)}}}, Rounds(), "two methods are named 'a'");
+  fails({{"a", {Scored("a", 1)}}, {"b", {}}}, Rounds(), "'b' has no predictions");
+  fails({{"a", {Scored("a", 1)}}, {"b", {Scored("b", 1, 0, 59)}}}, Rounds(), "not scored on the same photos");
   CompareOptions options = Rounds();
   options.against = "c";
-  fails({{"a", {Run("a", 1)}}, {"b", {Run("b", 1)}}}, options, "allowed: a, b");
+  fails({{"a", {Scored("a", 1)}}, {"b", {Scored("b", 1)}}}, options, "allowed: a, b");
   options = Rounds();
   options.rounds = 0;
-  fails({{"a", {Run("a", 1)}}, {"b", {Run("b", 1)}}}, options, "rounds is 0");
+  fails({{"a", {Scored("a", 1)}}, {"b", {Scored("b", 1)}}}, options, "rounds is 0");
 }
 
 }  // namespace
