@@ -126,7 +126,7 @@ void AddTests(MethodComparison& comparison, const std::vector<std::vector<std::v
   const bool single = errors_a.size() == 1 && errors_b.size() == 1;
   const bool seeds = errors_a.size() > 1 && errors_a.size() == errors_b.size();
   for (std::size_t m = 0; m < comparison.measures.size(); ++m) {
-    Test test;
+    MethodTest test;
     test.a = a;
     test.b = b;
     test.measure = m;
@@ -148,7 +148,7 @@ void AddTests(MethodComparison& comparison, const std::vector<std::vector<std::v
   }
 }
 
-void CorrectAll(std::vector<Test>& tests) {
+void CorrectAll(std::vector<MethodTest>& tests) {
   std::vector<double> p_values;
   for (const auto& test : tests) {
     if (test.p_value) p_values.push_back(*test.p_value);
@@ -189,7 +189,7 @@ std::string Amount(const Measure& measure, double value) {
   return measure.more_is_better ? Signed(value, 0) : Signed(value, 1) + " km";
 }
 
-std::string Told(const MethodComparison& comparison, const Test& test) {
+std::string Told(const MethodComparison& comparison, const MethodTest& test) {
   const Measure& measure = comparison.measures[test.measure];
   const int decimals = measure.percent ? 2 : measure.more_is_better ? 0 : 1;
   std::string text = measure.name + " (" + Amount(measure, test.difference.value) + ", 95 % interval ";

@@ -51,7 +51,7 @@ TEST(Compare, TestsEveryPairAndMeasure) {
       CompareMethods({{"a", {Scored("a", 40)}}, {"b", {Scored("b", 20)}}, {"c", {Scored("c", 38, 3)}}}, Rounds());
   ASSERT_EQ(comparison.measures.size(), 5U);
   ASSERT_EQ(comparison.tests.size(), 15U);
-  const Test& street = comparison.tests[0];
+  const MethodTest& street = comparison.tests[0];
   EXPECT_EQ(street.name, "McNemar");
   EXPECT_NEAR(street.difference.value, 100 * 20 / 60.0, 1e-9);
   EXPECT_EQ(street.discordant->only_a, 20);
@@ -94,7 +94,7 @@ TEST(Compare, SeedsAreTestedBySeeds) {
   const auto comparison = CompareMethods({{"a", {Scored("a0", 40), Scored("a1", 42), Scored("a2", 41)}},
                                           {"b", {Scored("b0", 30), Scored("b1", 31), Scored("b2", 32)}}},
                                          Rounds());
-  const Test& street = comparison.tests[0];
+  const MethodTest& street = comparison.tests[0];
   EXPECT_EQ(street.name, "paired t");
   EXPECT_EQ(street.t->pairs, 3);
   // Differences of 10, 11 and 9 photos: t = 10 / (1 / sqrt(3)), of 2 degrees of freedom; scipy.stats.t.sf(t, 2) * 2.

@@ -42,7 +42,7 @@ struct MethodScore {
   std::optional<Interval> ci95;  // of a single run, over photos
 };
 
-struct Test {
+struct MethodTest {
   std::size_t a = 0, b = 0;  // methods
   std::size_t measure = 0;
   Difference difference;  // a - b
@@ -64,7 +64,7 @@ struct MethodComparison {
   CompareOptions options;
   std::vector<Measure> measures;
   std::vector<std::vector<MethodScore>> scores;  // [method][measure]
-  std::vector<Test> tests;
+  std::vector<MethodTest> tests;
   std::int64_t photos = 0;
   std::vector<std::string> files;  // of all runs, in order
   std::vector<UnmatchedPhoto> unmatched;
