@@ -35,6 +35,7 @@ void AddEmbed(CLI::App& root) {
     const auto result = flags->photos.Embed(flags->model.Model(options), table, options);
     WriteFeatures(flags->out, result.features);
     Report(result.features, flags->out);
+    spdlog::info("embed: {:.2f} photos/s", result.photos_per_second);
   });
 
   auto* gps = command->add_subcommand("gps", "GPS embeddings of coordinates");

@@ -58,7 +58,7 @@ void AddSegment(CLI::App& root) {
     job.loader = options.data.loader;
     if (!flags->logits.empty()) job.logits = flags->logits;
     const SegmentResult result = SegmentPhotos(job);
-    std::printf("%lld masks in %s, %.1f photos/s\n", static_cast<long long>(result.written), job.out.c_str(),
+    std::printf("%lld masks in %s, %.2f photos/s\n", static_cast<long long>(result.written), job.out.c_str(),
                 result.photos_per_second);
     if (!result.skipped.empty()) std::printf("%zu photos skipped\n", result.skipped.size());
   });

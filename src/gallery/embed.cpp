@@ -1,6 +1,7 @@
 #include "dualgeo/gallery/embed.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <type_traits>
@@ -101,6 +102,27 @@ std::string ModelFingerprint(const DualGeoModel& model) {
   return Sha256(text);
 }
 
+void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torch::Tensor& mask, FeatureSet& set) {
+  const auto device = DeviceOf(model);
+  const auto add = [&](const char* name, const torch::Tensor& rows) {
+    if (rows.defined()) Append(rows, name, set.ids, set.features[name]);
+  };
+  const auto unit = [](const torch::Tensor& rows) {
+    if (!rows.defined()) return rows;
+    return torch::nn::functional::normalize(rows.to(torch::kFloat32),
+                                            torch::nn::functional::NormalizeFuncOptions().dim(1));
+  };
+  const auto features = model->Encode(pixels.to(device), mask.defined() ? mask.to(device) : mask);
+  add("image", unit(features.image));
+  add("segmentation", unit(features.segmentation));
+  add("fused_image", unit(features.fused_image));
+  add("fused_segmentation", unit(features.fused_segmentation));
+  if (features.fused_image.defined()) add("projected_image", unit(model->ProjectImage(features.fused_image)));
+  if (features.fused_segmentation.defined()) {
+    add("projected_segmentation", unit(model->ProjectSegmentation(features.fused_segmentation)));
+  }
+}
+
 EmbedResult EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const EmbedOptions& options,
                         const LoaderOptions& loader_options) {
   const auto& fusion = model->options().fusion;
@@ -112,7 +134,6 @@ EmbedResult EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const 
   }
   const torch::InferenceMode inference;
   model->eval();
-  const auto device = DeviceOf(model);
 
   EmbedResult result;
   auto& set = result.features;
@@ -121,32 +142,18 @@ EmbedResult EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const 
   std::iota(order.begin(), order.end(), 0);
   LoaderOptions once = loader_options;
   once.cache_megabytes = 0;  // every photo is used once
+  const auto start = std::chrono::steady_clock::now();
   Loader loader(dataset, order, options.batch_size, /*drop_last=*/false, once, std::nullopt);
   Progress progress("embed", dataset.size(), "photos");
-  const auto add = [&](const char* name, const torch::Tensor& rows) {
-    if (rows.defined()) Append(rows, name, set.ids, set.features[name]);
-  };
-  const auto unit = [](const torch::Tensor& rows) {
-    if (!rows.defined()) return rows;
-    return torch::nn::functional::normalize(rows.to(torch::kFloat32),
-                                            torch::nn::functional::NormalizeFuncOptions().dim(1));
-  };
   while (const auto batch = loader.Next()) {
     for (const auto index : batch->indices) {
       set.ids.push_back(dataset.table().rows[static_cast<std::size_t>(index)].id);
     }
-    const auto mask = batch->mask.defined() ? batch->mask.to(device) : batch->mask;
-    const auto features = model->Encode(batch->pixels.to(device), mask);
-    add("image", unit(features.image));
-    add("segmentation", unit(features.segmentation));
-    add("fused_image", unit(features.fused_image));
-    add("fused_segmentation", unit(features.fused_segmentation));
-    if (features.fused_image.defined()) add("projected_image", unit(model->ProjectImage(features.fused_image)));
-    if (features.fused_segmentation.defined()) {
-      add("projected_segmentation", unit(model->ProjectSegmentation(features.fused_segmentation)));
-    }
+    AppendFeatures(model, batch->pixels, batch->mask, set);
     progress.Update(set.size() + static_cast<std::int64_t>(loader.skipped().size()));
   }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.photos_per_second = seconds > 0 ? static_cast<double>(set.size()) / seconds : 0;
   progress.Finish();
   for (const auto& photo : loader.skipped()) {
     spdlog::warn("embed: left out {}", photo.reason);

@@ -14,17 +14,8 @@
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
-namespace {
 
-DualGeoModel MakeModel(const EmbedModel& options, const torch::Device& device) {
-  if (!options.checkpoint.empty()) return LoadModel(options.checkpoint, options.model, options.loss, device);
-  spdlog::warn("embed: no checkpoint: the model is untrained, but for the published weights that the config names");
-  DualGeoModel model(options.model, options.loss, static_cast<std::uint64_t>(options.runtime.seed));
-  LoadPretrained(*model);
-  model->to(device);
-  model->eval();
-  return model;
-}
+namespace {
 
 // Mercator has no poles: says what happens to coordinates beyond its square, by file and line.
 void CheckMercatorLimit(const GpsEncoderOptions& options, const Coordinates& coordinates) {
@@ -51,6 +42,22 @@ void CheckMercatorLimit(const GpsEncoderOptions& options, const Coordinates& coo
 
 }  // namespace
 
+DualGeoModel LoadEmbedModel(const EmbedModel& options, const torch::Device& device) {
+  DualGeoModel model{nullptr};
+  if (!options.checkpoint.empty()) {
+    model = LoadModel(options.checkpoint, options.model, options.loss, device);
+  } else {
+    spdlog::warn("embed: no checkpoint: the model is untrained, but for the published weights that the config names");
+    model = DualGeoModel(options.model, options.loss, static_cast<std::uint64_t>(options.runtime.seed));
+    LoadPretrained(*model);
+    model->to(device);
+    model->eval();
+  }
+  // It will not learn any more: layers may keep copies of its weights in the lower precision.
+  for (auto& parameter : model->parameters()) parameter.set_requires_grad(false);
+  return model;
+}
+
 std::filesystem::path RunCheckpoint(const std::filesystem::path& run_dir) {
   for (const char* name : {"best", "last"}) {
     if (auto found = FindCheckpoint(run_dir / "checkpoint" / name); !found.empty()) return found;
@@ -69,14 +76,14 @@ EmbedResult EmbedPhotoTable(const EmbedModel& options, const PhotoTable& photos,
   // The photos are opened first: a wrong path is told before a large model is loaded.
   const PhotoDataset dataset(photos, images, with_masks ? masks : std::filesystem::path(), ModelViews(options.model));
   const auto device = SetupRuntime(options.runtime);
-  auto model = MakeModel(options, device);
+  auto model = LoadEmbedModel(options, device);
   const AutocastGuard autocast(device, options.runtime.precision);
   return EmbedPhotos(model, dataset, embed, loader);
 }
 
 FeatureSet EmbedCoordinates(const EmbedModel& options, const Coordinates& coordinates) {
   CheckMercatorLimit(options.model.gps_encoder, coordinates);  // before a large model is loaded
-  auto model = MakeModel(options, SetupRuntime(options.runtime));
+  auto model = LoadEmbedModel(options, SetupRuntime(options.runtime));
   return EmbedGps(model, coordinates.locations, coordinates.ids);
 }
 
@@ -87,7 +94,7 @@ struct CoordinateEmbedder::State {
 };
 
 CoordinateEmbedder::CoordinateEmbedder(const EmbedModel& options) : state_(std::make_unique<State>()) {
-  state_->model = MakeModel(options, SetupRuntime(options.runtime));
+  state_->model = LoadEmbedModel(options, SetupRuntime(options.runtime));
   state_->fingerprint = ModelFingerprint(state_->model);
 }
 

@@ -16,6 +16,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "dualgeo/train/runtime.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
@@ -136,7 +137,7 @@ std::vector<std::vector<Neighbor>> Fetch(const faiss::Index& index, const Matrix
 
 }  // namespace
 
-void SetIndexThreads(int threads) { omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs()); }
+void SetIndexThreads(int threads) { SetThreads(threads); }
 
 VectorIndex::VectorIndex(std::unique_ptr<State> state) : state_(std::move(state)) {
   state_->flat = dynamic_cast<const faiss::IndexFlat*>(state_->index.get());

@@ -150,4 +150,14 @@ std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, c
   return lists;
 }
 
+std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const SearchOptions& options) {
+  PhotoTable photos;
+  for (const auto& id : queries.ids) {
+    PhotoRow row;
+    row.id = id;
+    photos.rows.push_back(std::move(row));
+  }
+  return Search(gallery, queries, photos, options);
+}
+
 }  // namespace dualgeo

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "cpu_kernels.h"
+
 namespace dualgeo {
 namespace {
 
@@ -10,9 +12,6 @@ constexpr double kEps = 1e-5;
 torch::nn::LayerNorm MakeNorm(int width) {
   return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(kEps));
 }
-
-// OpenAI's approximation of GELU; the exact one gives other features.
-torch::Tensor QuickGelu(const torch::Tensor& x) { return x * torch::sigmoid(1.702 * x); }
 
 }  // namespace
 
@@ -88,11 +87,14 @@ torch::Tensor ClipVisionTransformerImpl::Forward(const torch::Tensor& pixels) {
   TORCH_CHECK(pixels.dim() == 4 && pixels.size(1) == 3 && pixels.size(2) == sizes_.image_size &&
                   pixels.size(3) == sizes_.image_size,
               "the image encoder takes [N, 3, ", sizes_.image_size, ", ", sizes_.image_size, "], not ", pixels.sizes());
-  const auto patches = patch_embedding_(pixels).flatten(2).transpose(1, 2);
-  const auto class_token = class_embedding_.to(patches.dtype()).expand({pixels.size(0), 1, sizes_.width});
-  auto x = pre_layrnorm_(torch::cat({class_token, patches}, 1) + position_embedding_);
-  for (auto& block : blocks_) x = block->Forward(x);
-  return post_layernorm_(x);
+  const std::int64_t tokens = position_embedding_.size(0);
+  return InSlices(pixels, std::max<std::int64_t>(1, (1024 + tokens / 2) / tokens), [&](const torch::Tensor& slice) {
+    const auto patches = patch_embedding_(slice).flatten(2).transpose(1, 2);
+    const auto class_token = class_embedding_.to(patches.dtype()).expand({slice.size(0), 1, sizes_.width});
+    auto x = pre_layrnorm_(torch::cat({class_token, patches}, 1) + position_embedding_);
+    for (auto& block : blocks_) x = block->Forward(x);
+    return post_layernorm_(x);
+  });
 }
 
 ClipVisionImpl::ClipVisionImpl(const ClipVisionSizes& sizes) {

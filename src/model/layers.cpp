@@ -6,6 +6,8 @@
 #include <cmath>
 #include <mutex>
 
+#include "cpu_kernels.h"
+
 namespace dualgeo {
 
 LinearImpl::LinearImpl(std::int64_t in, std::int64_t out, bool with_bias) {
@@ -20,8 +22,40 @@ void LinearImpl::Initialise() {
   if (bias.defined()) bias.uniform_(-bound, bound);
 }
 
+LinearImpl::Cast LinearImpl::InType(torch::Dtype type) {
+  if (weight.scalar_type() == type) return {weight, bias};
+  const bool frozen = !weight.requires_grad() && !weight.is_inference();
+  if (frozen && kept_.source == weight.data_ptr() && kept_.version == weight._version() &&
+      kept_.weight.scalar_type() == type) {
+    return kept_;
+  }
+  Cast cast{weight.to(type), bias.defined() ? bias.to(type) : bias};
+  if (frozen) {
+    cast.source = weight.data_ptr();
+    cast.version = weight._version();
+    kept_ = cast;
+  }
+  return cast;
+}
+
+torch::Tensor LinearImpl::forward(const torch::Tensor& x) {
+  if (!UseCpuKernels(x) || !weight.device().is_cpu() || x.numel() == 0) {
+    return torch::nn::functional::linear(x, weight, bias);
+  }
+  const auto type = ComputeType(x);
+  const Cast cast = InType(type);
+  return LinearOnCpu(x.to(type), cast.weight, cast.bias);
+}
+
+torch::Tensor QuickGelu(torch::Tensor x) {
+  if (!UseCpuKernels(x) || !x.is_contiguous()) return x * torch::sigmoid(1.702 * x);
+  QuickGeluOnCpu(x);
+  return x;
+}
+
 torch::Tensor Attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, double dropout,
                         bool training) {
+  if (!training && UseCpuKernels(q) && AttentionFits(q, k, v)) return AttentionOnCpu(q, k, v);
 #if TORCH_VERSION_MAJOR >= 2
   return at::scaled_dot_product_attention(q, k, v, {}, training ? dropout : 0.0);
 #else

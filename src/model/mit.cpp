@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "cpu_kernels.h"
 #include "dualgeo/model/layers.h"
 
 namespace dualgeo {
@@ -16,8 +17,10 @@ torch::nn::LayerNorm MakeNorm(int width, double eps) {
   return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(eps));
 }
 
-// [N, H * W, C] -> [N, C, H, W] and back.
+// [N, H * W, C] -> [N, C, H, W] and back. On a CPU without gradients maps are channels-last, which is how tokens lie:
+// nothing is copied, either way.
 torch::Tensor ToMap(const torch::Tensor& x, std::int64_t height, std::int64_t width) {
+  if (UseCpuKernels(x)) return x.reshape({x.size(0), height, width, x.size(2)}).permute({0, 3, 1, 2});
   return x.transpose(1, 2).reshape({x.size(0), x.size(2), height, width});
 }
 torch::Tensor ToTokens(const torch::Tensor& map) { return map.flatten(2).transpose(1, 2); }
@@ -137,7 +140,8 @@ void MitEncoderImpl::Initialise() {
 }
 
 std::vector<torch::Tensor> MitEncoderImpl::Forward(const torch::Tensor& pixels) {
-  return ForwardFromStem(stem()->forward(pixels));
+  return ForwardFromStem(
+      stem()->forward(UseCpuKernels(pixels) ? pixels.contiguous(torch::MemoryFormat::ChannelsLast) : pixels));
 }
 
 std::vector<torch::Tensor> MitEncoderImpl::ForwardFromStem(const torch::Tensor& stem) {

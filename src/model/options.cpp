@@ -70,12 +70,12 @@ ClipVisionSizes Resolve(const ImageEncoderOptions& options, int embed_dim) {
 }
 
 MitSizes MitPreset(const std::string& preset) {
-  const auto& found = FindSegFormer(preset, "model.segmentation_encoder.preset");
+  const SegFormerPreset found = FindSegFormer(preset, "model.segmentation_encoder.preset");
   return {found.hidden_sizes, found.depths, kMitHeads, kMitSrRatios, 0.0};
 }
 
 SegFormerSizes Resolve(const SegmenterOptions& options) {
-  const auto& preset = FindSegFormer(options.preset, "model.segmenter.preset");
+  const SegFormerPreset preset = FindSegFormer(options.preset, "model.segmenter.preset");
   const auto pick = [](const std::vector<int>& given, const std::vector<int>& otherwise, const char* key) {
     if (given.empty()) return otherwise;
     if (given.size() != 4) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "cpu_kernels.h"
 #include "dualgeo/util/random.h"
 
 namespace dualgeo {
@@ -70,7 +71,7 @@ std::vector<torch::Tensor> SegFormerImpl::Features(const torch::Tensor& pixels) 
 torch::Tensor SegFormerImpl::Forward(const torch::Tensor& pixels) {
   TORCH_CHECK(pixels.dim() == 4 && pixels.size(1) == 3 && pixels.size(2) % 32 == 0 && pixels.size(3) % 32 == 0,
               "SegFormer takes [N, 3, H, W] with H and W multiples of 32, not ", pixels.sizes());
-  return decode_head_->Forward(Features(pixels));
+  return InSlices(pixels, 1, [&](const torch::Tensor& slice) { return decode_head_->Forward(Features(slice)); });
 }
 
 }  // namespace dualgeo

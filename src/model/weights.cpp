@@ -72,14 +72,15 @@ std::vector<std::pair<std::string, torch::Tensor>> StateDict(const torch::nn::Mo
   return state;
 }
 
-void LoadStateDict(torch::nn::Module& module, const TensorMap& tensors, const std::string& source) {
+void LoadStateDict(torch::nn::Module& module, const TensorMap& tensors, const std::string& source, Memory memory) {
   torch::NoGradGuard no_grad;
   std::vector<std::string> missing;
   std::vector<std::string> unexpected;
   std::vector<std::string> misshaped;
   std::vector<std::pair<torch::Tensor, torch::Tensor>> copies;
   std::map<std::string, torch::Tensor> targets;
-  for (const auto& [name, target] : StateDict(module)) targets[name] = target;
+  for (const auto& parameter : module.named_parameters()) targets[parameter.key()] = parameter.value();
+  for (const auto& buffer : module.named_buffers()) targets[buffer.key()] = buffer.value();
   for (const auto& [name, target] : targets) {
     const auto found = tensors.find(name);
     if (found == tensors.end()) {
@@ -107,7 +108,14 @@ void LoadStateDict(torch::nn::Module& module, const TensorMap& tensors, const st
   if (!unexpected.empty()) problems.push_back(List("unexpected", unexpected));
   if (!misshaped.empty()) problems.push_back(List("of another shape", misshaped));
   if (!problems.empty()) throw InputError(source + ": the weights do not fit the model: " + Join(problems, "; "));
-  for (auto& [target, value] : copies) target.copy_(value);
+  for (auto& [target, value] : copies) {
+    const bool fits = target.scalar_type() == value.scalar_type() && target.device() == value.device();
+    if (memory == Memory::kShare && fits && value.is_contiguous()) {
+      target.set_data(value);
+    } else {
+      target.copy_(value);
+    }
+  }
 }
 
 TensorMap ReadWeights(const std::filesystem::path& path) {
@@ -125,11 +133,11 @@ void LoadClipVision(ClipVisionImpl& encoder, const std::filesystem::path& path) 
   if (const auto found = tensors.find(positions); found != tensors.end()) {
     ResizePositions(found->second, encoder.named_parameters()[positions], path.string());
   }
-  LoadStateDict(encoder, tensors, path.string());
+  LoadStateDict(encoder, tensors, path.string(), Memory::kShare);
 }
 
 void LoadSegFormer(SegFormerImpl& segmenter, const std::filesystem::path& path) {
-  LoadStateDict(segmenter, ReadPart(path, WeightPart::kSegFormer, "SegFormer"), path.string());
+  LoadStateDict(segmenter, ReadPart(path, WeightPart::kSegFormer, "SegFormer"), path.string(), Memory::kShare);
 }
 
 void LoadSegmentationEncoder(SegmentationEncoderImpl& encoder, const std::filesystem::path& path) {
@@ -151,11 +159,11 @@ void LoadSegmentationEncoder(SegmentationEncoderImpl& encoder, const std::filesy
       first = own;
     }
   }
-  LoadStateDict(encoder, tensors, path.string());
+  LoadStateDict(encoder, tensors, path.string(), Memory::kShare);
 }
 
 void LoadGpsEncoder(GpsEncoderImpl& encoder, const std::filesystem::path& path) {
-  LoadStateDict(encoder, ReadPart(path, WeightPart::kGpsEncoder, "GPS encoder"), path.string());
+  LoadStateDict(encoder, ReadPart(path, WeightPart::kGpsEncoder, "GPS encoder"), path.string(), Memory::kShare);
 }
 
 void LoadPretrained(DualGeoModelImpl& model) {

@@ -133,7 +133,7 @@ void LoadCheckpointWeights(torch::nn::Module& module, const fs::path& path) {
   }
   TensorMap tensors = ReadWeights(file);
   if (DetectFamily(tensors) == WeightFamily::kDualGeo) tensors = MapWholeModel(std::move(tensors));
-  LoadStateDict(module, tensors, file.string());
+  LoadStateDict(module, tensors, file.string(), Memory::kShare);
 }
 
 DualGeoModel LoadModel(const fs::path& path, const ModelOptions& model, const LossOptions& loss,
@@ -142,6 +142,21 @@ DualGeoModel LoadModel(const fs::path& path, const ModelOptions& model, const Lo
   LoadCheckpointWeights(*loaded, path);
   loaded->to(device);
   loaded->eval();
+  return loaded;
+}
+
+SegFormer LoadSegmenter(const fs::path& path, const SegmenterOptions& segmenter, const torch::Device& device) {
+  SegFormer loaded(segmenter, std::nullopt);
+  std::error_code code;
+  fs::path weights = path;
+  if (!fs::is_regular_file(path, code)) {
+    weights = FindCheckpoint(path);
+    if (weights.empty()) throw InputError(path.string() + ": no such checkpoint or weight file");
+  }
+  LoadSegFormer(*loaded, weights);
+  loaded->to(device);
+  loaded->eval();
+  for (auto& parameter : loaded->parameters()) parameter.set_requires_grad(false);  // it learns no more
   return loaded;
 }
 

@@ -25,19 +25,6 @@ namespace dualgeo {
 namespace fs = std::filesystem;
 namespace {
 
-SegFormer LoadSegmenter(const SegmentJob& job, const torch::Device& device) {
-  SegFormer model(job.segmenter, std::nullopt);
-  fs::path weights = job.weights;
-  if (!fs::is_regular_file(weights)) {
-    weights = FindCheckpoint(job.weights);
-    if (weights.empty()) throw InputError(job.weights.string() + ": no such checkpoint or weight file");
-  }
-  LoadSegFormer(*model, weights);
-  model->to(device);
-  model->eval();
-  return model;
-}
-
 // a.jpg and a.png would overwrite each other's mask. Also checks every id before any work is done.
 void CheckMaskNames(const SegmentJob& job) {
   std::map<fs::path, std::string> photo_of;
@@ -56,7 +43,7 @@ SegmentResult SegmentPhotos(const SegmentJob& job) {
   Resolve(job.segmenter);
   const torch::Device device = SetupRuntime(job.runtime);
   CheckMaskNames(job);
-  SegFormer model = LoadSegmenter(job, device);
+  SegFormer model = LoadSegmenter(job.weights, job.segmenter, device);
   LoaderOptions loader_options = job.loader;
   loader_options.cache_megabytes = 0;  // each photo is seen once
   const PhotoDataset dataset(job.photos, job.images, {}, SegmenterViews(job.segmenter, /*with_masks=*/false, 0));

@@ -12,6 +12,9 @@
 
 namespace dualgeo {
 
+// The model that the options describe, in evaluation mode, its weights frozen; see EmbedModel.
+DualGeoModel LoadEmbedModel(const EmbedModel& options, const torch::Device& device);
+
 // What a model computes, in 64 hex digits: its weights and buffers and the options that change its output, and nothing
 // that does not (paths, dropout, freezing, the segmenter). Features, galleries and queries that go together carry the
 // same.
@@ -24,6 +27,10 @@ std::string ModelFingerprint(const DualGeoModel& model);
 // model gives a value that is not finite, Interrupted.
 EmbedResult EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const EmbedOptions& options,
                         const LoaderOptions& loader_options);
+
+// One batch: pixels [N, 3, S, S], mask [N, M, M] or undefined, as model/dualgeo_model.h has them. Their ids are the
+// last N of the set already. What EmbedPhotos does with each of its batches.
+void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torch::Tensor& mask, FeatureSet& set);
 
 // Coordinates, in their order: gps, projected_gps, latlon. What lies beyond a projection's edge is as in
 // model/gps_projection.h: Mercator has no poles and clamps latitude to +-85.0511 degrees (gps_encoder.beyond_mercator);

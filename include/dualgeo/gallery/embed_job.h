@@ -20,6 +20,7 @@ namespace dualgeo {
 struct EmbedResult {
   FeatureSet features;
   std::vector<std::string> skipped;  // ids of unreadable photos (loader.on_bad_image: skip)
+  double photos_per_second = 0;      // from encoded photos to features, without loading the model
 };
 
 // The model to embed with.

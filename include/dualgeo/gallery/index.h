@@ -20,7 +20,7 @@ struct Neighbor {
   double score = 0;
 };
 
-// Threads that indexes are built and searched with (OpenMP's, for the calling thread); 0: all cores.
+// Threads that indexes are built and searched with: SetThreads of train/runtime.h, for those who know no LibTorch.
 void SetIndexThreads(int threads);
 
 class VectorIndex {

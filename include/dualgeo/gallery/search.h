@@ -57,4 +57,7 @@ struct SearchOptions {
 std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const PhotoTable& photos,
                                   const SearchOptions& options);
 
+// The same for photos of which nothing but the features is known: an exclusion by author or place is an InputError.
+std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const SearchOptions& options);
+
 }  // namespace dualgeo

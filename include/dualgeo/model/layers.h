@@ -14,10 +14,23 @@ class LinearImpl : public torch::nn::Module {
   LinearImpl(std::int64_t in, std::int64_t out, bool with_bias = true);
   // LibTorch's default: uniform in +-1 / sqrt(in).
   void Initialise();
-  torch::Tensor forward(const torch::Tensor& x) { return torch::nn::functional::linear(x, weight, bias); }
+  // On a CPU without gradients by oneDNN, and under autocast with a copy of the weights in the lower precision; frozen
+  // weights (requires_grad off) keep theirs, so that it is made once and not for every batch.
+  torch::Tensor forward(const torch::Tensor& x);
 
   torch::Tensor weight;
   torch::Tensor bias;
+
+ private:
+  struct Cast {
+    torch::Tensor weight;
+    torch::Tensor bias;
+    const void* source = nullptr;  // whose copy it is, and of which version
+    std::int64_t version = -1;
+  };
+  Cast InType(torch::Dtype type);
+
+  Cast kept_;
 };
 TORCH_MODULE(Linear);
 
@@ -25,6 +38,8 @@ TORCH_MODULE(Linear);
 // the attention weights while `training`.
 torch::Tensor Attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, double dropout = 0,
                         bool training = false);
+// x * sigmoid(1.702 x), OpenAI's approximation of GELU; the exact one gives other features. May write over x.
+torch::Tensor QuickGelu(torch::Tensor x);
 // [N, L, heads * d] -> [N, heads, L, d] and back.
 torch::Tensor SplitHeads(const torch::Tensor& x, std::int64_t heads);
 torch::Tensor MergeHeads(const torch::Tensor& x);

@@ -24,7 +24,12 @@ std::vector<std::pair<std::string, torch::Tensor>> StateDict(const torch::nn::Mo
 // are listed in one InputError that begins with `source` (the file's name), and the module is then unchanged.
 // Bookkeeping that carries no weight is not asked for: …num_batches_tracked may be missing or have shape [1], and
 // …position_ids may be present.
-void LoadStateDict(torch::nn::Module& module, const TensorMap& tensors, const std::string& source);
+// kShare: a float32 parameter on the CPU does not copy its tensor but becomes it. For tensors read from a file, which
+// nobody else writes to: the weights are then in memory once, as pages of the file (private: training changes them in
+// memory only). Do not overwrite a weight file in place while a program uses it; replace it.
+enum class Memory { kCopy, kShare };
+void LoadStateDict(torch::nn::Module& module, const TensorMap& tensors, const std::string& source,
+                   Memory memory = Memory::kCopy);
 
 // All tensors of a weight file of any format (io/weight_file.h), without the prefixes of training wrappers. InputError
 // otherwise.

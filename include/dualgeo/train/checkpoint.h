@@ -48,4 +48,8 @@ void LoadCheckpointWeights(torch::nn::Module& module, const std::filesystem::pat
 DualGeoModel LoadModel(const std::filesystem::path& path, const ModelOptions& model, const LossOptions& loss,
                        const torch::Device& device);
 
+// The same for a segmenter: a checkpoint of train-segmenter, or anybody's SegFormer weights (model/weights.h).
+SegFormer LoadSegmenter(const std::filesystem::path& path, const SegmenterOptions& segmenter,
+                        const torch::Device& device);
+
 }  // namespace dualgeo

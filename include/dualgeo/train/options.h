@@ -24,7 +24,7 @@ struct RuntimeOptions {
     v.Field("precision", precision,
             "fp32, or mixed precision by autocast: bf16 anywhere, fp16 (with loss scaling) on cuda only",
             OneOf{{"fp32", "bf16", "fp16"}});
-    v.Field("threads", threads, "CPU threads of the networks; 0: one per physical core", Range{0, 1024});
+    v.Field("threads", threads, "CPU threads of networks and search; 0: one per physical core", Range{0, 1024});
   }
   // Throws InputError for a device that is no device name, or fp16 on a CPU that was asked for by name.
   void Validate() const;

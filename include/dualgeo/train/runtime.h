@@ -12,6 +12,15 @@ namespace dualgeo {
 // "auto", "cpu", "cuda" or "cuda:N" -> a device that is there. Throws InputError naming what is missing.
 torch::Device SelectDevice(const std::string& name);
 
+// The physical cores that this process may run on, by Linux's own account; OMP_NUM_THREADS, where it is set, instead.
+// Not LibTorch's: in some virtual machines it takes two cores for the halves of one.
+int DefaultThreads();
+
+// The one place where thread counts are set: of LibTorch and oneDNN, of OpenMP (which FAISS uses), of OpenBLAS and of
+// OpenCV. OpenCV gets one: photos are prepared by many threads of our own (data/loader.h), and each would start a pool.
+// 0: DefaultThreads(). Commands that compute call it, by SetupRuntime or SetIndexThreads.
+void SetThreads(int threads);
+
 // Sets thread count and deterministic kernels for the whole process and returns the device.
 // Throws InputError when the device is absent, or does not do the precision.
 torch::Device SetupRuntime(const RuntimeOptions& options);

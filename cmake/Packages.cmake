@@ -1,0 +1,36 @@
+# The packages whose targets our libraries link: read by the build, and installed for those who link our libraries.
+# Everything comes from the distribution (scripts/install-deps.sh); nothing is downloaded or vendored.
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(Torch REQUIRED)
+
+if(NOT DUALGEO_MODEL_ONLY)
+  find_package(OpenMP REQUIRED)  # Debian 12's faiss config needs OpenMP::OpenMP_CXX to exist already
+  find_package(CURL REQUIRED)
+  find_package(SQLite3 REQUIRED)
+  find_package(yaml-cpp REQUIRED)
+  find_package(JPEG REQUIRED)
+  find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs)
+  find_package(faiss REQUIRED)
+  find_package(Boost REQUIRED)  # Boost.Math's distributions, headers alone
+
+  # GeographicLib's own module sits outside CMake's search path on Debian, and makes no target.
+  list(APPEND CMAKE_MODULE_PATH /usr/share/cmake/geographiclib)
+  find_package(GeographicLib REQUIRED)
+  if(NOT TARGET GeographicLib::GeographicLib)
+    add_library(GeographicLib::GeographicLib INTERFACE IMPORTED)
+    target_link_libraries(GeographicLib::GeographicLib INTERFACE ${GeographicLib_LIBRARIES})
+    target_include_directories(GeographicLib::GeographicLib INTERFACE ${GeographicLib_INCLUDE_DIRS})
+  endif()
+endif()
+
+# Debian ships libcsv without CMake files.
+if(NOT TARGET csv::csv)
+  find_library(CSV_LIBRARY csv REQUIRED)
+  find_path(CSV_INCLUDE_DIR csv.h REQUIRED)
+  add_library(csv::csv INTERFACE IMPORTED)
+  target_link_libraries(csv::csv INTERFACE ${CSV_LIBRARY})
+  target_include_directories(csv::csv INTERFACE ${CSV_INCLUDE_DIR})
+endif()

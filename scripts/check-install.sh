@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Installs the built tree into a folder of its own, builds examples/ against it with find_package(dualgeo), and runs the
+# example on a small synthetic world: what a photo of the gallery is asked for must come first.
+#   scripts/check-install.sh [PRESET]     default: release, which scripts/build.sh has built
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+build=build/${1:-release}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cmake --install "$build" --prefix "$work/prefix" >"$work/log" || { cat "$work/log" >&2; exit 1; }
+cmake -S examples -B "$work/examples" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$work/prefix" \
+  >"$work/log" 2>&1 && ninja -C "$work/examples" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+
+dualgeo=$work/prefix/bin/dualgeo
+cat >"$work/config.yaml" <<YAML
+model:
+  embed_dim: 32
+  views: image
+  image_encoder: {preset: vit-tiny, width: 32, layers: 1, heads: 2}
+gallery: {features: [image]}
+search: {top_k: 3, exclude_same_id: false}
+YAML
+"$dualgeo" --quiet world --out "$work/world" --places 4 --views 3 --size 96
+"$dualgeo" --quiet gallery build --config "$work/config.yaml" --checkpoint none --photos "$work/world/photos.csv" \
+  --images "$work/world" --out "$work/gallery" 2>/dev/null
+id=$(sed -n '2p' "$work/gallery/items.csv" | cut -d, -f2)
+answer=$("$work/examples/locate_photo" "$work/config.yaml" none "$work/gallery" "$work/world/$id" 2>/dev/null)
+echo "$answer"
+grep -q " 1\..* $id\$" <<<"$answer" || { echo "check-install: the photo itself is not the first answer" >&2; exit 1; }
+echo "check-install: passed"

@@ -1,0 +1,77 @@
+#include "dualgeo/gallery/embedder.h"
+
+#include <algorithm>
+#include <set>
+
+#include "dualgeo/data/photo.h"
+#include "dualgeo/data/preprocess.h"
+#include "dualgeo/gallery/embed.h"
+#include "dualgeo/train/checkpoint.h"
+#include "dualgeo/train/runtime.h"
+#include "dualgeo/train/segment.h"
+#include "dualgeo/train/upsample_argmax.h"
+#include "dualgeo/train/views.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
+
+namespace dualgeo {
+
+struct Embedder::State {
+  EmbedModel options;
+  torch::Device device;
+  DualGeoModel model;
+  SegFormer segmenter{nullptr};
+  std::string fingerprint;
+
+  State(const EmbedModel& embed, const std::filesystem::path& weights)
+      : options(embed), device(SetupRuntime(embed.runtime)), model(LoadEmbedModel(embed, device)) {
+    if (options.model.has_segmentation()) {
+      if (weights.empty()) {
+        throw InputError("the model sees segmentation maps (model.views: " + options.model.views +
+                         "), and no segmenter is given to make them");
+      }
+      segmenter = LoadSegmenter(weights, options.model.segmenter, device);
+    }
+    fingerprint = ModelFingerprint(model);
+  }
+
+  cv::Mat Mask(const cv::Mat& photo) {
+    if (!segmenter) return {};
+    const auto views = SegmenterViews(options.model.segmenter, /*with_masks=*/false, 0);
+    const auto pixels = MakeExample(photo, {}, views).pixels.unsqueeze(0).to(device);
+    return UpsampleArgmax(segmenter->Forward(pixels)[0].to(torch::kCPU, torch::kFloat32), photo.size());
+  }
+};
+
+Embedder::Embedder(const EmbedModel& model, const std::filesystem::path& segmenter)
+    : state_(std::make_unique<State>(model, segmenter)) {}
+Embedder::Embedder(Embedder&&) noexcept = default;
+Embedder& Embedder::operator=(Embedder&&) noexcept = default;
+Embedder::~Embedder() = default;
+
+FeatureSet Embedder::Photos(const std::vector<std::filesystem::path>& photos) {
+  const torch::InferenceMode inference;
+  const AutocastGuard autocast(state_->device, state_->options.runtime.precision);
+  const ViewOptions views = ModelViews(state_->options.model);
+  FeatureSet set;
+  set.model = state_->fingerprint;
+  std::set<std::string> names;
+  constexpr std::size_t kBatch = 16;
+  for (std::size_t begin = 0; begin < photos.size(); begin += kBatch) {
+    std::vector<torch::Tensor> pixels;
+    std::vector<torch::Tensor> masks;
+    for (std::size_t i = begin; i < std::min(photos.size(), begin + kBatch); ++i) {
+      const std::string name = photos[i].string();
+      if (!names.insert(name).second) throw InputError(Printable(name, 200) + ": given twice");
+      const cv::Mat photo = ReadPhoto(photos[i]);
+      const Example example = MakeExample(photo, state_->Mask(photo), views);
+      pixels.push_back(example.pixels);
+      if (example.mask.defined()) masks.push_back(example.mask);
+      set.ids.push_back(name);
+    }
+    AppendFeatures(state_->model, torch::stack(pixels), masks.empty() ? torch::Tensor() : torch::stack(masks), set);
+  }
+  return set;
+}
+
+}  // namespace dualgeo
