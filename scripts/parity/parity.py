@@ -149,6 +149,26 @@ class Check:
             self.compare(f"CLIP ({file})", ours["image"], F.normalize(theirs, dim=1))
             os.remove(file)
 
+    def bf16(self, preset):
+        """The program's bf16 features against its fp32 ones: direction, and each photo's nearest other photo."""
+        self.sizes.clip = models.CLIP_SIZES[preset]
+        models.save("clip.safetensors", models.init(models.ClipVision(preset), 1))
+        features = {}
+        for precision in ("fp32", "bf16"):
+            lines = ["model.views=image", "model.image_encoder.weights=clip.safetensors", f"precision={precision}"]
+            seconds = self.run("embed", "photos", *self.sizes.yaml("dualgeo.yaml", "clip", lines), "--checkpoint", "none",
+                               "--photos", self.table, "--images", self.images, "--out", "f.safetensors")
+            features[precision] = models.read("f.safetensors")[0]["image"].double()
+            print(f"{preset}, {precision}: {seconds:.0f} s", flush=True)
+        full, half = features["fp32"], features["bf16"]
+        nearest = lambda x: (x @ x.t()).fill_diagonal_(-2).argmax(1)
+        cosine = (full * half).sum(1).min().item()
+        same = (nearest(full) == nearest(half)).double().mean().item()
+        others = (full @ full.t())[~torch.eye(len(full), dtype=torch.bool)]
+        print(f"{preset}, {len(full)} photos: least cosine {cosine:.6f}, same nearest photo {100 * same:.2f} % "
+              f"(cosine between photos: {others.min():.2f} to {others.max():.4f}, mean {others.mean():.2f})")
+        self.failed += cosine < 0.999 or same < 0.97
+
     def segformer(self):
         """Also makes the masks that dualgeo() reads."""
         network = models.init(models.SegFormer(self.sizes.segformer, self.sizes.labels), 2)
@@ -244,12 +264,16 @@ def main():
     parser.add_argument("--photos", help="photo table; none: synthetic photos")
     parser.add_argument("--images", help="its folder")
     parser.add_argument("--count", type=int, default=16, help="photos of the table to take")
+    parser.add_argument("--bf16", metavar="PRESET", help="only: precision bf16 against fp32 for a CLIP preset")
     arguments = parser.parse_args()
     with torch.no_grad():
         if check_fixtures.main():
             sys.exit("the networks in PyTorch do not give the original code's numbers")
         check = Check(arguments)
         print(f"PyTorch {torch.__version__}, Pillow {photos.Image.__version__}, {len(check.names)} photos")
+        if arguments.bf16:
+            check.bf16(arguments.bf16)
+            sys.exit(1 if check.failed else 0)
         check.clip()
         check.segformer()
         check.dualgeo(released=True)

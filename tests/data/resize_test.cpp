@@ -82,7 +82,7 @@ TEST(Resize, Refuses) {
   const cv::Mat photo(8, 8, CV_8UC3);
   EXPECT_THROW(Resize(photo, {0, 4}, Filter::kBicubic), Error);
   EXPECT_THROW(Resize(photo, {4, 4}, Filter::kBicubic, cv::Rect(5, 5, 4, 4)), Error);
-  EXPECT_THROW(Resize(cv::Mat(8, 8, CV_8UC1), {4, 4}, Filter::kBicubic), Error);
+  EXPECT_THROW(Resize(cv::Mat(8, 8, CV_16UC3), {4, 4}, Filter::kBicubic), Error);
 }
 
 }  // namespace

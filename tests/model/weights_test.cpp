@@ -345,8 +345,7 @@ TEST(LoadPretrained, AReleasedCheckpointsParts) {
   EXPECT_EQ(part.begin()->first, "features.0.weight");
   std::vector<std::string> names;
   for (const auto& entry : MapWholeModel(released)) names.push_back(entry.first);
-  EXPECT_THAT(names, ::testing::ElementsAre("cross_attn_fusion.image_from_segmentation.q_proj.weight",
-                                            "cross_attn_fusion.segmentation_from_image.norm.bias",
+  EXPECT_THAT(names, ::testing::ElementsAre("cross_attn_fusion.norm_seg.bias", "cross_attn_fusion.q_proj_rgb.weight",
                                             "rgb_projection_else.0.weight", "semantic_encoder.features.0.weight"));
 }
 
