@@ -23,7 +23,8 @@ class ModelFlags {
   void Add(CLI::App& command) {
     config_.Add(command);
     command.add_option("--checkpoint", checkpoint_,
-                       "checkpoint folder or safetensors; none: the untrained model (default: checkpoint/best of the "
+                       "checkpoint folder, or a weight file (safetensors, .pth); none: the untrained model (default: "
+                       "checkpoint/best of the "
                        "config's run_dir)");
   }
   ExperimentOptions Resolve() const { return config_.Resolve(); }

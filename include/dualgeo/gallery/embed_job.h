@@ -28,8 +28,8 @@ struct EmbedModel {
   ModelOptions model;
   LossOptions loss;
   RuntimeOptions runtime;
-  // Checkpoint folder or safetensors file. Empty: untrained, that is, the published weights that the options name and
-  // random ones (runtime.seed) for the rest; a warning says so.
+  // Checkpoint folder, or a weight file (io/weight_file.h). Empty: untrained, that is, the published weights that the
+  // options name and random ones (runtime.seed) for the rest; a warning says so.
   std::filesystem::path checkpoint;
 };
 
