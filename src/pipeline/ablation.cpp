@@ -136,8 +136,8 @@ AblationResult RunAblation(const Ablation& ablation) {
   for (const auto& run : runs) {
     AddRunJobs(run.options, ablation.rows[run.row].name + ", seed " + std::to_string(run.seed), "evaluate", jobs);
   }
-  const JobSummary summary =
-      RunJobs(jobs, {"ablate", ParallelJobs(o.jobs, first.runtime.threads), fs::path(o.run_dir) / "logs"});
+  const JobSummary summary = RunJobs(jobs, {"ablate", ParallelJobs(o.jobs, first.runtime.threads, first.runtime.device),
+                                            fs::path(o.run_dir) / "logs"});
   spdlog::info("ablate: {} rows x {} seeds: {} stages made, {} were there already", ablation.rows.size(),
                o.seeds.size(), summary.done, summary.up_to_date);
 

@@ -183,8 +183,9 @@ class Pool {
 
 JobSummary RunJobs(const std::vector<Job>& jobs, const JobPoolOptions& options) { return Pool(jobs, options).Run(); }
 
-int ParallelJobs(int jobs, int threads) {
+int ParallelJobs(int jobs, int threads, const std::string& device) {
   if (jobs > 0) return jobs;
+  if (device.starts_with("cuda") || (device == "auto" && fs::exists("/dev/nvidiactl"))) return 1;
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   return std::max(1, cores / std::max(1, threads));
 }

@@ -105,7 +105,8 @@ class Work {
 
   RobustnessResult Run() {
     const SharedLock lock(shared_);
-    const int parallel = ParallelJobs(o_.jobs, runs_.front().options.runtime.threads);
+    const int parallel =
+        ParallelJobs(o_.jobs, runs_.front().options.runtime.threads, runs_.front().options.runtime.device);
     std::vector<Job> jobs;
     for (const ViewRun& run : runs_) {
       AddRunJobs(run.options, run.view + ", seed " + std::to_string(run.seed), "evaluate", jobs);
@@ -387,6 +388,7 @@ class Work {
       result.provenance.AddFile("checkpoint", RunPaths(run.options).checkpoint() / "model.safetensors");
     }
     for (const Degraded& d : sets_) {
+      if (d.rendered) result.provenance.AddFile("rendered", d.rendered->csv);
       result.provenance.AddFile("predictions", root_ / "conditions" / FolderOf(d) / "predictions");
     }
     const auto verdicts = JudgeClaim(evidence, result.rule);

@@ -77,6 +77,8 @@ TEST(ParallelJobs, FillTheCores) {
   EXPECT_EQ(ParallelJobs(3, 1), 3);
   EXPECT_GE(ParallelJobs(0, 1), 1);
   EXPECT_EQ(ParallelJobs(0, 100000), 1);
+  EXPECT_EQ(ParallelJobs(0, 1, "cuda:0"), 1);
+  EXPECT_EQ(ParallelJobs(4, 1, "cuda"), 4);
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ struct AblationOptions {
     v.Field("tested_km", tested_km, "distances that are tested, of evaluate.thresholds_km; []: all of them",
             Range{1e-6, 20100});
     v.Field("rounds", rounds, "of the bootstrap and of the permutation test", Range{100, 1e6});
-    v.Field("jobs", jobs, "runs at once; 0: cores / threads of a run", Range{0, 1024});
+    v.Field("jobs", jobs, "runs at once; 0: cores / threads of a run, one on a GPU", Range{0, 1024});
   }
   // Throws InputError: no base, no or repeated seeds.
   void Validate() const;

@@ -35,7 +35,8 @@ struct JobSummary {
 // Error that names it. Throws Interrupted on Ctrl-C, after all children have stopped.
 JobSummary RunJobs(const std::vector<Job>& jobs, const JobPoolOptions& options);
 
-// jobs: as asked for; 0: as many as there are cores for, with `threads` each (0: one each).
-int ParallelJobs(int jobs, int threads);
+// jobs: as asked for; 0: as many as there are cores for, with `threads` each (0: one each), and one where the runs use
+// a GPU (device cuda, or auto on a machine with an NVIDIA driver: asking CUDA itself would break the children).
+int ParallelJobs(int jobs, int threads, const std::string& device = "cpu");
 
 }  // namespace dualgeo

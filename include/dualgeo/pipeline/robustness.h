@@ -76,7 +76,7 @@ struct RobustnessOptions {
     v.Field("negligible", negligible, "a margin of fewer percentage points is none", Range{0, 100});
     v.Field("rounds", rounds, "of the bootstrap and of the permutation test", Range{100, 1e6});
     v.Field("keep_photos", keep_photos, "keep the degraded photos and their masks below conditions/");
-    v.Field("jobs", jobs, "processes at once; 0: cores / threads of a run", Range{0, 1024});
+    v.Field("jobs", jobs, "processes at once; 0: cores / threads of a run, one on a GPU", Range{0, 1024});
   }
   // Throws InputError: no base, no seeds, unknown conditions, nothing to do, masks without recomputed.
   void Validate() const;

@@ -2,9 +2,8 @@
 //
 // Below run_dir: config.yaml, run.json (versions, seed, threads, device), steps/ (what each step was made from),
 // tables/ (holdout), segmenter/, masks/SET/, checkpoint/, train.jsonl, features/, gallery/, and a folder for each
-// benchmark: features.safetensors, candidates.csv, reranked.csv, predictions.csv, metrics.json, errors.csv, map.svg; and
-// report.html.
-// The step untrained makes the same files below untrained/.
+// benchmark: features.safetensors, candidates.csv, reranked.csv, predictions.csv, metrics.json, errors.csv, map.svg;
+// and report.html. The step untrained makes the same files below untrained/.
 #pragma once
 
 #include <map>
