@@ -145,7 +145,11 @@ Ablation ReadAblation(const fs::path& file, const std::vector<std::string>& over
   OptionGroup tree = OptionTree(ablation.options);
   ApplyConfigFile(tree, file, {"rows", "axes"});
   for (const auto& override : overrides) ApplyConfigOverride(tree, override);
-  ValidateConfig(tree);
+  try {
+    ValidateConfig(tree);
+  } catch (const InputError& error) {
+    throw InputError(file.string() + ": " + error.what());
+  }
   for (auto& base : ablation.options.base) {
     if (const fs::path beside = file.parent_path() / base; fs::exists(beside)) base = beside.string();
   }

@@ -431,7 +431,14 @@ void RobustnessOptions::Validate() const {
 Robustness ReadRobustnessFile(const fs::path& file, const std::vector<std::string>& overrides) {
   Robustness robustness;
   robustness.file = file;
-  ResolveConfig(OptionTree(robustness.options), {file}, overrides);
+  OptionGroup tree = OptionTree(robustness.options);
+  ApplyConfigFile(tree, file);
+  for (const auto& override : overrides) ApplyConfigOverride(tree, override);
+  try {
+    ValidateConfig(tree);
+  } catch (const InputError& error) {
+    throw InputError(file.string() + ": " + error.what());
+  }
   for (auto& base : robustness.options.base) {
     if (const fs::path beside = file.parent_path() / base; fs::exists(beside)) base = beside.string();
   }

@@ -103,10 +103,10 @@ TEST(ScoreAblation, MeansDeviationsAndTests) {
   const AblationTest& better = result.rows[1].tests.front();
   EXPECT_NEAR(better.difference.value, 21, 1e-9);
   // Differences 20, 22, 21: mean 21, sd 1, t = 21 sqrt(3) = 36.37 with 2 degrees of freedom. For df = 2 the two-sided p
-  // is 1 - t / sqrt(2 + t^2) = 7.544e-4; over two seeds' tests, Holm doubles the smaller.
+  // is 1 - t / sqrt(2 + t^2) = 7.5500e-4; over two seeds' tests, Holm doubles the smaller.
   ASSERT_TRUE(better.p_seeds.has_value());
-  EXPECT_NEAR(*better.p_seeds, 7.5443e-4, 1e-7);
-  EXPECT_NEAR(*better.holm_seeds, 2 * 7.5443e-4, 2e-7);
+  EXPECT_NEAR(*better.p_seeds, 7.55002e-4, 1e-7);
+  EXPECT_NEAR(*better.holm_seeds, 2 * 7.55002e-4, 2e-7);
   EXPECT_EQ(better.verdict, "better");
   const AblationTest& same = result.rows[2].tests.front();
   EXPECT_EQ(same.verdict, "not told apart");

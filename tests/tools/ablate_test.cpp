@@ -156,7 +156,7 @@ TEST(AblateCommand, MistakesAreOneLine) {
   const auto unknown = folder.Write("r.yaml", "base: [base.yaml]\nconditions: [hail]\n");
   const auto hail = RunBinary({"robustness", "--config", unknown.string()}, folder.path());
   EXPECT_EQ(hail.exit_code, 2);
-  EXPECT_THAT(hail.err, HasSubstr("'hail' is not one of night"));
+  EXPECT_THAT(hail.err, AllOf(HasSubstr("r.yaml"), HasSubstr("'hail' is not one of night")));
   const auto masks = folder.Write("m.yaml", "base: [base.yaml]\nmasks: [clean]\n");
   EXPECT_THAT(RunBinary({"robustness", "--config", masks.string()}, folder.path()).err, HasSubstr("needs recomputed"));
   EXPECT_FALSE(fs::exists(folder / "runs"));
