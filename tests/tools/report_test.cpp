@@ -143,7 +143,7 @@ TEST(ReportCommand, ChecksWhetherTheFilesStillMatch) {
   folder.Write("p.csv", "IMG_ID,LAT,LON\na,1,3\n");
   const auto changed = RunBinary({"report", "--check", folder.path().string()}, folder.path());
   EXPECT_EQ(changed.exit_code, 1);
-  EXPECT_THAT(changed.out, AllOf(HasSubstr("do NOT match"), HasSubstr("changed")));
+  EXPECT_THAT(changed.out, AllOf(HasSubstr("do NOT match"), HasSubstr("CHANGED  predictions: p.csv")));
 }
 
 // --- In a browser ---
