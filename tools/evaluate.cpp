@@ -29,6 +29,7 @@ void ScoreCandidates(const EvaluateFlags& flags, const PhotoTable& truth, Evalua
   const EvaluateOptions& options = flags.score.options;
   const DistanceKind distance = ParseDistanceKind(options.distance);
   const auto lists = ReadCandidates(flags.candidates);
+  settings.provenance->AddFile("candidates", flags.candidates);
   const std::string name = settings.method.empty() ? "" : settings.method + " ";
   settings.method = name + "rank 1";
   EvaluateSettings oracle_settings = settings;
@@ -54,11 +55,10 @@ EvaluationReport Score(const EvaluateFlags& flags) {
   EvaluationReport report;
   if (flags.published) report.published = PublishedFor(settings.benchmark);
   settings.provenance = flags.score.MakeProvenance();
-  settings.provenance->AddFile("predictions", flags.predictions);
-  settings.provenance->AddFile("candidates", flags.candidates);
   if (!flags.predictions.empty()) {
     settings.predictions_file = flags.predictions.string();
     const auto predictions = ReadPredictions(flags.predictions, flags.score.ReadColumns());
+    settings.provenance->AddFile("predictions", flags.predictions);
     if (settings.method.empty()) settings.method = flags.predictions.stem().string();
     report.evaluations = {Evaluate(truth, predictions, flags.score.options, settings)};
   } else {

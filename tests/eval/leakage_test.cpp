@@ -79,7 +79,7 @@ TEST(Leakage, ChangesThePhotosThatItShould) {
   EXPECT_EQ(near.lists_emptied, 2);
 
   EXPECT_EQ(study.rows[4].rule, "without any of these");
-  EXPECT_EQ(study.rows[4].candidates_removed, 7);
+  EXPECT_EQ(study.rows[4].candidates_removed, 6);
 }
 
 TEST(Leakage, WhatRemainsIsAListAgain) {

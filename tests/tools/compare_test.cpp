@@ -91,7 +91,10 @@ TEST_F(CompareTool, BadInputEndsWithTwo) {
         "p2.jpg "
         "and 37 more");
   check({good, "b=" + good, "--against", "c"}, "--against is 'c'; allowed: b, good");
-  check({good, "b=" + good, "--bootstrap", "0"}, "rounds is 0");
+  const RunResult rounds =
+      RunBinary({"compare", "--truth", File("t.csv", Table(40)), good, "b=" + good, "--bootstrap", "0"});
+  EXPECT_EQ(rounds.exit_code, 2);
+  EXPECT_THAT(rounds.err, HasSubstr("rounds is 0"));
 }
 
 TEST_F(CompareTool, AnotherBenchmarksTruth) {
