@@ -47,9 +47,9 @@ enum class WeightPart {
 // unexpected. Empty when the family has no such part.
 TensorMap MapNames(const TensorMap& tensors, WeightFamily family, WeightPart part);
 
-// A whole DualGeo model, the released code's or our own, under DualGeoModel's names. These are the released state dict's;
-// it only holds its ResNet twice, as semantic_encoder.features.… and, under torchvision's names and with a classifier
-// that nothing uses, as semantic_encoder.resnet.…, which is left out.
+// A whole DualGeo model, the released code's or our own, under DualGeoModel's names. These are the released state
+// dict's; it only holds its ResNet twice, as semantic_encoder.features.… and, under torchvision's names and with a
+// classifier that nothing uses, as semantic_encoder.resnet.…, which is left out.
 TensorMap MapWholeModel(TensorMap tensors);
 
 }  // namespace dualgeo
