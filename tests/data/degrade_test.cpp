@@ -41,7 +41,9 @@ TEST_P(DegradeEach, GrowsWithSeverityAndDependsOnNothingElse) {
     EXPECT_EQ(cv::norm(degraded, Degrade(photo, GetParam(), severity, 7, "a.jpg"), cv::NORM_INF), 0);
     const double distance = MeanDistance(photo, degraded);
     // Bare winter brown is nearer to green than autumn's orange: the season goes on without going further away.
-    if (GetParam() != "season" || severity <= 3) EXPECT_GT(distance, last) << severity;
+    if (GetParam() != "season" || severity <= 3) {
+      EXPECT_GT(distance, last) << severity;
+    }
     EXPECT_GT(MeanDistance(degraded, previous), 0) << severity;
     previous = degraded;
     last = distance;
