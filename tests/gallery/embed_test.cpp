@@ -7,7 +7,10 @@
 #include <opencv2/imgcodecs.hpp>
 
 #include "dualgeo/data/mask.h"
+#include "dualgeo/gallery/embedder.h"
+#include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/weights.h"
+#include "dualgeo/train/segment.h"
 #include "dualgeo/train/views.h"
 #include "dualgeo/util/error.h"
 #include "tests/gallery/gallery_fixture.h"
@@ -182,6 +185,48 @@ TEST(EmbedGps, IsDefinedEverywhereAndDoesNotDependOnTheChunk) {
                 set.Require("gps").Row(5005)[static_cast<std::size_t>(j)], 1e-5);
   }
   for (std::int64_t i = 0; i < set.size(); ++i) EXPECT_NEAR(Norm(set.Require("projected_gps").Row(i)), 1, 1e-5);
+}
+
+// Photo files one at a time, masks made on the way, against the commands' way by tables and files.
+TEST_F(EmbedTest, AnEmbedderGivesWhatTheCommandsGive) {
+  EmbedModel options;
+  options.model = TinyModel();
+  options.model.segmenter.preset = "b0";
+  options.model.segmenter.hidden_sizes = {8, 8, 8, 8};
+  options.model.segmenter.depths = {1, 1, 1, 1};
+  options.model.segmenter.heads = {1, 1, 1, 1};
+  options.model.segmenter.decoder_dim = 8;
+  options.model.segmenter.image_size = 256;
+  options.runtime.device = "cpu";
+  const auto weights = folder_ / "segformer.safetensors";
+  WriteSafetensors(weights, StateDict(*SegFormer(options.model.segmenter, 5)));
+
+  SegmentJob job;
+  job.photos = table_;
+  job.images = folder_ / "images";
+  job.out = folder_ / "predicted";
+  job.weights = weights;
+  job.segmenter = options.model.segmenter;
+  job.runtime = options.runtime;
+  SegmentPhotos(job);
+  const auto expected = EmbedPhotoTable(options, table_, job.images, job.out, EmbedOptions(), LoaderOptions());
+  EXPECT_GT(expected.photos_per_second, 0);
+
+  Embedder embedder(options, weights);
+  std::vector<std::filesystem::path> photos;
+  for (const auto& row : table_.rows) photos.push_back(folder_ / "images" / row.id);
+  const FeatureSet found = embedder.Photos(photos);
+  EXPECT_EQ(found.model, expected.features.model);
+  EXPECT_EQ(found.ids.front(), photos.front().string());
+  ASSERT_EQ(found.features.size(), expected.features.features.size());
+  for (const auto& [name, matrix] : expected.features.features) {
+    const Matrix& other = found.Require(name);
+    ASSERT_EQ(other.values.size(), matrix.values.size());
+    for (std::size_t i = 0; i < matrix.values.size(); ++i) EXPECT_NEAR(other.values[i], matrix.values[i], 1e-5) << name;
+  }
+  EXPECT_THAT([&] { embedder.Photos({photos[0], photos[0]}); }, ThrowsMessage<InputError>(HasSubstr("given twice")));
+  EXPECT_THAT([&] { embedder.Photos({folder_ / "absent.jpg"}); }, ThrowsMessage<InputError>(HasSubstr("absent.jpg")));
+  EXPECT_THAT([&] { Embedder without(options); }, ThrowsMessage<InputError>(HasSubstr("no segmenter")));
 }
 
 }  // namespace

@@ -213,6 +213,22 @@ TEST(LoadStateDict, ListsEveryProblemAndChangesNothing) {
   EXPECT_EQ(a.scalar_type(), torch::kFloat32);
 }
 
+// Weights read from a file are in memory once; what a copy was asked for is not touched by the module.
+TEST(LoadStateDict, SharesOnlyWhenAsked) {
+  torch::nn::Module module;
+  auto a = module.register_parameter("a", torch::zeros({2, 3}));
+  const auto file = torch::ones({2, 3});
+  LoadStateDict(module, {{"a", file}}, "w");
+  EXPECT_NE(a.data_ptr(), file.data_ptr());
+  LoadStateDict(module, {{"a", file}}, "w", Memory::kShare);
+  EXPECT_EQ(a.data_ptr(), file.data_ptr());
+  EXPECT_TRUE(a.requires_grad());
+  const auto strided = torch::arange(6, torch::kFloat32).view({3, 2}).t();
+  LoadStateDict(module, {{"a", strided}}, "w", Memory::kShare);
+  EXPECT_TRUE(a.is_contiguous());
+  EXPECT_TRUE(torch::equal(a, strided));
+}
+
 TEST(LoadStateDict, LongListsAreCut) {
   torch::nn::Module module;
   TensorMap many;

@@ -1,6 +1,11 @@
 #include "dualgeo/train/runtime.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <opencv2/core.hpp>
+#include <thread>
 
 #include "dualgeo/util/error.h"
 #include "tests/train/tiny_set.h"
@@ -43,6 +48,21 @@ TEST(RuntimeTest, AutocastNormalisesWhatProductsGive) {
   out.square().sum().backward();
   EXPECT_EQ(convolution->weight.grad().scalar_type(), torch::kFloat32);
   EXPECT_TRUE(torch::isfinite(convolution->weight.grad()).all().item<bool>());
+}
+
+TEST(RuntimeTest, OnePlaceSetsEveryThreadCount) {
+  const char* const before = std::getenv("OMP_NUM_THREADS");
+  const std::string kept = before == nullptr ? "" : before;
+  setenv("OMP_NUM_THREADS", "3", 1);
+  EXPECT_EQ(DefaultThreads(), 3);
+  unsetenv("OMP_NUM_THREADS");
+  EXPECT_GE(DefaultThreads(), 1);
+  EXPECT_LE(DefaultThreads(), static_cast<int>(std::thread::hardware_concurrency()));
+  SetThreads(2);
+  EXPECT_EQ(at::get_num_threads(), 2);
+  EXPECT_EQ(cv::getNumThreads(), 1);
+  if (!kept.empty()) setenv("OMP_NUM_THREADS", kept.c_str(), 1);
+  SetThreads(1);
 }
 
 TEST(RuntimeTest, ThreadsAreSet) {
