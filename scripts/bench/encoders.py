@@ -107,7 +107,8 @@ def photo_list(table):
 
 
 def run(command):
-    """Its standard streams as one text, and peak memory in MB."""
+    """Its standard streams as one text, and peak memory in MB. Linux counts into a program's peak what the process that
+    started it had in use: so PyTorch is imported in processes of their own only, and this one stays small."""
     process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     text = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
@@ -164,14 +165,21 @@ def main():
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--keep", type=pathlib.Path, default=ROOT / "build" / "bench-encoders")
     parser.add_argument("--peer", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--make", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--agree", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.make:
+        import models
+
+        return models.save(options.make[1], models.init(make_model(options.make[0])))
+    if options.agree:
+        name, *paths = options.agree
+        return print(agreement(name, *map(pathlib.Path, paths)))
     if options.peer:
         name, precision, table, out = options.peer
         return peer(name, precision, options.keep, pathlib.Path(table), pathlib.Path(out))
 
-    import models
-    import torch
-
+    myself = [sys.executable, __file__, "--keep", options.keep.resolve()]
     dualgeo = os.environ.get("DUALGEO", ROOT / "build" / "release" / "tools" / "dualgeo")
     names = options.models.split(",")
     rounds = options.rounds or (1 if options.quick else 3)
@@ -181,7 +189,7 @@ def main():
     for name in sorted(needed):
         path = folder / f"{name}.safetensors"
         if not path.exists():
-            models.save(path.with_suffix(".tmp"), models.init(make_model(name)))
+            run([*myself, "--make", name, path.with_suffix(".tmp")])
             path.with_suffix(".tmp").rename(path)
     photos = options.photos.resolve() if options.photos else folder / "world" / "images"
     if not options.photos and not (folder / "world" / "photos.csv").exists():
@@ -200,8 +208,8 @@ def main():
         (table / "photos.csv").write_text("IMG_ID\n" + "".join(f"images/{found[i]}\n" for i in range(count)))
         return table / "photos.csv"
 
-    print(f"load {os.getloadavg()[0]:.1f}, {len(os.sched_getaffinity(0))} cores, PyTorch {torch.__version__}, "
-          f"{rounds} rounds, photos of {photos.name}", file=sys.stderr)
+    print(f"load {os.getloadavg()[0]:.1f}, {len(os.sched_getaffinity(0))} cores, {rounds} rounds, photos of {photos}",
+          file=sys.stderr)
     rows, python_fp32 = [], {}
     for name in names:
         table = write_table(MODELS[name][0] // (4 if options.quick else 1))
@@ -214,13 +222,12 @@ def main():
             for _ in range(rounds):
                 text, memory = run(program_command(dualgeo, name, precision, folder, table, outputs / f"{name}{suffix}"))
                 ours.append((rate(text), memory))
-                text, memory = run([sys.executable, __file__, "--keep", folder, "--peer", name, precision, table,
-                                    outputs / f"{name}-python"])
+                text, memory = run([*myself, "--peer", name, precision, table, outputs / f"{name}-python"])
                 theirs.append((rate(text), memory))
             mine, python = statistics.median(r for r, _ in ours), statistics.median(r for r, _ in theirs)
             ratio = statistics.median(a[0] / b[0] for a, b in zip(ours, theirs))
             python_fp32.setdefault(name, python)
-            same = agreement(name, outputs / f"{name}{suffix}", outputs / f"{name}-python", table)
+            same = float(run([*myself, "--agree", name, outputs / f"{name}{suffix}", outputs / f"{name}-python", table])[0])
             rows.append(f"| {name} | {precision} | {mine:.2f} | {python:.2f} | {ratio:.2f} | {mine / python_fp32[name]:.2f} | "
                         f"{max(m for _, m in ours):.0f} | {max(m for _, m in theirs):.0f} | {same:.5f} |")
             print(rows[-1], file=sys.stderr)

@@ -55,6 +55,7 @@ DualGeoModel LoadEmbedModel(const EmbedModel& options, const torch::Device& devi
   }
   // It will not learn any more: layers may keep copies of its weights in the lower precision.
   for (auto& parameter : model->parameters()) parameter.set_requires_grad(false);
+  KeepFreedMemory();
   return model;
 }
 

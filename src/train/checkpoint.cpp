@@ -12,6 +12,7 @@
 
 #include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/weights.h"
+#include "dualgeo/train/runtime.h"
 #include "dualgeo/train/tensor_archive.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
@@ -157,6 +158,7 @@ SegFormer LoadSegmenter(const fs::path& path, const SegmenterOptions& segmenter,
   loaded->to(device);
   loaded->eval();
   for (auto& parameter : loaded->parameters()) parameter.set_requires_grad(false);  // it learns no more
+  KeepFreedMemory();
   return loaded;
 }
 

@@ -66,13 +66,6 @@ TORCH_LIBRARY_IMPL(aten, AutocastCPU, library) {
 }
 #endif
 
-// Large tensors come and go with every layer. By default each is fetched from the system anew, and its pages filled
-// with zeros (a third of the time of a float32 forward); kept, they are there for the next one.
-void KeepFreedMemory() {
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-}
-
 }  // namespace
 
 int DefaultThreads() {
@@ -104,6 +97,11 @@ void SetThreads(int threads) {
   cv::setNumThreads(1);
 }
 
+void KeepFreedMemory() {
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+}
+
 torch::Device SelectDevice(const std::string& name) {
   const bool has_cuda = torch::cuda::is_available();
   if (name == "cpu" || (name == "auto" && !has_cuda)) return torch::Device(torch::kCPU);
@@ -133,7 +131,6 @@ torch::Device SetupRuntime(const RuntimeOptions& options) {
     throw InputError("precision: fp16: only on cuda, and the device is " + device.str() + "; use bf16 on a CPU");
   }
   SetThreads(options.threads);
-  KeepFreedMemory();
   auto& context = at::globalContext();
   // Only a warning where CUDA has no deterministic kernel: on a CPU all that is used here has one.
   context.setDeterministicAlgorithms(true, /*warn_only=*/true);

@@ -108,6 +108,7 @@ class Run {
 
   TrainResult Go() {
     Start();
+    KeepFreedMemory();
     try {
       Train();
     } catch (const Interrupted&) {

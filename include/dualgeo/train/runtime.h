@@ -21,6 +21,11 @@ int DefaultThreads();
 // 0: DefaultThreads(). Commands that compute call it, by SetupRuntime or SetIndexThreads.
 void SetThreads(int threads);
 
+// From now on freed memory stays with the process. Large tensors come and go with every layer; by default each is
+// fetched from the system anew, and its pages filled with zeros. Call it once the weights are in place: what making and
+// loading them frees is better given back.
+void KeepFreedMemory();
+
 // Sets thread count and deterministic kernels for the whole process and returns the device.
 // Throws InputError when the device is absent, or does not do the precision.
 torch::Device SetupRuntime(const RuntimeOptions& options);
