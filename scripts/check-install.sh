@@ -20,11 +20,12 @@ model:
 gallery: {features: [image]}
 search: {top_k: 3, exclude_same_id: false}
 YAML
-"$dualgeo" --quiet world --out "$work/world" --places 4 --views 3 --size 96
-"$dualgeo" --quiet gallery build --config "$work/config.yaml" --checkpoint none --photos "$work/world/photos.csv" \
-  --images "$work/world" --out "$work/gallery" 2>/dev/null
-id=$(sed -n '2p' "$work/gallery/items.csv" | cut -d, -f2)
-answer=$("$work/examples/locate_photo" "$work/config.yaml" none "$work/gallery" "$work/world/$id" 2>/dev/null)
-echo "$answer"
-grep -q " 1\..* $id\$" <<<"$answer" || { echo "check-install: the photo itself is not the first answer" >&2; exit 1; }
+run() { "$@" 2>"$work/log" || { cat "$work/log" >&2; exit 1; }; }
+run "$dualgeo" world --out "$work/world" --places 4 --views 3 --size 96 >/dev/null
+run "$dualgeo" gallery build --config "$work/config.yaml" --checkpoint none --photos "$work/world/photos.csv" \
+  --images "$work/world/images" --out "$work/gallery"
+id=$(sed -n 2p "$work/gallery/items.csv" | cut -d, -f2)
+run "$work/examples/locate_photo" "$work/config.yaml" none "$work/gallery" "$work/world/images/$id" >"$work/answer"
+cat "$work/answer"
+grep -q " 1\..* $id\$" "$work/answer" || { echo "check-install: the photo itself is not the first answer" >&2; exit 1; }
 echo "check-install: passed"
