@@ -372,7 +372,9 @@ TEST(PlaceSimilarityTest, TheModelEmbedsThePlacesItself) {
   model.model.gps_encoder.hidden = 8;
   model.model.gps_encoder.embed_dim = 8;
   const std::vector<LatLon> places = {{48.86, 2.35}, {-33.87, 151.21}, {89, 10}};
-  const FeatureSet gps = EmbedCoordinates(model, {{}, places});
+  Coordinates coordinates;
+  coordinates.locations = places;
+  const FeatureSet gps = EmbedCoordinates(model, coordinates);
   FeatureSet photos;
   photos.model = gps.model;
   photos.ids = {"a"};

@@ -40,7 +40,8 @@ TEST(ConfigCommand, MistakesAreOneLineWithFileLineAndNearestKey) {
 TEST(ConfigCommand, TakesEveryConfigOfTheProject) {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(DUALGEO_SOURCE_DIR) / "configs")) {
-    if (entry.path().extension() != ".yaml") continue;
+    // robustness.yaml is for `dualgeo robustness` and names an experiment as its base.
+    if (entry.path().extension() != ".yaml" || entry.path().filename() == "robustness.yaml") continue;
     const auto result = RunBinary({"config", "--config", entry.path().string()});
     EXPECT_EQ(result.exit_code, 0) << result.err;
     ++count;
