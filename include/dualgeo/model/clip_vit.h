@@ -1,7 +1,7 @@
-// CLIP's vision transformer (Radford et al., ICML 2021, arXiv 2103.00020): pre-norm blocks, QuickGELU (or the exact GELU,
-// as some of OpenCLIP's weights want), a class token, LayerNorm before and after (eps 1e-5), and a projection without
-// bias. Parameter names are those of Hugging Face's CLIPModel (vision_model.…, visual_projection.weight), spelling
-// mistakes included.
+// CLIP's vision transformer (Radford et al., ICML 2021, arXiv 2103.00020): pre-norm blocks, QuickGELU (or the exact
+// GELU, as some of OpenCLIP's weights want), a class token, LayerNorm before and after (eps 1e-5), and a projection
+// without bias. Parameter names are those of Hugging Face's CLIPModel (vision_model.…, visual_projection.weight),
+// spelling mistakes included.
 #pragma once
 
 #include <torch/torch.h>
