@@ -193,7 +193,8 @@ TEST(PredictLmmCommandTest, MistakesAreOneLine) {
   EXPECT_THAT(error({"--method", "lmm", "--offline", "--cache", (folder / "no.sqlite").string()}),
               HasSubstr("no such cache"));
   EXPECT_THAT(error({"--method", "lmm", "--endpoint", "127.0.0.1:8080"}), HasSubstr("http://HOST"));
-  EXPECT_THAT(error({"--method", "lmm", "--photo-features", candidates}), HasSubstr("go together"));
+  EXPECT_THAT(error({"--method", "lmm", "--gps-features", candidates}), HasSubstr("goes with --photo-features"));
+  EXPECT_THAT(error({"--method", "lmm", "--photo-features", candidates}), HasSubstr("not a safetensors file"));
 }
 
 }  // namespace
