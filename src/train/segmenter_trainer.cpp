@@ -9,10 +9,8 @@
 #include "dualgeo/train/runtime.h"
 #include "dualgeo/train/segmentation_metrics.h"
 #include "dualgeo/train/train_loop.h"
-#include "dualgeo/train/training_sets.h"
 #include "dualgeo/train/upsample_argmax.h"
 #include "dualgeo/train/views.h"
-#include "dualgeo/util/log.h"
 #include "dualgeo/util/random.h"
 
 namespace dualgeo {
@@ -107,17 +105,8 @@ TrainResult TrainSegmenter(const TrainJob& job, const SegmenterOptions& segmente
   const std::filesystem::path log = job.run_dir / "train_segmenter.jsonl";
   TrainingFolder folder(job.run_dir / "segmenter", log, job.existing, settings);
   SegmenterTask task(segmenter, job.runtime, device);
-  spdlog::info("train-segmenter: {} photos, {} held out, {}", sets.train.size(),
-               sets.validation ? sets.validation->size() : 0, DescribeDevice(device));
-  const TrainLoop loop{.name = "train-segmenter",
-                       .train = sets.train,
-                       .validation = sets.validation ? &*sets.validation : nullptr,
-                       .loader = job.data.loader,
-                       .options = train,
-                       .runtime = job.runtime,
-                       .device = device,
-                       .config = job.config,
-                       .log = log};
+  const TrainLoop loop{
+      .name = "train-segmenter", .job = job, .sets = sets, .options = train, .device = device, .log = log};
   return RunTrainLoop(task, loop, folder);
 }
 

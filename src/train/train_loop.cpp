@@ -93,11 +93,11 @@ class Run {
       : task_(task),
         loop_(loop),
         folder_(folder),
-        seed_(static_cast<std::uint64_t>(loop.runtime.seed)),
-        photos_(loop.train.size()),
+        seed_(static_cast<std::uint64_t>(loop.job.runtime.seed)),
+        photos_(loop.sets.train.size()),
         batch_size_(std::min<std::int64_t>(loop.options.batch_size, photos_)),
         optimizer_(task.module(), loop.options),
-        scaler_(loop.runtime.precision == "fp16") {
+        scaler_(loop.job.runtime.precision == "fp16") {
     if (batch_size_ < loop.options.batch_size) {
       spdlog::warn("{}: {} photos are fewer than batch_size {}: every step sees them all", loop.name, photos_,
                    loop.options.batch_size);
@@ -120,7 +120,7 @@ class Run {
     }
     result_.steps = step_;
     result_.train_photos = photos_;
-    result_.validation_photos = loop_.validation == nullptr ? 0 : loop_.validation->size();
+    result_.validation_photos = loop_.sets.validation ? loop_.sets.validation->size() : 0;
     result_.last = folder_.last();
     result_.best = folder_.best();
     return result_;
@@ -182,7 +182,7 @@ class Run {
     for (std::size_t i = 0; i < order.size(); ++i) {
       step_of[static_cast<std::size_t>(order[i])] = step_ + static_cast<std::int64_t>(i) / batch_size_;
     }
-    Loader loader(loop_.train, order, batch_size_, /*drop_last=*/true, loop_.loader,
+    Loader loader(loop_.sets.train, order, batch_size_, /*drop_last=*/true, loop_.job.data.loader,
                   DeriveSeed(seed_, "augmentation", static_cast<std::uint64_t>(epoch)));
     task_.module().train();
     const auto start = Clock::now();
@@ -251,11 +251,11 @@ class Run {
   // Also chooses `best`.
   void Validate() {
     bool better = true;
-    if (loop_.validation != nullptr && loop_.validation->size() > 0) {
-      std::vector<std::int64_t> order(static_cast<std::size_t>(loop_.validation->size()));
+    if (loop_.sets.validation && loop_.sets.validation->size() > 0) {
+      std::vector<std::int64_t> order(static_cast<std::size_t>(loop_.sets.validation->size()));
       std::iota(order.begin(), order.end(), 0);
-      const std::int64_t size = std::min<std::int64_t>(loop_.options.batch_size, loop_.validation->size());
-      Loader loader(*loop_.validation, order, size, /*drop_last=*/false, loop_.loader, std::nullopt);
+      const std::int64_t size = std::min<std::int64_t>(loop_.options.batch_size, loop_.sets.validation->size());
+      Loader loader(*loop_.sets.validation, order, size, /*drop_last=*/false, loop_.job.data.loader, std::nullopt);
       task_.module().eval();
       std::map<std::string, double> numbers;
       {
@@ -294,7 +294,7 @@ class Run {
     state["settings"] = TextTensor(SettingsText(folder_.settings()));
     scaler_.Save(state);
     optimizer_.Save(state);
-    WriteCheckpoint(folder, task_.module(), state, loop_.config);
+    WriteCheckpoint(folder, task_.module(), state, loop_.job.config);
     if (folder == folder_.last()) saved_step_ = step_;
   }
 
@@ -330,7 +330,9 @@ class Run {
 }  // namespace
 
 TrainResult RunTrainLoop(TrainTask& task, const TrainLoop& loop, TrainingFolder& folder) {
-  if (loop.train.size() == 0) throw InputError(loop.name + ": there are no training photos");
+  if (loop.sets.train.size() == 0) throw InputError(loop.name + ": there are no training photos");
+  spdlog::info("{}: {} photos, {} held out, {}", loop.name, loop.sets.train.size(),
+               loop.sets.validation ? loop.sets.validation->size() : 0, DescribeDevice(loop.device));
   task.module().to(loop.device);
   return Run(task, loop, folder).Go();
 }

@@ -9,9 +9,7 @@
 #include "dualgeo/model/weights.h"
 #include "dualgeo/train/runtime.h"
 #include "dualgeo/train/train_loop.h"
-#include "dualgeo/train/training_sets.h"
 #include "dualgeo/train/views.h"
-#include "dualgeo/util/log.h"
 #include "dualgeo/util/random.h"
 
 namespace dualgeo {
@@ -152,17 +150,7 @@ TrainResult TrainModel(const TrainJob& job, const ModelOptions& model, const Los
   const std::filesystem::path log = job.run_dir / "train.jsonl";
   TrainingFolder folder(job.run_dir / "checkpoint", log, job.existing, SettingsOf(job, sets, model, loss, train));
   DualGeoTask task(model, loss, job.runtime, device);
-  spdlog::info("train: {} photos, {} held out, {}", sets.train.size(), sets.validation ? sets.validation->size() : 0,
-               DescribeDevice(device));
-  const TrainLoop loop{.name = "train",
-                       .train = sets.train,
-                       .validation = sets.validation ? &*sets.validation : nullptr,
-                       .loader = job.data.loader,
-                       .options = train,
-                       .runtime = job.runtime,
-                       .device = device,
-                       .config = job.config,
-                       .log = log};
+  const TrainLoop loop{.name = "train", .job = job, .sets = sets, .options = train, .device = device, .log = log};
   return RunTrainLoop(task, loop, folder);
 }
 

@@ -17,6 +17,7 @@
 #include "dualgeo/data/loader.h"
 #include "dualgeo/train/trainer.h"
 #include "dualgeo/train/training_folder.h"
+#include "dualgeo/train/training_sets.h"
 
 namespace dualgeo {
 
@@ -45,13 +46,10 @@ class TrainTask {
 
 struct TrainLoop {
   std::string name;  // "train": what progress and messages call it
-  const PhotoDataset& train;
-  const PhotoDataset* validation;  // nullptr: none
-  LoaderOptions loader;
+  const TrainJob& job;
+  const TrainingSets& sets;
   TrainOptions options;
-  RuntimeOptions runtime;
   torch::Device device;
-  std::string config;
   std::filesystem::path log;
 };
 
