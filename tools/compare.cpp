@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "dualgeo/eval/comparison_table.h"
 #include "dualgeo/util/atomic_file.h"
 #include "score_flags.h"
 

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "dualgeo/eval/map.h"
 #include "dualgeo/eval/regions.h"
+#include "dualgeo/eval/tables.h"
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/util/atomic_file.h"
 #include "score_flags.h"

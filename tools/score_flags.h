@@ -10,7 +10,7 @@
 #include "dualgeo/config/options_tree.h"
 #include "dualgeo/data/photo_table.h"
 #include "dualgeo/eval/evaluate.h"
-#include "dualgeo/eval/tables.h"
+#include "dualgeo/eval/text_table.h"
 #include "dualgeo/refine/predictions.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"

@@ -1,7 +1,6 @@
 #include "dualgeo/eval/tables.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "dualgeo/eval/text_table.h"
@@ -13,8 +12,6 @@
 
 namespace dualgeo {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // One line of a table: some photos of an evaluation, a depth of a candidate list, or a paper's row.
 struct Line {
@@ -243,128 +240,6 @@ std::string CsvText(const std::vector<Line>& lines, const std::vector<double>& t
   return out.str();
 }
 
-Json PairOf(const Interval& interval) { return Json::array({interval.low, interval.high}); }
-
-Json AccuracyJson(const GroupAccuracy& group) {
-  Json accuracy = Json::object();
-  for (const auto& a : group.accuracy) accuracy[FormatDouble(a.threshold_km)] = a.percent;
-  return accuracy;
-}
-
-Json IntervalsJson(const GroupAccuracy& group) {
-  Json intervals = Json::object();
-  for (const auto& a : group.accuracy) intervals[FormatDouble(a.threshold_km)] = PairOf(a.ci95);
-  return intervals;
-}
-
-Json GroupJson(const GroupAccuracy& group) {
-  return {{"count", group.count}, {"accuracy", AccuracyJson(group)}, {"ci95", IntervalsJson(group)}};
-}
-
-Json GroupsJson(const std::vector<GroupScores>& groups) {
-  Json json = Json::object();
-  for (const auto& group : groups) {
-    Json item = GroupJson(group.scores);
-    item["answered"] = group.answered;
-    item["median_km"] = group.median_km ? Json(*group.median_km) : Json();
-    item["geoscore"] = group.geoscore;
-    json[group.name] = item;
-  }
-  return json;
-}
-
-Json RecallJson(const std::vector<RecallAtK>& recall) {
-  Json json = Json::object();
-  for (const auto& row : recall) {
-    Json item = GroupJson(row.recall);
-    item["median_km"] = row.median_km ? Json(*row.median_km) : Json();
-    item["mean_km"] = row.mean_km ? Json(*row.mean_km) : Json();
-    item["geoscore"] = row.geoscore;
-    json[std::to_string(row.k)] = item;
-  }
-  return json;
-}
-
-Json PublishedJson(const std::vector<PublishedRow>& published) {
-  Json json = Json::array();
-  for (const auto& row : published) {
-    Json accuracy = Json::object();
-    for (std::size_t t = 0; t < kAccuracyKm.size(); ++t) accuracy[FormatDouble(kAccuracyKm[t])] = row.percent[t];
-    json.push_back({{"system", row.system},
-                    {"variant", row.variant},
-                    {"year", row.year},
-                    {"reported", true},
-                    {"photos", row.photos},
-                    {"accuracy", accuracy},
-                    {"source", row.source}});
-  }
-  return json;
-}
-
-Json LeakageJson(const LeakageStudy& study) {
-  Json rows = Json::array();
-  for (const auto& row : study.rows) {
-    Json item = {{"gallery", row.rule},
-                 {"candidates_removed", row.candidates_removed},
-                 {"lists_shortened", row.lists_shortened},
-                 {"lists_emptied", row.lists_emptied},
-                 {"answers_changed", row.answers_changed},
-                 {"accuracy", AccuracyJson(row.evaluation.all)},
-                 {"ci95", IntervalsJson(row.evaluation.all)},
-                 {"geoscore", row.evaluation.geoscore}};
-    for (const auto& pair : row.comparison) {
-      item["against_all"][FormatDouble(pair.threshold_km)] = {
-          {"right_only_with", pair.only_a}, {"right_only_without", pair.only_b}, {"p_value", pair.p_value}};
-    }
-    rows.push_back(item);
-  }
-  return {{"rows", rows}, {"unavailable", study.unavailable}};
-}
-
-Json Metrics(const Evaluation& e) {
-  Json intervals = IntervalsJson(e.all);
-  if (e.median_ci95) intervals["median_km"] = PairOf(*e.median_ci95);
-  if (e.mean_ci95) intervals["mean_km"] = PairOf(*e.mean_ci95);
-  if (e.geoscore_ci95) intervals["geoscore"] = PairOf(*e.geoscore_ci95);
-  Json json = {{"benchmark", e.settings.benchmark},
-               {"method", e.settings.method},
-               {"note", e.settings.note},
-               {"count", e.count},
-               {"answered", e.answered},
-               {"accuracy", AccuracyJson(e.all)},
-               {"ci95", intervals},
-               {"median_km", e.median_km ? Json(*e.median_km) : Json()},
-               {"mean_km", e.mean_km ? Json(*e.mean_km) : Json()},
-               {"geoscore", e.geoscore},
-               {"quantiles_km", Json::object()},
-               {"answered_only", GroupJson(e.answered_only)}};
-  if (e.without_zero) json["without_zero"] = GroupJson(*e.without_zero);
-  for (const auto& [method, group] : e.by_method) json["by_method"][method] = GroupJson(group);
-  for (std::size_t q = 0; q < e.quantiles_km.size(); ++q) {
-    json["quantiles_km"][FormatDouble(e.options.quantiles[q])] = e.quantiles_km[q];
-  }
-  if (!e.continents.empty()) json["continents"] = GroupsJson(e.continents);
-  if (!e.countries.empty()) json["countries"] = GroupsJson(e.countries);
-  json["zero_answers"] = e.zero_answers;
-  json["unknown_ids"] = e.unknown_ids;
-  json["settings"] = {{"thresholds_km", e.options.thresholds_km},
-                      {"distance", e.options.distance},
-                      {"interval", e.options.interval},
-                      {"bootstrap", e.options.bootstrap},
-                      {"seed", e.options.seed},
-                      {"denominator", e.options.denominator},
-                      {"zero_is_failure", e.options.zero_is_failure},
-                      {"predictions", e.settings.predictions_file},
-                      {"truth", e.settings.truth_file}};
-  if (e.settings.provenance) json["provenance"] = ToJson(*e.settings.provenance);
-  return json;
-}
-
-std::string Dump(const Json& json) {
-  // File names and ids need not be UTF-8.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 const char* StatusName(Answer answer) {
   switch (answer) {
     case Answer::kAnswered:
@@ -381,20 +256,6 @@ const char* StatusName(Answer answer) {
 
 }  // namespace
 
-const std::vector<std::string>& TableFormatNames() {
-  static const std::vector<std::string> names = {"markdown", "latex", "csv", "json"};
-  return names;
-}
-
-TableFormat ParseTableFormat(const std::string& name) {
-  const auto& names = TableFormatNames();
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) {
-    throw InputError("format: unknown value '" + Printable(name) + "'; allowed: " + Join(names));
-  }
-  return static_cast<TableFormat>(found - names.begin());
-}
-
 std::string FormatTable(const std::vector<Evaluation>& evaluations, TableFormat format) {
   if (evaluations.empty()) return "";
   const auto& thresholds = evaluations.front().options.thresholds_km;
@@ -404,27 +265,13 @@ std::string FormatTable(const std::vector<Evaluation>& evaluations, TableFormat 
     }
   }
   const std::vector<Line> lines = LinesOf(evaluations);
-  switch (format) {
-    case TableFormat::kCsv:
-      return CsvText(lines, thresholds);
-    case TableFormat::kJson: {
-      if (evaluations.size() == 1) return MetricsJson(evaluations.front());
-      Json all = Json::array();
-      for (const auto& e : evaluations) all.push_back(Metrics(e));
-      return Dump(all);
-    }
-    case TableFormat::kMarkdown: {
-      std::string text = MarkdownTable(Cells(lines, thresholds)) + "\n" + Caption(evaluations.front()) + "\n";
-      for (const auto& note : Notes(evaluations)) text += "Note: " + note + ".\n";
-      return text;
-    }
-    case TableFormat::kLatex: {
-      std::string text = LatexTable(Cells(lines, thresholds)) + "% " + Caption(evaluations.front()) + "\n";
-      for (const auto& note : Notes(evaluations)) text += "% Note: " + note + ".\n";
-      return text;
-    }
-  }
-  return "";
+  if (format == TableFormat::kCsv) return CsvText(lines, thresholds);
+  if (format == TableFormat::kJson) return MetricsJson(evaluations);
+  const std::string remark = format == TableFormat::kLatex ? "% " : "";
+  std::string text = RenderTable(Cells(lines, thresholds), format) + (remark.empty() ? "\n" : remark);
+  text += Caption(evaluations.front()) + "\n";
+  for (const auto& note : Notes(evaluations)) text += remark + "Note: " + note + ".\n";
+  return text;
 }
 
 std::string FormatReport(const EvaluationReport& report, TableFormat format) {
@@ -453,7 +300,7 @@ std::string FormatReport(const EvaluationReport& report, TableFormat format) {
   const std::string remark = latex ? "% " : "";
   std::string text;
   const auto add = [&](const TextTable& table, const std::string& caption) {
-    text += (text.empty() ? "" : "\n") + (latex ? LatexTable(table) : MarkdownTable(table) + "\n");
+    text += (text.empty() ? "" : "\n") + RenderTable(table, format) + (latex ? "" : "\n");
     text += remark + caption + "\n";
   };
   add(Cells(lines, thresholds), Caption(first));
@@ -484,229 +331,6 @@ std::string FormatReport(const EvaluationReport& report, TableFormat format) {
   }
   if (report.leakage) add(LeakageCells(*report.leakage), LeakageCaption(*report.leakage));
   return text;
-}
-
-std::string MetricsJson(const EvaluationReport& report) {
-  Json json = Metrics(report.evaluations.at(0));
-  if (report.evaluations.size() > 1) {
-    json["oracle"] = Metrics(report.evaluations[1]);
-    json["oracle"].erase("provenance");  // the same
-  }
-  if (!report.recall.empty()) json["recall"] = RecallJson(report.recall);
-  if (!report.published.empty()) json["published"] = PublishedJson(report.published);
-  if (report.leakage) json["leakage"] = LeakageJson(*report.leakage);
-  return Dump(json);
-}
-
-std::string MetricsJson(const Evaluation& evaluation, const Evaluation* oracle) {
-  EvaluationReport report{{evaluation}, {}, {}, std::nullopt};
-  if (oracle != nullptr) report.evaluations.push_back(*oracle);
-  return MetricsJson(report);
-}
-
-std::string FormatComparison(const std::string& name_a, const std::string& name_b,
-                             const std::vector<PairedComparison>& comparisons) {
-  TextTable table;
-  table.header = {"within", name_a + " %", name_b + " %", "difference", "only " + name_a, "only " + name_b, "p"};
-  for (const auto& c : comparisons) {
-    const double difference = c.percent_a - c.percent_b;
-    table.rows.push_back({FormatDouble(c.threshold_km) + " km", Fixed(c.percent_a, 2), Fixed(c.percent_b, 2),
-                          Signed(difference, 2), std::to_string(c.only_a), std::to_string(c.only_b),
-                          PValue(c.p_value)});
-  }
-  return MarkdownTable(std::move(table)) +
-         "\np: two-sided exact McNemar test over the same photos; \"only\": photos that one of the two alone gets "
-         "right.\n";
-}
-
-namespace {
-
-int Decimals(const Measure& measure) { return measure.percent ? 2 : measure.more_is_better ? 0 : 1; }
-
-// "41.3 [39.0, 43.7]" of one run; "41.3 ± 0.6" of several.
-std::string ScoreCell(const MethodScore& score, int decimals) {
-  std::string text = WithInterval(score.value.mean, score.ci95, decimals);
-  if (score.value.deviation) text += " ± " + Fixed(*score.value.deviation, decimals == 0 ? 1 : decimals);
-  return text;
-}
-
-TextTable MethodCells(const MethodComparison& comparison) {
-  TextTable table;
-  table.header = {"method", "seeds"};
-  table.text_columns = 1;
-  for (const auto& measure : comparison.measures) table.header.push_back(measure.name + (measure.percent ? " %" : ""));
-  for (std::size_t m = 0; m < comparison.methods.size(); ++m) {
-    const Method& method = comparison.methods[m];
-    std::vector<std::string> row = {method.name, std::to_string(method.runs.size())};
-    for (std::size_t k = 0; k < comparison.measures.size(); ++k) {
-      row.push_back(ScoreCell(comparison.scores[m][k], Decimals(comparison.measures[k])));
-    }
-    table.rows.push_back(std::move(row));
-  }
-  return table;
-}
-
-TextTable TestCells(const MethodComparison& comparison) {
-  TextTable table;
-  table.header = {"a", "b",           "measure", "test", "a - b", "95 % interval", "only a right", "only b right",
-                  "p", "corrected p", "survives"};
-  table.text_columns = 4;
-  for (const auto& test : comparison.tests) {
-    const Measure& measure = comparison.measures[test.measure];
-    const int decimals = Decimals(measure);
-    std::string name = test.name.empty() ? "-" : test.name;
-    if (test.t && test.t->t) name += " = " + Fixed(*test.t->t, 2) + ", " + std::to_string(test.t->pairs) + " seeds";
-    if (test.t && !test.t->t) name += ": no deviation";
-    const Interval& ci = test.difference.ci95;
-    table.rows.push_back({comparison.methods[test.a].name, comparison.methods[test.b].name, measure.name, name,
-                          Signed(test.difference.value, decimals),
-                          "[" + Signed(ci.low, decimals) + ", " + Signed(ci.high, decimals) + "]",
-                          test.discordant ? std::to_string(test.discordant->only_a) : "-",
-                          test.discordant ? std::to_string(test.discordant->only_b) : "-",
-                          test.p_value ? PValue(*test.p_value) : "-", test.corrected ? PValue(*test.corrected) : "-",
-                          !test.corrected   ? "-"
-                          : test.Survives() ? "yes"
-                                            : "no"});
-  }
-  return table;
-}
-
-std::string CompareCaption(const MethodComparison& comparison) {
-  const EvaluateOptions& options = comparison.methods.front().runs.front().options;
-  std::int64_t tests = 0;
-  for (const auto& test : comparison.tests) tests += test.p_value ? 1 : 0;
-  return std::to_string(comparison.photos) + " photos, " + options.distance +
-         " distance; photos without an answer are misses, GeoScore 0, and as far off as can be (" +
-         Fixed(kFarthestKm, 0) + " km) in means. Intervals of a - b: paired bootstrap over photos, " +
-         std::to_string(comparison.options.rounds) + " rounds, not corrected. McNemar: exact; permutation: of signs, " +
-         "mean distance; paired t: over seeds. Corrected: Holm, over all " + std::to_string(tests) +
-         " tests of the table; a difference survives at corrected p <= 0.05.";
-}
-
-std::vector<std::string> UnmatchedLines(const MethodComparison& comparison) {
-  std::vector<std::string> lines;
-  if (comparison.in_no_file > 0) {
-    lines.push_back(std::to_string(comparison.in_no_file) +
-                    " photos of the truth table are in no file: a miss for every method.");
-  }
-  if (comparison.unmatched.empty()) return lines;
-  lines.push_back(std::to_string(comparison.unmatched.size()) +
-                  " photos are in some files and not in others, where they count as misses:");
-  constexpr std::size_t kShown = 20;
-  for (std::size_t i = 0; i < std::min(kShown, comparison.unmatched.size()); ++i) {
-    std::vector<std::string> files;
-    for (const std::size_t file : comparison.unmatched[i].missing_in)
-      files.push_back(Printable(comparison.files[file]));
-    lines.push_back("- " + Printable(comparison.unmatched[i].id) + ": not in " + Join(files));
-  }
-  if (comparison.unmatched.size() > kShown) {
-    lines.push_back("- and " + std::to_string(comparison.unmatched.size() - kShown) +
-                    " more (all of them with --unmatched-out and --json)");
-  }
-  return lines;
-}
-
-std::string TestsCsv(const MethodComparison& comparison) {
-  std::ostringstream out;
-  CsvWriter writer(
-      out, {"a", "b", "measure", "value_a", "deviation_a", "value_b", "deviation_b", "difference", "difference_low",
-            "difference_high", "test", "only_a", "only_b", "t", "pairs", "p_value", "corrected_p_value", "survives"});
-  const auto number = [](const std::optional<double>& value) { return value ? FormatDouble(*value) : ""; };
-  for (const auto& test : comparison.tests) {
-    const auto &a = comparison.scores[test.a][test.measure].value, &b = comparison.scores[test.b][test.measure].value;
-    writer.Row({comparison.methods[test.a].name, comparison.methods[test.b].name,
-                comparison.measures[test.measure].name, FormatDouble(a.mean), number(a.deviation), FormatDouble(b.mean),
-                number(b.deviation), FormatDouble(test.difference.value), FormatDouble(test.difference.ci95.low),
-                FormatDouble(test.difference.ci95.high), test.name,
-                test.discordant ? std::to_string(test.discordant->only_a) : "",
-                test.discordant ? std::to_string(test.discordant->only_b) : "", test.t ? number(test.t->t) : "",
-                test.t ? std::to_string(test.t->pairs) : "", number(test.p_value), number(test.corrected),
-                !test.corrected   ? ""
-                : test.Survives() ? "yes"
-                                  : "no"});
-  }
-  return out.str();
-}
-
-Json OptionalJson(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
-
-std::string CompareJson(const MethodComparison& comparison, const Provenance* provenance) {
-  Json json = {{"photos", comparison.photos}, {"methods", Json::array()}, {"tests", Json::array()}};
-  for (std::size_t m = 0; m < comparison.methods.size(); ++m) {
-    Json item = {{"name", comparison.methods[m].name}, {"seeds", comparison.methods[m].runs.size()}};
-    for (std::size_t k = 0; k < comparison.measures.size(); ++k) {
-      const MethodScore& score = comparison.scores[m][k];
-      item["scores"][comparison.measures[k].name] = {{"mean", score.value.mean},
-                                                     {"deviation", OptionalJson(score.value.deviation)},
-                                                     {"ci95", score.ci95 ? PairOf(*score.ci95) : Json()}};
-    }
-    for (const auto& run : comparison.methods[m].runs) item["files"].push_back(run.settings.predictions_file);
-    json["methods"].push_back(item);
-  }
-  for (const auto& test : comparison.tests) {
-    Json item = {{"a", comparison.methods[test.a].name},
-                 {"b", comparison.methods[test.b].name},
-                 {"measure", comparison.measures[test.measure].name},
-                 {"difference", test.difference.value},
-                 {"ci95", PairOf(test.difference.ci95)},
-                 {"test", test.name},
-                 {"p_value", OptionalJson(test.p_value)},
-                 {"corrected_p_value", OptionalJson(test.corrected)},
-                 {"survives", test.Survives()}};
-    if (test.discordant) item["only_a"] = test.discordant->only_a, item["only_b"] = test.discordant->only_b;
-    if (test.t) {
-      item["t"] = OptionalJson(test.t->t);
-      item["pairs"] = test.t->pairs;
-      item["t_ci95"] = test.t->ci95 ? PairOf(*test.t->ci95) : Json();
-    }
-    json["tests"].push_back(item);
-  }
-  json["verdicts"] = Verdicts(comparison);
-  json["files"] = comparison.files;
-  json["in_no_file"] = comparison.in_no_file;
-  json["unmatched"] = Json::array();
-  for (const auto& photo : comparison.unmatched) {
-    Json files = Json::array();
-    for (const std::size_t file : photo.missing_in) files.push_back(comparison.files[file]);
-    json["unmatched"].push_back({{"id", photo.id}, {"missing_in", files}});
-  }
-  const EvaluateOptions& options = comparison.methods.front().runs.front().options;
-  json["settings"] = {{"thresholds_km", options.thresholds_km}, {"distance", options.distance},
-                      {"rounds", comparison.options.rounds},    {"seed", comparison.options.seed},
-                      {"against", comparison.options.against},  {"zero_is_failure", options.zero_is_failure}};
-  if (provenance != nullptr) json["provenance"] = ToJson(*provenance);
-  return Dump(json);
-}
-
-}  // namespace
-
-std::string FormatComparison(const MethodComparison& comparison, TableFormat format, const Provenance* provenance) {
-  if (format == TableFormat::kJson) return CompareJson(comparison, provenance);
-  if (format == TableFormat::kCsv) return TestsCsv(comparison);
-  const bool latex = format == TableFormat::kLatex;
-  const auto table = [&](const TextTable& cells) { return (latex ? LatexTable(cells) : MarkdownTable(cells)) + "\n"; };
-  const auto line = [&](const std::string& words) { return (latex ? "% " : "") + words + "\n"; };
-  std::string text = table(MethodCells(comparison)) + table(TestCells(comparison)) + line(CompareCaption(comparison));
-  text += latex ? "" : "\n";
-  for (const auto& sentence : Verdicts(comparison)) text += line((latex ? "" : "- ") + sentence);
-  const auto unmatched = UnmatchedLines(comparison);
-  if (!unmatched.empty() && !latex) text += "\n";
-  for (const auto& words : unmatched) text += line(words);
-  return text;
-}
-
-void WriteUnmatched(const std::filesystem::path& path, const MethodComparison& comparison) {
-  AtomicFile file(path);
-  std::vector<std::string> header = {"IMG_ID"};
-  header.insert(header.end(), comparison.files.begin(), comparison.files.end());
-  CsvWriter writer(file.stream(), header);
-  for (const auto& photo : comparison.unmatched) {
-    std::vector<std::string> row(comparison.files.size() + 1, "1");
-    row[0] = photo.id;
-    for (const std::size_t missing : photo.missing_in) row[missing + 1] = "0";
-    writer.Row(row);
-  }
-  file.Commit();
 }
 
 void WriteErrors(const std::filesystem::path& path, const Evaluation& evaluation) {

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <string_view>
 
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
+
 namespace dualgeo {
 namespace {
 
@@ -77,6 +80,24 @@ std::string LatexTable(const TextTable& table) {
   text += line(table.header) + "\\midrule\n";
   for (const auto& row : table.rows) text += line(row);
   return text + "\\bottomrule\n\\end{tabular}\n";
+}
+
+std::string RenderTable(const TextTable& table, TableFormat format) {
+  return format == TableFormat::kLatex ? LatexTable(table) : MarkdownTable(table);
+}
+
+const std::vector<std::string>& TableFormatNames() {
+  static const std::vector<std::string> names = {"markdown", "latex", "csv", "json"};
+  return names;
+}
+
+TableFormat ParseTableFormat(const std::string& name) {
+  const auto& names = TableFormatNames();
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) {
+    throw InputError("format: unknown value '" + Printable(name) + "'; allowed: " + Join(names));
+  }
+  return static_cast<TableFormat>(found - names.begin());
 }
 
 }  // namespace dualgeo

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "dualgeo/eval/text_table.h"
 #include "dualgeo/io/csv.h"
 #include "dualgeo/pipeline/ablation.h"
 #include "dualgeo/util/text.h"
@@ -181,7 +180,7 @@ std::string FormatAblation(const AblationResult& result, TableFormat format) {
   if (format == TableFormat::kJson) return ToJson(result);
   const bool latex = format == TableFormat::kLatex;
   const char* comment = latex ? "% " : "";
-  const auto table = [&](const TextTable& t) { return latex ? LatexTable(t) : MarkdownTable(t); };
+  const auto table = [&](const TextTable& t) { return RenderTable(t, format); };
   std::string text = comment;
   text += Title(result) + "\n\n" + table(Accuracies(result)) + "\n" + table(Tests(result)) + "\n";
   for (const auto& note : Notes(result)) text += comment + note + "\n";

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "dualgeo/eval/text_table.h"
 #include "dualgeo/io/csv.h"
 #include "dualgeo/pipeline/robustness.h"
 #include "dualgeo/util/text.h"
@@ -173,7 +172,7 @@ std::string FormatRobustness(const RobustnessResult& result, TableFormat format)
   if (format == TableFormat::kJson) return ToJson(result);
   const bool latex = format == TableFormat::kLatex;
   const char* comment = latex ? "% " : "";
-  const auto table = [&](const TextTable& t) { return latex ? LatexTable(t) : MarkdownTable(t); };
+  const auto table = [&](const TextTable& t) { return RenderTable(t, format); };
   std::string text = comment;
   text.append(Title(result)).append("\n\n").append(table(Verdicts(result))).append("\n");
   for (const auto& c : result.conditions) {

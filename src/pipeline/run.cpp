@@ -7,6 +7,7 @@
 
 #include "dualgeo/config/config.h"
 #include "dualgeo/data/world.h"
+#include "dualgeo/eval/comparison_table.h"
 #include "dualgeo/eval/map.h"
 #include "dualgeo/eval/regions.h"
 #include "dualgeo/eval/tables.h"

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "dualgeo/eval/tables.h"
+#include "dualgeo/eval/comparison_table.h"
 #include "dualgeo/io/csv.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/temporary_folder.h"

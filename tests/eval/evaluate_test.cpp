@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "dualgeo/eval/comparison_table.h"
 #include "dualgeo/eval/map.h"
 #include "dualgeo/eval/significance.h"
 #include "dualgeo/eval/statistics.h"

@@ -7,6 +7,13 @@
 
 namespace dualgeo {
 
+// What a command prints: a table for people, papers or spreadsheets, or JSON for programs.
+enum class TableFormat { kMarkdown, kLatex, kCsv, kJson };
+
+const std::vector<std::string>& TableFormatNames();
+// Throws InputError naming what is allowed.
+TableFormat ParseTableFormat(const std::string& name);
+
 struct TextTable {
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;  // each as long as the header
@@ -18,5 +25,8 @@ std::string MarkdownTable(TextTable table);
 
 // A tabular of the package booktabs; special characters are escaped.
 std::string LatexTable(const TextTable& table);
+
+// LaTeX for kLatex, Markdown otherwise: CSV and JSON hold more than such a table does.
+std::string RenderTable(const TextTable& table, TableFormat format);
 
 }  // namespace dualgeo

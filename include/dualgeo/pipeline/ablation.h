@@ -35,7 +35,7 @@
 
 #include "dualgeo/eval/provenance.h"
 #include "dualgeo/eval/significance.h"
-#include "dualgeo/eval/tables.h"
+#include "dualgeo/eval/text_table.h"
 #include "dualgeo/pipeline/experiment.h"
 #include "dualgeo/util/field.h"
 

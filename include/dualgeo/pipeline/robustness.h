@@ -28,7 +28,7 @@
 
 #include "dualgeo/data/data_options.h"
 #include "dualgeo/eval/provenance.h"
-#include "dualgeo/eval/tables.h"
+#include "dualgeo/eval/text_table.h"
 #include "dualgeo/pipeline/claim.h"
 #include "dualgeo/util/field.h"
 
