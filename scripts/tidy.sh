@@ -2,7 +2,12 @@
 # clang-tidy over our own sources, both cores. usage: scripts/tidy.sh [layer ...]     (default: everything)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-command -v clang-tidy >/dev/null || { echo "tidy: install clang and clang-tidy" >&2; exit 1; }
+# 16 or newer: 14, the distribution's default, cannot read LibTorch's headers in C++20.
+if ! command -v clang-tidy-16 >/dev/null || ! command -v clang++ >/dev/null; then
+  if [ "$(id -u)" -eq 0 ]; then sudo=(); else sudo=(sudo); fi
+  "${sudo[@]}" apt-get update -qq
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends clang clang-tidy-16 >&2
+fi
 # A configuration of its own: GCC's precompiled headers mean nothing to clang.
 cmake --preset tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DDUALGEO_TESTS=OFF >/dev/null
 if [ $# -gt 0 ]; then
@@ -11,4 +16,4 @@ if [ $# -gt 0 ]; then
 else
   files=(src/*/*.cpp tools/*.cpp)
 fi
-printf '%s\0' "${files[@]}" | xargs -0 -n 2 -P "$(nproc)" clang-tidy -p build/tidy --quiet
+printf '%s\0' "${files[@]}" | xargs -0 -n 2 -P "$(nproc)" clang-tidy-16 -p build/tidy --quiet
