@@ -48,8 +48,10 @@ Taps MakeTaps(int in, int out, Filter filter, int begin, int n) {
   std::vector<double> exact(taps.stride);
   for (int i = 0; i < n; ++i) {
     const double center = (begin + i + 0.5) * scale;
+    // Truncated, as Pillow does. NOLINTBEGIN(bugprone-incorrect-roundings)
     const int first = std::max(static_cast<int>(center - support + 0.5), 0);
     const int count = std::min(static_cast<int>(center + support + 0.5), in) - first;
+    // NOLINTEND(bugprone-incorrect-roundings)
     double sum = 0;
     for (int k = 0; k < count; ++k) {
       const auto at = static_cast<std::size_t>(k);

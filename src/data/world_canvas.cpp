@@ -37,7 +37,8 @@ const cv::Mat& CloudTile() {
           float tx = fx - static_cast<float>(x0), ty = fy - static_cast<float>(y0);
           tx = tx * tx * (3 - 2 * tx), ty = ty * ty * (3 - 2 * ty);
           const auto at = [&](int i, int j) {
-            return lattice[static_cast<std::size_t>((j % cells) * cells + i % cells)];
+            const int index = (j % cells) * cells + i % cells;
+            return lattice[static_cast<std::size_t>(index)];
           };
           sum.at<float>(y, x) += weight * ((1 - ty) * ((1 - tx) * at(x0, y0) + tx * at(x0 + 1, y0)) +
                                            ty * ((1 - tx) * at(x0, y0 + 1) + tx * at(x0 + 1, y0 + 1)));

@@ -117,7 +117,7 @@ std::vector<CandidateList> ReadCandidates(const std::filesystem::path& path) {
     }
     lists[found->second].candidates.push_back(ParseCandidate(csv, row, columns));
     rows[found->second].push_back(row);
-    if (auto estimate = ParseEstimate(csv, row, columns)) lists[found->second].estimate = std::move(estimate);
+    if (auto estimate = ParseEstimate(csv, row, columns)) lists[found->second].estimate = estimate;
   }
 
   for (std::size_t i = 0; i < lists.size(); ++i) {

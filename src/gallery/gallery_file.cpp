@@ -46,7 +46,7 @@ class Fields {
     return At(key).get<std::string>();
   }
   std::string Choice(const char* key, const std::vector<std::string>& allowed) const {
-    const auto value = Text(key);
+    auto value = Text(key);
     if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) Fail(key, "one of " + Join(allowed));
     return value;
   }

@@ -253,7 +253,7 @@ std::string CsvTable::At(std::size_t row, std::string_view what) const {
   return Place(path_, lines_[row]) + std::string(what);
 }
 
-CsvWriter::CsvWriter(std::ostream& out, std::vector<std::string> header) : out_(out), columns_(header.size()) {
+CsvWriter::CsvWriter(std::ostream& out, const std::vector<std::string>& header) : out_(out), columns_(header.size()) {
   WriteFields(out_, header);
 }
 

@@ -100,7 +100,7 @@ PlaceSimilarity FeatureFileSimilarity(const std::filesystem::path& photos_path, 
   };
 }
 
-PlaceSimilarity ModelSimilarity(const EmbedModel& model, FeatureSet photos, const std::string& name) {
+PlaceSimilarity ModelSimilarity(const EmbedModel& model, const FeatureSet& photos, const std::string& name) {
   const auto vectors = std::make_shared<const PhotoVectors>(photos, name);
   const auto embedder = std::make_shared<const CoordinateEmbedder>(model);
   if (!photos.model.empty() && photos.model != embedder->fingerprint()) {

@@ -14,7 +14,8 @@ double LearningRate(const TrainOptions& options, const TrainLength& length, std:
   if (step < warmup) return options.lr * static_cast<double>(step + 1) / static_cast<double>(warmup);
   if (schedule.type == "step") {
     const std::int64_t epoch = step / std::max<std::int64_t>(length.steps_per_epoch, 1);
-    return options.lr * std::pow(schedule.gamma, static_cast<double>(epoch / schedule.step_epochs));
+    const std::int64_t decays = epoch / schedule.step_epochs;
+    return options.lr * std::pow(schedule.gamma, static_cast<double>(decays));
   }
   if (schedule.type == "cosine") {
     const double whole = static_cast<double>(std::max<std::int64_t>(length.total_steps - warmup, 1));

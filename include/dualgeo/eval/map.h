@@ -12,7 +12,7 @@ namespace dualgeo {
 struct MapOptions {
   std::string title;
   int max_gallery_points = 4000;  // a regular subset is drawn beyond that, to keep the file small
-  std::string land_id = "";       // of an earlier map on the same page, whose gallery dots are shown again
+  std::string land_id = {};       // of an earlier map on the same page, whose gallery dots are shown again
 };
 
 // Equirectangular. Small grey dots: the gallery (they show where the land is); black dots (white on dark pages): the

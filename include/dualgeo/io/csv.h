@@ -64,7 +64,7 @@ class CsvTable {
 // Writes a header and rows; fields are quoted only where they must be; lines end in LF.
 class CsvWriter {
  public:
-  CsvWriter(std::ostream& out, std::vector<std::string> header);
+  CsvWriter(std::ostream& out, const std::vector<std::string>& header);
   // As many fields as the header (std::invalid_argument otherwise).
   void Row(const std::vector<std::string>& fields);
 

@@ -29,7 +29,7 @@ PlaceSimilarity FeatureFileSimilarity(const std::filesystem::path& photos, const
 
 // Of any place: the model that made the photos' features embeds it. `name` stands for the features in messages. Throws
 // InputError when the features are of another model, or were not projected.
-PlaceSimilarity ModelSimilarity(const EmbedModel& model, FeatureSet photos, const std::string& name);
+PlaceSimilarity ModelSimilarity(const EmbedModel& model, const FeatureSet& photos, const std::string& name);
 
 // Fills gps_score of all candidates.
 void AddGpsScores(const PlaceSimilarity& similarity, std::vector<CandidateList>& lists);
