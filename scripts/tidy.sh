@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# clang-tidy over our own sources, both cores. usage: scripts/tidy.sh [FILE.cpp ...]     (default: everything; a file that
-# includes LibTorch takes a minute, all of them most of an hour)
+# clang-tidy over our own sources, all cores. usage: scripts/tidy.sh [FILE.cpp ...]     (default: everything; a file that
+# includes LibTorch takes about a minute)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if ! command -v clang-tidy >/dev/null || ! command -v clang++ >/dev/null; then
