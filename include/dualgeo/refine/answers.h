@@ -25,6 +25,13 @@ struct LmmAnswer {
   std::optional<LatLon> location;  // valid (IsValid) and not exactly (0, 0)
   std::string reason;              // why there is no location
 
+  enum class Reply {
+    kGiven,     // the model spoke, whatever it said; every answer of a table
+    kRefused,   // no reply and none to be had: the server refuses the question, the photo cannot be read
+    kAskAgain,  // no reply: the server failed or was not asked; a later run asks again
+  };
+  Reply reply = Reply::kGiven;
+
   bool operator==(const LmmAnswer&) const = default;
 };
 

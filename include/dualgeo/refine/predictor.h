@@ -66,7 +66,10 @@ struct PredictReport {
   ChoiceCounts counts;
   LmmUsage usage;
   std::vector<LmmAnswer> answers;
-  std::string rule;     // the choice in force
+  std::string rule;  // the choice in force
+  // Photos without an answer of the model because the server failed or was not asked: the same command, given again,
+  // asks about them again, so what was made of these predictions is not final.
+  int ask_again = 0;
   std::string stopped;  // why the run ended early, if it did
   bool failed = false;  // through the server, not through the budget
 };
