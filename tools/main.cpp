@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
+#include "dualgeo/util/standard_output.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/version.h"
 
@@ -58,10 +59,13 @@ int Run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  dualgeo::ReserveStandardStreams();
   dualgeo::SetupLogging();
   dualgeo::InstallStopHandler();
   try {
-    return Run(argc, argv);
+    const int code = Run(argc, argv);
+    dualgeo::FlushStandardOutput();
+    return code;
   } catch (const dualgeo::Interrupted& error) {
     return Fail(error.what(), 130);
   } catch (const dualgeo::InputError& error) {

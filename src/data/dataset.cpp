@@ -9,6 +9,7 @@
 #include "dualgeo/data/mask.h"
 #include "dualgeo/data/photo.h"
 #include "dualgeo/util/error.h"
+#include "photo_formats.h"
 
 namespace dualgeo {
 
@@ -89,7 +90,7 @@ Example PhotoDataset::Get(std::int64_t index, Random* augmentation) const {
   } catch (const cv::Exception& error) {  // out of memory, say; its own text has several lines
     throw Error(Name(index) + ": " + error.err);
   } catch (const std::bad_alloc&) {
-    throw Error(Name(index) + ": not enough memory to decode it");
+    throw Error(Name(index) + kNoMemory);
   }
 }
 

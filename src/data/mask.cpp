@@ -57,7 +57,8 @@ cv::Mat ReadMask(const std::filesystem::path& path, int num_classes) {
   cv::Mat mask;
   try {
     mask = cv::imdecode(encoded, cv::IMREAD_GRAYSCALE);
-  } catch (const cv::Exception&) {
+  } catch (const cv::Exception& error) {
+    if (error.code == cv::Error::StsNoMem) throw Error(name + kNoMemory);
     mask.release();
   }
   if (mask.empty() || mask.type() != CV_8UC1) throw InputError(name + ": damaged or truncated PNG");
@@ -65,14 +66,14 @@ cv::Mat ReadMask(const std::filesystem::path& path, int num_classes) {
   return mask;
 }
 
-void WriteMask(const std::filesystem::path& path, const cv::Mat& mask) {
+void WriteMask(const std::filesystem::path& path, const cv::Mat& mask, Durability durability) {
   if (mask.type() != CV_8UC1 || mask.empty()) throw InputError(path.string() + ": a mask is 8-bit single-channel");
   std::vector<unsigned char> encoded;
   // Masks are large flat areas: the fastest compression is within a few percent of the best.
   if (!cv::imencode(".png", mask, encoded, {cv::IMWRITE_PNG_COMPRESSION, 1})) {
     throw Error(path.string() + ": cannot be encoded as PNG");
   }
-  WriteFileAtomically(path, {reinterpret_cast<const char*>(encoded.data()), encoded.size()});
+  WriteFileAtomically(path, {reinterpret_cast<const char*>(encoded.data()), encoded.size()}, durability);
 }
 
 std::filesystem::path MaskPath(const std::filesystem::path& masks, const std::string& id) {

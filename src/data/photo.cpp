@@ -23,7 +23,8 @@ cv::Mat DecodeWithOpenCv(std::string_view bytes, bool keep_orientation, const st
   cv::Mat bgr;
   try {
     bgr = cv::imdecode(encoded, cv::IMREAD_COLOR | (keep_orientation ? cv::IMREAD_IGNORE_ORIENTATION : 0));
-  } catch (const cv::Exception&) {
+  } catch (const cv::Exception& error) {
+    if (error.code == cv::Error::StsNoMem) throw Error(name + kNoMemory);
     bgr.release();
   }
   if (bgr.empty()) throw InputError(name + ": damaged or truncated " + format + ", or of a kind that is not supported");

@@ -7,6 +7,9 @@
 
 namespace dualgeo {
 
+// After a photo's name, in an Error: the photo is not at fault.
+inline constexpr const char* kNoMemory = ": not enough memory to decode it";
+
 enum class PhotoFormat { kJpeg, kPng, kWebp, kTiff, kBmp, kUnknown };
 
 PhotoFormat DetectFormat(std::string_view bytes);

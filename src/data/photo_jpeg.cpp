@@ -126,6 +126,7 @@ cv::Mat DecodeJpeg(std::string_view bytes, const std::string& name) {
   } closer{decoder.info};
 
   const auto fail = [&]() {
+    if (decoder.errors.manager.msg_code == JERR_OUT_OF_MEMORY) throw Error(name + kNoMemory);
     throw InputError(name + ": damaged or truncated JPEG: " + Printable(decoder.errors.message, JMSG_LENGTH_MAX));
   };
   if (!Open(decoder, bytes)) fail();

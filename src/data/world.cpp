@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
@@ -112,21 +111,8 @@ std::vector<Shot> PlanShots(const WorldOptions& o, const std::vector<WorldPlace>
   return shots;
 }
 
-// Whole or not at all. Unlike AtomicFile without waiting for the disk: tens of thousands of these are written, and the
-// tables, which come last, do wait.
 void WritePixels(const fs::path& path, const std::vector<uchar>& bytes) {
-  const fs::path temporary = path.string() + ".part";
-  {
-    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-    file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    file.close();
-    if (!file) {
-      std::error_code ignored;
-      fs::remove(temporary, ignored);
-      throw Error(path.string() + ": cannot write (disk full?)");
-    }
-  }
-  fs::rename(temporary, path);
+  WriteFileAtomically(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, Durability::kUnsynced);
 }
 
 void WriteShot(const WorldOptions& o, const Scene& scene, const fs::path& out, Shot& shot) {
@@ -303,12 +289,13 @@ WorldSummary WriteWorld(const WorldOptions& options, const fs::path& out, int th
       folders.insert((FolderOf(out, shot.condition) / kind / shot.id).parent_path());
     }
   }
-  for (const auto& folder : folders) fs::create_directories(folder);
+  for (const auto& folder : folders) CreateFolder(folder);
   if (threads <= 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   WorldSummary summary;
   const SingleThreadedOpenCv single;
   WriteShots(options, places, seed, out, threads, shots, summary.photos_per_second);
 
+  SyncFolder(out);  // the photos, before the tables that name them
   std::vector<uchar> sheet;
   cv::imencode(".png", DrawContactSheet(places, seed), sheet);
   WriteFileAtomically(out / "contact_sheet.png", {reinterpret_cast<const char*>(sheet.data()), sheet.size()});

@@ -9,12 +9,14 @@
 #include <cstring>
 
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/read_file.h"
 
 namespace dualgeo {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) throw InputError(path.string() + ": " + std::strerror(errno));
+  if (file < 0 && errno == ENOENT) throw InputError(path.string() + ": no such file");
+  if (file < 0) FailReading(path, errno);
   struct stat info {};
   if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
     close(file);

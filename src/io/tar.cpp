@@ -14,6 +14,7 @@
 
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
+#include "dualgeo/util/read_file.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
@@ -116,7 +117,7 @@ std::string Reason(int code) { return std::generic_category().message(code); }
 
 TarFile::TarFile(std::filesystem::path path) : path_(std::move(path)) {
   descriptor_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor_ < 0) throw InputError(path_.string() + ": cannot open: " + Reason(errno));
+  if (descriptor_ < 0) FailReading(path_, errno);
   try {
     struct stat status = {};
     if (fstat(descriptor_, &status) != 0) throw InputError(path_.string() + ": cannot read: " + Reason(errno));

@@ -36,7 +36,9 @@ fs::path ErrorFile(const JobPoolOptions& options, const Job& job) { return optio
   // Ctrl-C reaches the parent alone, which passes it on: two signals would end a child at once.
   setpgid(0, 0);
   const std::string log = (options.logs / (job.key + ".log")).string();
-  if (const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644); file >= 0) {
+  const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  const int log_error = errno;
+  if (file >= 0) {
     dup2(file, STDERR_FILENO);
     dup2(file, STDOUT_FILENO);
   }
@@ -50,6 +52,7 @@ fs::path ErrorFile(const JobPoolOptions& options, const Job& job) { return optio
     }
     _exit(code);
   };
+  if (file < 0) fail(("cannot write " + log + ": " + std::strerror(log_error)).c_str(), 1);
   try {
     const bool did = job.work();
     std::fflush(nullptr);
@@ -74,7 +77,7 @@ class Pool {
       if (seen.insert(job.key).second) waiting_.push_back(&job);
     }
     total_ = waiting_.size();
-    fs::create_directories(options_.logs);
+    CreateFolder(options_.logs);
   }
 
   JobSummary Run() {

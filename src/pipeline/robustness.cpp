@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
@@ -234,12 +233,7 @@ class Work {
       } catch (const InputError&) {
         if (!skip) throw;  // else it stays as it is, and the loader counts it
       }
-      const fs::path path = PhotoPath(images, row.id);
-      fs::create_directories(path.parent_path());
-      std::ofstream file(path, std::ios::binary | std::ios::trunc);
-      file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-      file.close();
-      if (!file) throw Error(path.string() + ": cannot write (disk full?)");
+      WriteFileAtomically(PhotoPath(images, row.id), bytes, Durability::kUnsynced);
     }
   }
 

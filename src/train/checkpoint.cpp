@@ -80,7 +80,6 @@ void WriteCheckpoint(const fs::path& folder, const torch::nn::Module& module, co
     fs::create_directories(fresh);
     WriteSafetensors(fresh / "model.safetensors", StateDict(module));
     WriteTensorArchive(fresh / "trainer.pt", state);
-    Sync(fresh / "trainer.pt");
     WriteFileAtomically(fresh / "config.yaml", config);
     Sync(fresh);
     SwapIn(fresh, folder);

@@ -3,12 +3,10 @@
 #include <caffe2/serialize/inline_container.h>
 
 #include <array>
-#include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <limits>
-#include <system_error>
 
+#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 
@@ -174,8 +172,8 @@ std::map<std::string, torch::Tensor> Read(const fs::path& path) {
 }  // namespace
 
 void WriteTensorArchive(const fs::path& path, const std::map<std::string, torch::Tensor>& tensors) {
-  errno = 0;
-  std::ofstream stream(path, std::ios::binary | std::ios::trunc);
+  AtomicFile file(path);
+  std::ostream& stream = file.stream();
   // The archive writer's destructor would end the process on a full disk, so it never hears of one: the stream
   // remembers.
   caffe2::serialize::PyTorchStreamWriter archive([&stream](const void* bytes, std::size_t size) {
@@ -206,11 +204,7 @@ void WriteTensorArchive(const fs::path& path, const std::map<std::string, torch:
   pickle.Raw(kEnd);
   archive.writeRecord("data.pkl", pickle.out().data(), pickle.out().size());
   archive.writeEndOfFile();
-  stream.flush();
-  if (!stream) {
-    throw Error("cannot write " + path.string() + ": " +
-                (errno != 0 ? std::generic_category().message(errno) : "write failed"));
-  }
+  file.Commit();
 }
 
 std::map<std::string, torch::Tensor> ReadTensorArchive(const fs::path& path) {

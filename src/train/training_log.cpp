@@ -1,6 +1,10 @@
 #include "dualgeo/train/training_log.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
+#include <fstream>
 #include <string>
 #include <system_error>
 
@@ -29,17 +33,22 @@ TrainingLog::TrainingLog(std::filesystem::path path, std::int64_t keep_until, st
     if (Keep(line, keep_until, keep_validation_until)) kept.stream() << line << '\n';
   }
   kept.Commit();
-  errno = 0;
-  stream_.open(path_, std::ios::binary | std::ios::app);
-  if (!stream_) throw Error("cannot write " + path_.string() + ": " + std::generic_category().message(errno));
+  descriptor_ = open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (descriptor_ < 0) Fail(errno);
+}
+
+TrainingLog::~TrainingLog() { close(descriptor_); }
+
+void TrainingLog::Fail(int error_number) const {
+  throw Error("cannot write " + path_.string() + ": " + std::generic_category().message(error_number));
 }
 
 void TrainingLog::Write(const nlohmann::ordered_json& line) {
-  errno = 0;
-  stream_ << line.dump() << '\n' << std::flush;
-  if (!stream_) {
-    throw Error("cannot write " + path_.string() + ": " +
-                (errno != 0 ? std::generic_category().message(errno) : "write failed"));
+  const std::string text = line.dump() + '\n';
+  for (std::size_t at = 0; at < text.size();) {
+    const ssize_t n = write(descriptor_, text.data() + at, text.size() - at);
+    if (n < 0 && errno != EINTR) Fail(errno);
+    if (n > 0) at += static_cast<std::size_t>(n);
   }
 }
 

@@ -2,10 +2,11 @@
 
 #include <openssl/evp.h>
 
-#include <fstream>
 #include <memory>
 
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/read_file.h"
+#include "dualgeo/util/stop.h"
 
 namespace dualgeo {
 namespace {
@@ -42,14 +43,13 @@ std::string Sha256(std::string_view bytes) {
 }
 
 std::string Sha256File(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw InputError(path.string() + ": cannot be read");
+  FileReader file(path);
   Digest digest;
   char buffer[1 << 16];
-  while (stream.read(buffer, sizeof buffer) || stream.gcount() > 0) {
-    digest.Add(buffer, static_cast<std::size_t>(stream.gcount()));
+  while (const std::size_t n = file.Read(buffer, sizeof buffer)) {
+    digest.Add(buffer, n);
+    ThrowIfStopped();
   }
-  if (stream.bad()) throw InputError(path.string() + ": cannot be read");
   return digest.Hex();
 }
 

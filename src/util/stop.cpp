@@ -20,12 +20,16 @@ void OnSignal(int) {
 
 void InstallStopHandler() {
   struct sigaction action = {};
-  action.sa_handler = OnSignal;
-  action.sa_flags = SA_RESTART;
+  action.sa_handler = OnSignal;  // no SA_RESTART: a wait ends, and whoever waited asks whether to stop
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  // A write beyond the file size limit shall fail with a reason, not end the process.
+  struct sigaction hangup = {};
+  sigaction(SIGHUP, nullptr, &hangup);
+  if (hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);  // nohup ignores it
+  // A write beyond the file size limit, or to a pipe that nobody reads any more, shall fail with a reason, not end the
+  // process: training goes on without its log on stderr.
   std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 bool StopRequested() { return g_stop != 0; }

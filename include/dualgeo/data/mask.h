@@ -7,6 +7,8 @@
 #include <opencv2/core.hpp>
 #include <string>
 
+#include "dualgeo/util/atomic_file.h"
+
 namespace dualgeo {
 
 inline constexpr std::uint8_t kIgnoreClass = 255;
@@ -18,7 +20,7 @@ cv::Mat ReadMask(const std::filesystem::path& path, int num_classes);
 
 // Written atomically; parent folders are made. Throws InputError unless mask is CV_8UC1, Error when it cannot be
 // written.
-void WriteMask(const std::filesystem::path& path, const cv::Mat& mask);
+void WriteMask(const std::filesystem::path& path, const cv::Mat& mask, Durability durability = Durability::kSynced);
 
 // masks/<id with its extension replaced by .png>. Throws InputError for an id that climbs out of the folder.
 std::filesystem::path MaskPath(const std::filesystem::path& masks, const std::string& id);

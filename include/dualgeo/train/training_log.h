@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace dualgeo {
@@ -13,11 +12,17 @@ class TrainingLog {
   // Keeps the lines with "step" up to keep_until, and those with "validation" up to keep_validation_until (a resumed
   // run repeats what came after its checkpoint), and appends. Throws Error when the file cannot be written.
   TrainingLog(std::filesystem::path path, std::int64_t keep_until, std::int64_t keep_validation_until);
+  ~TrainingLog();
+  TrainingLog(const TrainingLog&) = delete;
+  TrainingLog& operator=(const TrainingLog&) = delete;
+  // Throws Error, with the reason.
   void Write(const nlohmann::ordered_json& line);
 
  private:
+  [[noreturn]] void Fail(int error_number) const;
+
   std::filesystem::path path_;
-  std::ofstream stream_;
+  int descriptor_ = -1;
 };
 
 }  // namespace dualgeo

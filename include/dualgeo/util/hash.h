@@ -8,7 +8,7 @@
 namespace dualgeo {
 
 std::string Sha256(std::string_view bytes);
-// Throws InputError when the file cannot be read.
+// Throws InputError when the file cannot be read, Interrupted when a stop was requested.
 std::string Sha256File(const std::filesystem::path& path);
 
 }  // namespace dualgeo

@@ -1,0 +1,42 @@
+// Outputs are checked before any work is done: a command that runs for hours must not fail at its last line.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace dualgeo {
+
+enum class OutputKind {
+  kFile,            // AtomicFile writes it
+  kDatabase,        // a library writes in it: regular files alone will do
+  kFilledFolder,    // files are added to it
+  kReplacedFolder,  // WriteFolderAtomically makes it
+};
+
+struct Output {
+  std::string name;            // for messages: "--out"
+  std::filesystem::path path;  // empty: not asked for
+  OutputKind kind = OutputKind::kFile;
+};
+
+enum class InputKind {
+  kWhole,   // a file, or a folder in which nothing may be overwritten (a gallery, a checkpoint)
+  kPhotos,  // a folder of photos or masks, beside which other files may lie
+};
+
+struct Input {
+  std::string name;
+  std::filesystem::path path;  // empty: not given
+  InputKind kind = InputKind::kWhole;
+};
+
+// Throws InputError when an output is of a kind that cannot be written, or is an input or another output (by whatever
+// path); Error with the reason when it cannot be written. Creates nothing.
+void CheckOutputs(const std::vector<Output>& outputs, const std::vector<Input>& inputs = {});
+
+// A folder is only replaced when it is empty or ours: it holds `marker`, and nothing but `names`. Throws InputError.
+void CheckFolderIsOurs(const std::filesystem::path& folder, const std::string& what, const std::string& marker,
+                       const std::vector<std::string>& names);
+
+}  // namespace dualgeo
