@@ -10,7 +10,7 @@ namespace {
 
 float Luminance(const cv::Vec3f& p) { return 0.2126F * p[0] + 0.7152F * p[1] + 0.0722F * p[2]; }
 
-double SmoothStep(double from, double to, double x) {
+double SmoothRamp(double from, double to, double x) {
   const double t = std::clamp((x - from) / (to - from), 0.0, 1.0);
   return t * t * (3 - 2 * t);
 }
@@ -78,7 +78,7 @@ cv::Mat Night(const cv::Mat& photo, int severity, Random& random) {
   const double height = light.rows;
   ForEach(light, [&](cv::Vec3f& p, int y) {
     const double luminance = Luminance(p);
-    const double sky = (1 - SmoothStep(0.3, 0.75, y / height)) * SmoothStep(0.25, 0.6, luminance);
+    const double sky = (1 - SmoothRamp(0.3, 0.75, y / height)) * SmoothRamp(0.25, 0.6, luminance);
     const double factor = gain * (1 - sky * (1 - sky_gain));
     const double moon[] = {0.75, 0.9, 1.25};
     for (int c = 0; c < 3; ++c) {

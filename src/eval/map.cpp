@@ -26,7 +26,7 @@ std::string Colours(const std::array<const char*, 6>& colours) {
   return css;
 }
 
-std::string Number(double value) {
+std::string MapNumber(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f", value);
   return text;
@@ -36,10 +36,10 @@ double X(double lon) { return (lon + 180) / 360 * kWidth; }
 double Y(double lat) { return (90 - lat) / 180 * kHeight; }
 
 // A path of zero-length strokes: with round caps these are dots, in a tenth of the bytes of circles.
-std::string Dot(LatLon place) { return "M" + Number(X(place.lon)) + " " + Number(Y(place.lat)) + "h0"; }
+std::string Dot(LatLon place) { return "M" + MapNumber(X(place.lon)) + " " + MapNumber(Y(place.lat)) + "h0"; }
 
 std::string Segment(double x1, double y1, double x2, double y2) {
-  return "M" + Number(x1) + " " + Number(y1) + "L" + Number(x2) + " " + Number(y2);
+  return "M" + MapNumber(x1) + " " + MapNumber(y1) + "L" + MapNumber(x2) + " " + MapNumber(y2);
 }
 
 // Tenths of a map unit, each point relative to the one before: half the bytes of absolute numbers.
@@ -99,13 +99,13 @@ std::string Grid() {
 }
 
 // What lies between the frame and the legend, and what the legend says.
-struct Drawing {
+struct MapDrawing {
   std::string body;
   std::vector<PageMap::Entry> legend;
 };
 
 // land: the gallery's dots.
-Drawing Draw(const Evaluation& evaluation, const std::string& land) {
+MapDrawing Draw(const Evaluation& evaluation, const std::string& land) {
   const auto& thresholds = evaluation.options.thresholds_km;
   const std::size_t classes = thresholds.size() + 1;
   const auto css = [&](std::size_t i) {
@@ -130,7 +130,7 @@ Drawing Draw(const Evaluation& evaluation, const std::string& land) {
     dots[i] += Dot(*photo.prediction);
   }
 
-  Drawing drawing;
+  MapDrawing drawing;
   std::string& svg = drawing.body;
   svg = Grid() + land;
   // Lines of thousands of photos would hide everything else. The worst first, so that good answers stay visible on top.
@@ -239,7 +239,7 @@ std::string MapCss() {
 
 PageMap PredictionsPageMap(const Evaluation& evaluation, const std::vector<LatLon>& gallery, const std::string& id,
                            const MapOptions& options) {
-  Drawing drawing =
+  MapDrawing drawing =
       Draw(evaluation, options.land_id.empty()
                            ? Path("gallery", GalleryDots(gallery, options.max_gallery_points), id + "-land")
                            : LandAgain(options.land_id));
@@ -272,29 +272,29 @@ std::string PhotoMapSvg(const PhotoResult& photo, const std::vector<LatLon>& can
     svg += Path("way", ErrorLine(photo.truth, *photo.prediction)) + Path("halo", cross) + Path("mark", cross);
   }
   const double x = X(photo.truth.lon), y = Y(photo.truth.lat);
-  const std::string ring = "M" + Number(x - 20) + " " + Number(y) + "a20 20 0 1 0 40 0a20 20 0 1 0 -40 0";
+  const std::string ring = "M" + MapNumber(x - 20) + " " + MapNumber(y) + "a20 20 0 1 0 40 0a20 20 0 1 0 -40 0";
   return svg + Path("halo", ring) + Path("mark", ring) + "</svg>";
 }
 
 std::string PredictionsMapSvg(const Evaluation& evaluation, const std::vector<LatLon>& gallery,
                               const MapOptions& options) {
-  Drawing drawing = Draw(evaluation, Path("gallery", GalleryDots(gallery, options.max_gallery_points)));
+  MapDrawing drawing = Draw(evaluation, Path("gallery", GalleryDots(gallery, options.max_gallery_points)));
   if (!gallery.empty()) drawing.legend.insert(drawing.legend.begin(), {"gallery", "gallery", -1});
   const double height = kTop + kHeight + kLegend;
-  std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"map\" viewBox=\"0 0 " + Number(kWidth) + " " +
-                    Number(height) + "\" font-family=\"system-ui, sans-serif\" font-size=\"13\" role=\"img\">\n";
+  std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"map\" viewBox=\"0 0 " + MapNumber(kWidth) + " " +
+                    MapNumber(height) + "\" font-family=\"system-ui, sans-serif\" font-size=\"13\" role=\"img\">\n";
   svg += "<title>" + EscapeHtml(options.title) + "</title>\n<style>\n" + MapCss() + "</style>\n";
   svg += "<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n";
   svg += "<text x=\"8\" y=\"22\" font-size=\"16\">" + EscapeHtml(options.title) + "</text>\n";
-  svg += "<g transform=\"translate(0 " + Number(kTop) + ")\">" + Frame(drawing.body, "clip") + "</g>\n";
+  svg += "<g transform=\"translate(0 " + MapNumber(kTop) + ")\">" + Frame(drawing.body, "clip") + "</g>\n";
   double x = 12;
   const double y = kTop + kHeight + 20;
   for (const auto& entry : drawing.legend) {
     // Truths are as many as photos, which the coloured dots add up to.
     const bool counted = entry.css_class != "gallery" && entry.css_class != "truth";
     const std::string label = entry.label + (counted ? ": " + std::to_string(entry.count) : "");
-    svg += "<path class=\"" + entry.css_class + "\" d=\"M" + Number(x) + " " + Number(y - 4.5) + "h0\"/><text x=\"" +
-           Number(x + 8) + "\" y=\"" + Number(y) + "\">" + EscapeHtml(label) + "</text>\n";
+    svg += "<path class=\"" + entry.css_class + "\" d=\"M" + MapNumber(x) + " " + MapNumber(y - 4.5) +
+           "h0\"/><text x=\"" + MapNumber(x + 8) + "\" y=\"" + MapNumber(y) + "\">" + EscapeHtml(label) + "</text>\n";
     x += 24 + 6.8 * static_cast<double>(label.size());
   }
   return svg + "</svg>\n";

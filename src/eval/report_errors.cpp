@@ -14,9 +14,9 @@ namespace {
 // Half way round the Earth; nothing is further away.
 constexpr double kFarthest = 20020;
 
-class Errors {
+class ErrorsSection {
  public:
-  explicit Errors(const Evaluation& evaluation) : count_(evaluation.count) {
+  explicit ErrorsSection(const Evaluation& evaluation) : count_(evaluation.count) {
     for (const auto& photo : evaluation.photos) {
       if (photo.error_km) sorted_.push_back(*photo.error_km);
     }
@@ -42,7 +42,7 @@ Chart ErrorChart(const ReportBenchmark& benchmark, const std::string& id) {
   chart.y = {"photos within the distance, % of all", 0, 100};
   int style = 0;
   for (const auto& evaluation : benchmark.evaluations) {
-    const Errors errors(evaluation);
+    const ErrorsSection errors(evaluation);
     ChartSeries series{evaluation.settings.method, {}, style};
     series.markers = false;
     series.band = style == 0;
@@ -77,7 +77,7 @@ HtmlTable ErrorTable(const ReportBenchmark& benchmark) {
   distances.erase(std::unique(distances.begin(), distances.end()), distances.end());
   for (const double km : distances) table.rows.push_back({ThresholdName(km)});
   for (const auto& evaluation : benchmark.evaluations) {
-    const Errors errors(evaluation);
+    const ErrorsSection errors(evaluation);
     table.header.push_back(evaluation.settings.method);
     for (std::size_t i = 0; i < distances.size(); ++i) {
       const ChartPoint point = errors.Within(distances[i]);

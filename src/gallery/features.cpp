@@ -1,6 +1,6 @@
 #include "dualgeo/gallery/features.h"
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <algorithm>
 #include <cmath>

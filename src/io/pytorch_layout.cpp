@@ -22,7 +22,7 @@ using Kind = PickleValue::Kind;
 constexpr std::uint64_t kMaxPickleBytes = 100'000'000;
 constexpr std::size_t kMaxDepth = 64;
 constexpr std::size_t kMaxNameBytes = 1000;
-constexpr std::size_t kMaxDimensions = 32;
+constexpr std::size_t kMaxTensorDimensions = 32;
 // A tensor may repeat its storage's elements (expand, stride 0), which then cost memory that the file does not have.
 constexpr std::int64_t kMaxRepeatedElements = std::int64_t{1} << 24;
 
@@ -280,9 +280,9 @@ class TableReader {
         IsCallOf(value, "torch.Size") && value.node->items.size() == 1 ? value.node->items[0] : value;
     if (list.kind != Kind::kTuple && list.kind != Kind::kList)
       FailTensor(name, "its shape is no list of whole numbers");
-    if (list.node->items.size() > kMaxDimensions) {
-      FailTensor(name,
-                 std::to_string(list.node->items.size()) + " dimensions; at most " + std::to_string(kMaxDimensions));
+    if (list.node->items.size() > kMaxTensorDimensions) {
+      FailTensor(name, std::to_string(list.node->items.size()) + " dimensions; at most " +
+                           std::to_string(kMaxTensorDimensions));
     }
     std::vector<std::int64_t> integers;
     for (const auto& item : list.node->items) {

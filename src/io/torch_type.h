@@ -1,7 +1,7 @@
 // ElementType and LibTorch's.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <array>
 #include <optional>

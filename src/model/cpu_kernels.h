@@ -3,7 +3,7 @@
 // half the time (measured: docs/performance.md). Training, GPUs and double precision go LibTorch's way.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -44,23 +44,23 @@ torch::Tensor Ecef(const torch::Tensor& lat, const torch::Tensor& lon) {
   return torch::stack({torch::cos(phi) * torch::cos(lambda), torch::cos(phi) * torch::sin(lambda), torch::sin(phi)}, 1);
 }
 
-struct Entry {
+struct Projection {
   std::string name;
   int dimensions;
   torch::Tensor (*project)(const torch::Tensor& lat, const torch::Tensor& lon);
 };
 
 // The registry: one line per projection.
-const std::vector<Entry>& Registry() {
-  static const std::vector<Entry> kRegistry = {{"mercator", 2, Mercator},
-                                               {"equal_earth", 2, EqualEarth},
-                                               {"equirectangular", 2, Equirectangular},
-                                               {"ecef", 3, Ecef}};
+const std::vector<Projection>& Projections() {
+  static const std::vector<Projection> kRegistry = {{"mercator", 2, Mercator},
+                                                    {"equal_earth", 2, EqualEarth},
+                                                    {"equirectangular", 2, Equirectangular},
+                                                    {"ecef", 3, Ecef}};
   return kRegistry;
 }
 
-const Entry& Find(const std::string& name) {
-  for (const auto& entry : Registry()) {
+const Projection& Find(const std::string& name) {
+  for (const auto& entry : Projections()) {
     if (entry.name == name) return entry;
   }
   throw InputError("model.gps_encoder.projection: unknown projection \"" + Printable(name) +
@@ -71,7 +71,7 @@ const Entry& Find(const std::string& name) {
 
 std::vector<std::string> GpsProjectionNames() {
   std::vector<std::string> names;
-  for (const auto& entry : Registry()) names.push_back(entry.name);
+  for (const auto& entry : Projections()) names.push_back(entry.name);
   return names;
 }
 

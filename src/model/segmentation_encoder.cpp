@@ -36,7 +36,7 @@ torch::nn::Conv2d MakeConv(int in, int out, int kernel, int stride) {
 }
 
 // torchvision's scheme: He's by fan-out.
-void Initialise(torch::nn::Conv2d& conv) {
+void InitialiseConv(torch::nn::Conv2d& conv) {
   const auto& w = conv->weight;
   conv->weight.normal_(0, std::sqrt(2.0 / static_cast<double>(w.size(0) * w.size(2) * w.size(3))));
 }
@@ -56,9 +56,9 @@ class BasicBlockImpl : public torch::nn::Module {
   }
 
   void Initialise() {
-    dualgeo::Initialise(conv1_);
-    dualgeo::Initialise(conv2_);
-    if (!shortcut_.is_empty()) dualgeo::Initialise(shortcut_);
+    InitialiseConv(conv1_);
+    InitialiseConv(conv2_);
+    if (!shortcut_.is_empty()) InitialiseConv(shortcut_);
   }
 
   torch::Tensor Forward(const torch::Tensor& x) {
@@ -94,7 +94,7 @@ class ResNet18BackboneImpl : public MaskBackboneImpl {
 
   void Initialise() override {
     torch::NoGradGuard no_grad;
-    dualgeo::Initialise(conv1_);
+    InitialiseConv(conv1_);
     for (auto& block : blocks_) block->Initialise();
   }
 

@@ -18,7 +18,7 @@ std::string Fixed(double value, const char* format = "%.1f") {
   return text;
 }
 
-std::string Interval95(const Interval& interval) {
+std::string WithInterval(const Interval& interval) {
   char text[64];
   std::snprintf(text, sizeof text, "[%+.1f, %+.1f]", interval.low, interval.high);
   return text;
@@ -49,7 +49,7 @@ TextTable Verdicts(const RobustnessResult& result) {
       if (curve.view == "image") clean -= curve.points.front().accuracy[k];
     }
     table.rows.push_back({c.name, c.source, v.verdict, Fixed(v.dual), Fixed(v.image), Fixed(v.margin.value, "%+.1f"),
-                          Interval95(v.margin.ci95), v.holm < 0.001 ? "<0.001" : Fixed(v.holm, "%.3f"),
+                          WithInterval(v.margin.ci95), v.holm < 0.001 ? "<0.001" : Fixed(v.holm, "%.3f"),
                           Fixed(clean, "%+.1f")});
   }
   return table;

@@ -1,8 +1,8 @@
 #include "dualgeo/pipeline/run_info.h"
 
 #include <sys/sysinfo.h>
-#include <torch/torch.h>
 #include <unistd.h>
+#include "dualgeo/io/torch.h"
 
 #include <algorithm>
 #include <fstream>

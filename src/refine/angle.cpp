@@ -6,12 +6,10 @@
 #include <cmath>
 #include <limits>
 
+#include "dualgeo/util/text.h"
+
 namespace dualgeo {
 namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 struct Replacement {
   std::string_view from;

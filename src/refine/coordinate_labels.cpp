@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "dualgeo/util/text.h"
+
 namespace dualgeo {
 namespace {
 
@@ -28,7 +30,6 @@ constexpr Word kWords[] = {
 };
 
 bool IsAsciiAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool StartsWith(std::string_view text, std::size_t begin, std::string_view word) {
   if (text.size() - begin < word.size()) return false;

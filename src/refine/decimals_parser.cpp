@@ -8,8 +8,6 @@
 namespace dualgeo {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 // The next match of [-+]?\d+\.\d+ at or after `begin`, which moves behind it; empty when there is none.
 std::string_view NextDecimal(std::string_view text, std::size_t& begin) {
   while (begin < text.size()) {

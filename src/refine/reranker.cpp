@@ -20,21 +20,21 @@
 namespace dualgeo {
 namespace {
 
-struct Method {
+struct RerankMethod {
   const char* name;
   std::unique_ptr<Reranker> (*make)(const RerankOptions&);
 };
 
-constexpr Method kMethods[] = {
+constexpr RerankMethod kRerankMethods[] = {
     {"none", MakeNoneReranker},       {"dbscan", MakeDbscanReranker},
     {"density", MakeDensityReranker}, {"multiscale", MakeMultiscaleReranker},
     {"bayes", MakeBayesReranker},
 };
 
-const Method* FindMethod(const std::string& name) {
-  const auto* found =
-      std::find_if(std::begin(kMethods), std::end(kMethods), [&](const Method& method) { return name == method.name; });
-  return found == std::end(kMethods) ? nullptr : found;
+const RerankMethod* FindRerankMethod(const std::string& name) {
+  const auto* found = std::find_if(std::begin(kRerankMethods), std::end(kRerankMethods),
+                                   [&](const RerankMethod& method) { return name == method.name; });
+  return found == std::end(kRerankMethods) ? nullptr : found;
 }
 
 [[noreturn]] void Refuse(const std::string& field, const std::string& value, const std::string& rule) {
@@ -83,7 +83,7 @@ const std::vector<std::string>& EvidenceNames() {
 const std::vector<std::string>& RerankerNames() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
-    for (const auto& method : kMethods) all.emplace_back(method.name);
+    for (const auto& method : kRerankMethods) all.emplace_back(method.name);
     return all;
   }();
   return names;
@@ -111,7 +111,7 @@ void RerankOptions::Validate() const {
 
 std::unique_ptr<Reranker> MakeReranker(const RerankOptions& options) {
   options.Validate();
-  return FindMethod(options.method)->make(options);
+  return FindRerankMethod(options.method)->make(options);
 }
 
 int RetrievalRank(const Candidate& candidate) { return candidate.retrieval_rank.value_or(candidate.rank); }

@@ -1,5 +1,7 @@
 #include "dualgeo/train/segmenter_trainer.h"
 
+#include <torch/nn/functional/loss.h>
+
 #include <limits>
 #include <vector>
 

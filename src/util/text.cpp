@@ -65,6 +65,12 @@ std::optional<std::string> Nearest(std::string_view word, const std::vector<std:
   return best;
 }
 
+std::string LowerCase(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), Lower);
+  return out;
+}
+
 std::string Join(const std::vector<std::string>& words, std::string_view separator) {
   std::string text;
   for (const auto& word : words) {

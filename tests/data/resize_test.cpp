@@ -11,20 +11,20 @@
 namespace dualgeo {
 namespace {
 
-cv::Mat Fixture(const std::string& name) {
+cv::Mat ResizeFixture(const std::string& name) {
   return ReadPhoto(std::filesystem::path(DUALGEO_SOURCE_DIR) / "tests/data/photos" / name);
 }
 
 // Made by Pillow (tests/data/photos/make.py): smaller, larger, one side kept, smaller and larger at once.
 TEST(Resize, EqualsPillowToTheBit) {
-  const cv::Mat noise = Fixture("noise.png");
+  const cv::Mat noise = ResizeFixture("noise.png");
   for (const cv::Size size :
        {cv::Size(23, 17), cv::Size(90, 31), cv::Size(61, 20), cv::Size(30, 47), cv::Size(7, 140)}) {
     for (const auto& [filter, name] :
          {std::pair(Filter::kBicubic, "bicubic"), std::pair(Filter::kBilinear, "bilinear")}) {
       const std::string file =
           "noise_" + std::to_string(size.width) + "x" + std::to_string(size.height) + "_" + name + ".png";
-      const cv::Mat expected = Fixture(file);
+      const cv::Mat expected = ResizeFixture(file);
       const cv::Mat resized = Resize(noise, size, filter);
       ASSERT_EQ(resized.size(), expected.size());
       EXPECT_EQ(cv::norm(resized, expected, cv::NORM_INF), 0) << file;
@@ -33,7 +33,7 @@ TEST(Resize, EqualsPillowToTheBit) {
 }
 
 TEST(Resize, WindowIsAPartOfTheWhole) {
-  const cv::Mat noise = Fixture("noise.png");
+  const cv::Mat noise = ResizeFixture("noise.png");
   for (const cv::Size size : {cv::Size(29, 23), cv::Size(61, 30), cv::Size(40, 47), cv::Size(100, 90)}) {
     const cv::Rect window(5, 3, 20, 17);
     const cv::Mat whole = Resize(noise, size, Filter::kBicubic);
@@ -43,7 +43,7 @@ TEST(Resize, WindowIsAPartOfTheWhole) {
 }
 
 TEST(Resize, BoxIsCutFirst) {
-  const cv::Mat noise = Fixture("noise.png");
+  const cv::Mat noise = ResizeFixture("noise.png");
   const cv::Rect box(10, 5, 40, 30);
   const cv::Mat cut = noise(box).clone();
   EXPECT_EQ(
@@ -53,7 +53,7 @@ TEST(Resize, BoxIsCutFirst) {
 
 // Pillow resamples a grey image as each channel of a colour one.
 TEST(Resize, GreyIsResampledAsEachColour) {
-  const cv::Mat noise = Fixture("noise.png");
+  const cv::Mat noise = ResizeFixture("noise.png");
   std::vector<cv::Mat> colors;
   cv::split(noise, colors);
   for (const cv::Size size : {cv::Size(23, 17), cv::Size(90, 31), cv::Size(61, 20)}) {

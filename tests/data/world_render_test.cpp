@@ -8,7 +8,7 @@
 namespace dualgeo {
 namespace {
 
-const std::vector<Neighbour> kAllKinds = {Neighbour::kStreet, Neighbour::kCity, Neighbour::kRegion};
+const std::vector<Neighbour> kEveryKind = {Neighbour::kStreet, Neighbour::kCity, Neighbour::kRegion};
 
 bool Same(const cv::Mat& a, const cv::Mat& b) {
   return a.size() == b.size() && a.type() == b.type() && cv::norm(a, b, cv::NORM_INF) == 0;
@@ -17,7 +17,7 @@ bool Same(const cv::Mat& a, const cv::Mat& b) {
 // Base, street, city, region of a zone.
 std::vector<Scene> ScenesOf(const char* zone, std::uint64_t seed = 0) {
   std::vector<Scene> scenes;
-  for (const WorldPlace& p : MakePlaces(ReadZoneTable(), kAllKinds, seed)) {
+  for (const WorldPlace& p : MakePlaces(ReadZoneTable(), kEveryKind, seed)) {
     if (p.base == zone) scenes.push_back(MakeScene(p, seed));
   }
   return scenes;
@@ -35,7 +35,7 @@ TEST(WorldRender, ClassesAreSortedAndDistinct) {
 TEST(WorldRender, PhotoAndMaskHaveTheirTypesAndOnlyKnownClasses) {
   std::set<int> known, seen;
   for (const AdeClassInfo& c : WorldClasses()) known.insert(static_cast<int>(c.id));
-  const auto places = MakePlaces(ReadZoneTable(), kAllKinds, 0);
+  const auto places = MakePlaces(ReadZoneTable(), kEveryKind, 0);
   for (std::size_t i = 0; i < places.size(); i += 23) {
     const auto view = RenderView(MakeScene(places[i], 0), {}, i, 96);
     ASSERT_EQ(view.photo.type(), CV_8UC3);

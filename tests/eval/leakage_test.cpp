@@ -20,7 +20,7 @@ Candidate At(int rank, LatLon place, const std::string& author, std::optional<do
 
 // Every photo is at kHere. q1: the photographer's own shot gives the place away. q2: found by another's. q3: the
 // photographer's own shot misleads. q4: nothing else is in the list.
-PhotoTable Truth() {
+PhotoTable LeakageTruth() {
   PhotoTable truth;
   truth.path = "truth.csv";
   for (const char* id : {"q1", "q2", "q3", "q4", "q5"}) truth.rows.push_back({id, kHere, "me", 0});
@@ -47,7 +47,7 @@ TEST(Leakage, ChangesThePhotosThatItShould) {
   LeakageRules rules;
   rules.score_above = 0.95;
   rules.within_km = 1;
-  const LeakageStudy study = StudyLeakage(Lists(), Truth(), rules, Options(), {});
+  const LeakageStudy study = StudyLeakage(Lists(), LeakageTruth(), rules, Options(), {});
   ASSERT_EQ(study.rows.size(), 5U);
   EXPECT_TRUE(study.unavailable.empty());
 
@@ -85,7 +85,7 @@ TEST(Leakage, ChangesThePhotosThatItShould) {
 TEST(Leakage, WhatRemainsIsAListAgain) {
   auto lists = Lists();
   lists[0].estimate = PlaceEstimate{kHere, 1, {}};
-  const auto left = WithoutLeaks(lists, Truth(), {}, DistanceKind::kGeodesic);
+  const auto left = WithoutLeaks(lists, LeakageTruth(), {}, DistanceKind::kGeodesic);
   ASSERT_EQ(left.size(), 5U);
   EXPECT_FALSE(left[0].estimate.has_value());
   ASSERT_EQ(left[0].candidates.size(), 2U);
@@ -93,7 +93,7 @@ TEST(Leakage, WhatRemainsIsAListAgain) {
   EXPECT_EQ(left[0].candidates[0].author, "you");
   EXPECT_FALSE(left[0].candidates[1].similar);  // the dissimilar one stays, whoever took it
   lists[0].query_id = "unknown";
-  EXPECT_EQ(WithoutLeaks(lists, Truth(), {}, DistanceKind::kGeodesic)[0], lists[0]);
+  EXPECT_EQ(WithoutLeaks(lists, LeakageTruth(), {}, DistanceKind::kGeodesic)[0], lists[0]);
 }
 
 TEST(Leakage, SaysWhatTheFilesDoNotTell) {
@@ -103,16 +103,16 @@ TEST(Leakage, SaysWhatTheFilesDoNotTell) {
   }
   LeakageRules rules;
   rules.within_km = 1;
-  const LeakageStudy study = StudyLeakage(lists, Truth(), rules, Options(), {});
+  const LeakageStudy study = StudyLeakage(lists, LeakageTruth(), rules, Options(), {});
   EXPECT_THAT(study.unavailable, ElementsAre(HasSubstr("no candidate of the lists has an author")));
   EXPECT_EQ(study.rows.size(), 2U);
   rules.within_km = 0;
-  EXPECT_THAT([&] { StudyLeakage(lists, Truth(), rules, Options(), {}); },
+  EXPECT_THAT([&] { StudyLeakage(lists, LeakageTruth(), rules, Options(), {}); },
               ThrowsMessage<InputError>(HasSubstr("leakage cannot be told from these files: same author: ")));
   rules.score_above = 0.5;
-  EXPECT_THAT([&] { StudyLeakage(lists, Truth(), rules, Options(), {}); },
+  EXPECT_THAT([&] { StudyLeakage(lists, LeakageTruth(), rules, Options(), {}); },
               ThrowsMessage<InputError>(HasSubstr("no candidate has a score")));
-  PhotoTable anonymous = Truth();
+  PhotoTable anonymous = LeakageTruth();
   for (auto& row : anonymous.rows) row.author.clear();
   EXPECT_THAT([&] { StudyLeakage(Lists(), anonymous, {}, Options(), {}); },
               ThrowsMessage<InputError>(HasSubstr("no photo of truth.csv has an AUTHOR")));

@@ -7,7 +7,7 @@
 namespace dualgeo {
 namespace {
 
-Candidate At(int rank, LatLon place, bool similar = true) {
+Candidate RankedAt(int rank, LatLon place, bool similar = true) {
   return Candidate{rank, "g", place, {}, "", similar, {}, {}, {}};
 }
 
@@ -15,10 +15,10 @@ TEST(Recall, IsTheOracleAtEachDepth) {
   PhotoTable truth;
   for (const char* id : {"a", "b", "c", "d"}) truth.rows.push_back({id, LatLon{0, 0}, "", 0});
   const std::vector<CandidateList> lists = {
-      {"a", {At(1, {0, 9}), At(2, {0, 5}), At(3, {0, 0}), At(4, {0, 3})}},
-      {"b", {At(1, {0, 0}), At(1, {0, 0}, false)}},
+      {"a", {RankedAt(1, {0, 9}), RankedAt(2, {0, 5}), RankedAt(3, {0, 0}), RankedAt(4, {0, 3})}},
+      {"b", {RankedAt(1, {0, 0}), RankedAt(1, {0, 0}, false)}},
       {"c", {}},
-      {"x", {At(1, {0, 0}), At(2, {0, 0}), At(3, {0, 0}), At(4, {0, 0}), At(5, {0, 0})}}};
+      {"x", {RankedAt(1, {0, 0}), RankedAt(2, {0, 0}), RankedAt(3, {0, 0}), RankedAt(4, {0, 0}), RankedAt(5, {0, 0})}}};
   EvaluateOptions options;
   options.distance = "great_circle";
   options.thresholds_km = {1, 600};

@@ -41,11 +41,11 @@ std::shared_ptr<FusionImpl> Make(const std::string& type, const std::string& sco
   return fusion;
 }
 
-struct Case {
+struct FusionCase {
   std::string type, scope, direction;
 };
 
-class FusionKinds : public ::testing::TestWithParam<Case> {};
+class FusionKinds : public ::testing::TestWithParam<FusionCase> {};
 
 TEST_P(FusionKinds, GradientsAreRight) {
   const auto& [type, scope, direction] = GetParam();
@@ -95,8 +95,8 @@ TEST_P(FusionKinds, OnlyTheBatchScopeSeesTheBatch) {
   }
 }
 
-std::vector<Case> AllCases() {
-  std::vector<Case> cases = {{"none", "tokens", "both"}};
+std::vector<FusionCase> AllCases() {
+  std::vector<FusionCase> cases = {{"none", "tokens", "both"}};
   for (const std::string direction : {"both", "image_from_segmentation", "segmentation_from_image"}) {
     for (const std::string scope : {"tokens", "pooled", "batch"})
       cases.push_back({"cross_attention", scope, direction});

@@ -9,7 +9,7 @@ namespace dualgeo {
 namespace {
 
 // The sizes of the golden network.
-SegmenterOptions Tiny() {
+SegmenterOptions TinySegmenter() {
   SegmenterOptions options;
   options.hidden_sizes = {8, 16, 24, 32};
   options.heads = {1, 2, 3, 4};
@@ -23,7 +23,7 @@ SegmenterOptions Tiny() {
 
 TEST(SegFormer, GivesTheOriginalsFeaturesAndLogits) {
   torch::NoGradGuard no_grad;
-  SegFormer segformer(Tiny(), std::nullopt);
+  SegFormer segformer(TinySegmenter(), std::nullopt);
   segformer->eval();
   LoadSegFormer(*segformer, Golden("segformer_tiny_weights"));
   const SafetensorsFile io(Golden("segformer_tiny_io"));
@@ -43,12 +43,12 @@ TEST(SegFormer, GivesTheOriginalsFeaturesAndLogits) {
 
 TEST(SegFormer, TheSameSeedGivesTheSameWeights) {
   torch::manual_seed(5);
-  SegFormer a(Tiny(), 1);
+  SegFormer a(TinySegmenter(), 1);
   const auto drawn = torch::rand({3});
   torch::manual_seed(5);
   EXPECT_TRUE(torch::equal(drawn, torch::rand({3}))) << "construction moved the caller's generator";
-  SegFormer b(Tiny(), 1);
-  SegFormer c(Tiny(), 2);
+  SegFormer b(TinySegmenter(), 1);
+  SegFormer c(TinySegmenter(), 2);
   bool differs = false;
   for (const auto& entry : a->named_parameters()) {
     EXPECT_TRUE(torch::equal(entry.value(), b->named_parameters()[entry.key()])) << entry.key();
@@ -59,7 +59,7 @@ TEST(SegFormer, TheSameSeedGivesTheSameWeights) {
 
 TEST(SegFormer, LearnsAPicture) {
   torch::set_num_threads(1);
-  SegFormer segformer(Tiny(), 3);
+  SegFormer segformer(TinySegmenter(), 3);
   torch::manual_seed(0);
   // Left is dark and class 1, right is bright and class 4.
   auto pixels = torch::randn({2, 3, 64, 64}) * 0.3;
@@ -80,19 +80,19 @@ TEST(SegFormer, LearnsAPicture) {
 }
 
 TEST(SegFormer, SizesAreChecked) {
-  auto options = Tiny();
+  auto options = TinySegmenter();
   options.depths = {1, 2};
   EXPECT_THROW(Resolve(options), InputError);
-  options = Tiny();
+  options = TinySegmenter();
   options.heads = {3, 2, 3, 4};
   EXPECT_THROW(Resolve(options), InputError);
-  options = Tiny();
+  options = TinySegmenter();
   options.image_size = 100;
   EXPECT_THROW(Resolve(options), InputError);
   options.image_size = 32;
   options.sr_ratios = {16, 4, 2, 1};
   EXPECT_THROW(Resolve(options), InputError);
-  SegFormer segformer(Tiny());
+  SegFormer segformer(TinySegmenter());
   EXPECT_THROW(segformer->Forward(torch::zeros({1, 3, 40, 64})), c10::Error);
 }
 

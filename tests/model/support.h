@@ -2,7 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <cmath>
 #include <filesystem>

@@ -237,7 +237,7 @@ TEST(LoadStateDict, LongListsAreCut) {
   EXPECT_THAT(MessageOf([&] { LoadStateDict(module, many, "w"); }), HasSubstr("and 88 more)"));
 }
 
-ModelOptions Small() {
+ModelOptions SmallModel() {
   ModelOptions options;
   options.embed_dim = 20;
   options.image_encoder.preset = "vit-tiny";
@@ -258,16 +258,16 @@ ModelOptions Small() {
 
 TEST(Checkpoint, ComesBackBitForBit) {
   const TemporaryFolder folder;
-  DualGeoModel model(Small(), LossOptions{}, 1);
+  DualGeoModel model(SmallModel(), LossOptions{}, 1);
   WriteSafetensors(folder / "model.safetensors", StateDict(*model));
-  DualGeoModel other(Small(), LossOptions{}, std::nullopt);
+  DualGeoModel other(SmallModel(), LossOptions{}, std::nullopt);
   LoadStateDict(*other, ReadWeights(folder.path()), folder.path().string());
   const auto a = StateDict(*model);
   const auto b = StateDict(*other);
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::equal(a[i].second, b[i].second)) << a[i].first;
 
-  auto options = Small();
+  auto options = SmallModel();
   options.fusion.type = "gated";
   DualGeoModel of_another_kind(options, LossOptions{}, 1);
   const auto message = MessageOf([&] { LoadStateDict(*of_another_kind, ReadWeights(folder.path()), "ckpt"); });
@@ -277,7 +277,7 @@ TEST(Checkpoint, ComesBackBitForBit) {
 
 TEST(LoadPretrained, TakesEachPartFromItsFileOrFromACheckpoint) {
   const TemporaryFolder folder;
-  auto options = Small();
+  auto options = SmallModel();
   options.image_encoder.weights = Golden("clip_tiny_weights_openai").string();
   options.gps_encoder.weights = Golden("gps_encoder_mercator_weights").string();
   DualGeoModel model(options, LossOptions{}, 1);
@@ -317,7 +317,7 @@ TEST(LoadPretrained, TheTextTowerIsKnownAndOtherNamesAreNot) {
   tensors.emplace_back("logit_scale", torch::tensor(4.6f));
   tensors.emplace_back("vision_model.embeddings.position_ids", torch::arange(17).unsqueeze(0));
   WriteSafetensors(folder / "full.safetensors", tensors);
-  ClipVision encoder(Resolve(Small().image_encoder, 20));
+  ClipVision encoder(Resolve(SmallModel().image_encoder, 20));
   EXPECT_NO_THROW(LoadClipVision(*encoder, folder / "full.safetensors"));
   tensors.emplace_back("adapter.weight", torch::ones({1}));
   WriteSafetensors(folder / "odd.safetensors", tensors);
@@ -341,7 +341,7 @@ TEST(LoadPretrained, WrappersBeforeEveryNameAreTakenOff) {
 
 TEST(LoadPretrained, GpsEncoderFromAPyTorchFile) {
   SHARED_PATH_OR_SKIP(path, "fixtures/gps_encoder_mercator_weights.pth");
-  GpsEncoder a(Small().gps_encoder), b(Small().gps_encoder);
+  GpsEncoder a(SmallModel().gps_encoder), b(SmallModel().gps_encoder);
   LoadGpsEncoder(*a, path);
   LoadGpsEncoder(*b, Golden("gps_encoder_mercator_weights"));
   const auto expected = ToMap(StateDict(*b));
@@ -366,7 +366,7 @@ TEST(LoadPretrained, AReleasedCheckpointsParts) {
 }
 
 TEST(LoadPretrained, SaysWhatAFileHoldsInstead) {
-  ClipVision clip(Resolve(Small().image_encoder, 20));
+  ClipVision clip(Resolve(SmallModel().image_encoder, 20));
   EXPECT_THAT(MessageOf([&] { LoadClipVision(*clip, Golden("gps_encoder_mercator_weights")); }),
               HasSubstr("holds no CLIP image encoder; its names are those of GeoCLIP"));
   EXPECT_THAT(MessageOf([&] { LoadClipVision(*clip, Golden("dual_view_loss")); }),
@@ -376,7 +376,7 @@ TEST(LoadPretrained, SaysWhatAFileHoldsInstead) {
 
 TEST(LoadPretrained, ResNetIsSummedOverColours) {
   const TemporaryFolder folder;
-  auto options = Small().segmentation_encoder;
+  auto options = SmallModel().segmentation_encoder;
   options.input = "gray";
   SegmentationEncoder source(options, 9, 20);
   torch::manual_seed(1);

@@ -9,7 +9,7 @@ namespace {
 using ::testing::HasSubstr;
 
 // One run in which the first `right` of 1000 photos are near.
-std::vector<double> Photos(int right) {
+std::vector<double> ClaimPhotos(int right) {
   std::vector<double> errors(1000, 5000.0);
   std::fill(errors.begin(), errors.begin() + right, 0.1);
   return errors;
@@ -19,8 +19,8 @@ ClaimEvidence Evidence(const std::string& name, std::vector<int> dual, std::vect
   ClaimEvidence e;
   e.condition = name;
   for (std::size_t i = 0; i < dual.size(); ++i) {
-    e.dual.push_back(Photos(dual[i]));
-    e.image.push_back(Photos(image[i]));
+    e.dual.push_back(ClaimPhotos(dual[i]));
+    e.image.push_back(ClaimPhotos(image[i]));
     e.seeds.push_back(static_cast<int>(i));
   }
   return e;

@@ -32,7 +32,7 @@ std::vector<Candidate> Similar(const std::vector<LatLon>& places) {
   return candidates;
 }
 
-CandidateList RerankOne(const RerankOptions& options, const std::vector<LatLon>& places) {
+CandidateList RerankPlaces(const RerankOptions& options, const std::vector<LatLon>& places) {
   return Rerank(options, {{"q", Similar(places), std::nullopt}}, 1).at(0);
 }
 
@@ -91,10 +91,10 @@ TEST(PlacePosterior, SumsTheMixture) {
 }
 
 TEST(PlacePosterior, AgreementMakesSure) {
-  const auto sure = RerankOne({}, std::vector<LatLon>(20, LatLon{48.85, 2.35}));
+  const auto sure = RerankPlaces({}, std::vector<LatLon>(20, LatLon{48.85, 2.35}));
   std::vector<LatLon> spread;
   for (int i = 0; i < 20; ++i) spread.push_back({-60.0 + 6 * i, -170.0 + 17 * i});
-  const auto unsure = RerankOne({}, spread);
+  const auto unsure = RerankPlaces({}, spread);
   EXPECT_LT(sure.estimate->confidence_km, 10);
   EXPECT_GT(unsure.estimate->confidence_km, 500);
   EXPECT_GT(sure.estimate->within[1], 3 * unsure.estimate->within[1]);
@@ -111,8 +111,8 @@ TEST(PlacePosterior, DateLineAndPolesAreNothingSpecial) {
   for (const char* method : {"density", "multiscale", "bayes"}) {
     RerankOptions options;
     options.method = method;
-    const auto here = RerankOne(options, at({0, 10}));
-    const auto there = RerankOne(options, at({0, 180}));
+    const auto here = RerankPlaces(options, at({0, 10}));
+    const auto there = RerankPlaces(options, at({0, 180}));
     ASSERT_EQ(here.candidates.size(), there.candidates.size());
     for (std::size_t i = 0; i < here.candidates.size(); ++i) {
       EXPECT_EQ(here.candidates[i].gallery_id, there.candidates[i].gallery_id) << method;
@@ -124,12 +124,12 @@ TEST(PlacePosterior, DateLineAndPolesAreNothingSpecial) {
     EXPECT_NEAR(here.estimate->confidence_km / there.estimate->confidence_km, 1, 1e-3) << method;
 
     // Round the pole: three within 15 km of it on different meridians, and two far away on one.
-    const auto pole = RerankOne(options, {{10, 30}, {89.9, 0}, {89.9, 120}, {89.9, -120}, {12, 30}});
+    const auto pole = RerankPlaces(options, {{10, 30}, {89.9, 0}, {89.9, 120}, {89.9, -120}, {12, 30}});
     EXPECT_GT(pole.candidates[0].location.lat, 89) << method;
     EXPECT_GT(pole.estimate->location.lat, 89) << method;
     EXPECT_TRUE(IsValid(pole.estimate->location)) << method;
     // Antipodes have no mean; the answer still exists.
-    const auto antipodes = RerankOne(options, {{90, 0}, {-90, 0}});
+    const auto antipodes = RerankPlaces(options, {{90, 0}, {-90, 0}});
     EXPECT_TRUE(IsValid(antipodes.estimate->location)) << method;
     EXPECT_EQ(antipodes.candidates[0].gallery_id, "1") << method;
   }
@@ -141,10 +141,10 @@ TEST(PlacePosterior, AnswersBetweenCandidatesWhenThatIsLikelier) {
   const std::vector<LatLon> corners = {Moved(middle, 0.6, 0.6), Moved(middle, -0.6, 0.6), Moved(middle, -0.6, -0.6),
                                        Moved(middle, 0.6, -0.6)};
   RerankOptions options;
-  const auto point = RerankOne(options, corners);
+  const auto point = RerankPlaces(options, corners);
   EXPECT_LT(GreatCircleKm(point.estimate->location, middle), 0.3);
   options.answer = "candidate";
-  const auto candidate = RerankOne(options, corners);
+  const auto candidate = RerankPlaces(options, corners);
   EXPECT_EQ(candidate.estimate->location, candidate.candidates[0].location);
   // Candidates stay what was retrieved, in either case.
   EXPECT_EQ(point.candidates, candidate.candidates);
@@ -163,7 +163,7 @@ TEST(PlacePosterior, TheMetricMovesTheAnswer) {
     RerankOptions options;
     options.metric = metric;
     options.threshold_km = km;
-    return RerankOne(options, places).estimate->location;
+    return RerankPlaces(options, places).estimate->location;
   };
   EXPECT_LT(GreatCircleKm(answer("threshold", 1), pair), 1);
   EXPECT_LT(GreatCircleKm(answer("threshold", 200), region), 150);
@@ -181,8 +181,8 @@ TEST(PlacePosterior, ReRankingTwiceIsReRankingOnce) {
     RerankOptions dbscan, options;
     dbscan.method = "dbscan";
     options.method = method;
-    const auto once = RerankOne(options, places);
-    const auto twice = Rerank(options, {RerankOne(dbscan, places)}, 1).at(0);
+    const auto once = RerankPlaces(options, places);
+    const auto twice = Rerank(options, {RerankPlaces(dbscan, places)}, 1).at(0);
     if (method != "dbscan") {
       EXPECT_EQ(once.estimate->location, twice.estimate->location) << method;
     }

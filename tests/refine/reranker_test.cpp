@@ -18,7 +18,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-CandidateList ListOf(const std::vector<LatLon>& places, const std::vector<LatLon>& dissimilar = {}) {
+CandidateList RankedListOf(const std::vector<LatLon>& places, const std::vector<LatLon>& dissimilar = {}) {
   CandidateList list{"q", {}};
   for (std::size_t i = 0; i < places.size(); ++i) {
     Candidate c;
@@ -56,7 +56,7 @@ CandidateList RerankOne(const RerankOptions& options, const CandidateList& list)
 
 TEST(Rerank, DbscanPutsTheLargestClusterFirst) {
   // Tokyo, then three around Paris (the middle one nearest to their centre), then nowhere.
-  const auto list = RerankOne(Dbscan(), ListOf({{35.7, 139.7}, {48.9, 2.1}, {48.9, 2.3}, {48.9, 2.5}, {0, 0}}));
+  const auto list = RerankOne(Dbscan(), RankedListOf({{35.7, 139.7}, {48.9, 2.1}, {48.9, 2.3}, {48.9, 2.5}, {0, 0}}));
   EXPECT_EQ(list.candidates[0].gallery_id, "g3");
   EXPECT_EQ(list.candidates[0].rank, 1);
   EXPECT_EQ(list.candidates[0].retrieval_rank, 3);
@@ -69,14 +69,14 @@ TEST(Rerank, DbscanPutsTheLargestClusterFirst) {
 }
 
 TEST(Rerank, OfEquallyLargeClustersTheBetterRankedWins) {
-  const auto list = RerankOne(Dbscan(), ListOf({{0, 50}, {10, 10}, {20, 20}, {20.1, 20}, {10.1, 10}}));
+  const auto list = RerankOne(Dbscan(), RankedListOf({{0, 50}, {10, 10}, {20, 20}, {20.1, 20}, {10.1, 10}}));
   EXPECT_THAT(Order(list), ElementsAre(::testing::AnyOf("g2", "g5"), ::testing::AnyOf("g2", "g5"), "g3", "g4", "g1"));
 }
 
 TEST(Rerank, AllNoiseUsesEveryCandidate) {
   RerankOptions options = Dbscan();
   options.center = "arithmetic_mean";
-  const auto list = RerankOne(options, ListOf({{0, 0}, {0, 10}, {0, 21}}));
+  const auto list = RerankOne(options, RankedListOf({{0, 0}, {0, 10}, {0, 21}}));
   EXPECT_EQ(list.candidates[0].gallery_id, "g2");
   EXPECT_EQ(list.candidates[0].cluster, -1);
 }
@@ -86,8 +86,8 @@ TEST(Rerank, DateLineAndPolesForEveryCenterButTheReleasedOne) {
     RerankOptions options = Dbscan();
     options.center = center;
     const auto fiji =
-        RerankOne(options, ListOf({{-10, 85}, {-17, 179.9}, {-17, -179.9}, {-17, 180}, {-17.05, 179.95}}));
-    const auto pole = RerankOne(options, ListOf({{10, 30}, {89.9, 0}, {89.9, 120}, {89.9, -120}, {90, 5}}));
+        RerankOne(options, RankedListOf({{-10, 85}, {-17, 179.9}, {-17, -179.9}, {-17, 180}, {-17.05, 179.95}}));
+    const auto pole = RerankOne(options, RankedListOf({{10, 30}, {89.9, 0}, {89.9, 120}, {89.9, -120}, {90, 5}}));
     if (center == "arithmetic_mean") {
       // The mean longitude of Fiji's candidates is 90: one in the Indian Ocean becomes the nearest.
       EXPECT_EQ(fiji.candidates[0].gallery_id, "g1");
@@ -104,24 +104,24 @@ TEST(Rerank, ShortListsAreDefined) {
   for (const auto& method : RerankerNames()) {
     RerankOptions options;
     options.method = method;
-    EXPECT_TRUE(RerankOne(options, ListOf({})).candidates.empty());
-    EXPECT_THAT(Order(RerankOne(options, ListOf({{1, 2}}))), ElementsAre("g1"));
-    EXPECT_THAT(Order(RerankOne(options, ListOf({{1, 2}, {1, 2}, {1, 2}}))), ElementsAre("g1", "g2", "g3"));
-    EXPECT_THAT(Order(RerankOne(options, ListOf({}, {{3, 4}}))), ElementsAre("d1"));
+    EXPECT_TRUE(RerankOne(options, RankedListOf({})).candidates.empty());
+    EXPECT_THAT(Order(RerankOne(options, RankedListOf({{1, 2}}))), ElementsAre("g1"));
+    EXPECT_THAT(Order(RerankOne(options, RankedListOf({{1, 2}, {1, 2}, {1, 2}}))), ElementsAre("g1", "g2", "g3"));
+    EXPECT_THAT(Order(RerankOne(options, RankedListOf({}, {{3, 4}}))), ElementsAre("d1"));
   }
 }
 
 TEST(Rerank, NoneKeepsTheOrder) {
   RerankOptions options;
   options.method = "none";
-  const auto list = RerankOne(options, ListOf({{35.7, 139.7}, {48.9, 2.1}, {48.9, 2.3}}));
+  const auto list = RerankOne(options, RankedListOf({{35.7, 139.7}, {48.9, 2.1}, {48.9, 2.3}}));
   EXPECT_THAT(Order(list), ElementsAre("g1", "g2", "g3"));
   EXPECT_EQ(list.candidates[1].retrieval_rank, 2);
   EXPECT_EQ(list.candidates[1].rerank_score, std::nullopt);
 }
 
 TEST(Rerank, DissimilarCandidatesFollowUnchanged) {
-  const auto before = ListOf({{35.7, 139.7}, {48.9, 2.1}, {48.9, 2.3}}, {{-30, -60}, {70, 20}});
+  const auto before = RankedListOf({{35.7, 139.7}, {48.9, 2.1}, {48.9, 2.3}}, {{-30, -60}, {70, 20}});
   const auto after = RerankOne(Dbscan(), before);
   ASSERT_EQ(after.candidates.size(), 5U);
   EXPECT_EQ(after.candidates[3], before.candidates[3]);
@@ -131,13 +131,13 @@ TEST(Rerank, DissimilarCandidatesFollowUnchanged) {
 TEST(Rerank, TopKDropsTheRest) {
   RerankOptions options = Dbscan();
   options.top_k = 2;
-  const auto list = RerankOne(options, ListOf({{35.7, 139.7}, {0, 0}, {48.9, 2.3}, {48.9, 2.3}}, {{70, 20}}));
+  const auto list = RerankOne(options, RankedListOf({{35.7, 139.7}, {0, 0}, {48.9, 2.3}, {48.9, 2.3}}, {{70, 20}}));
   ASSERT_EQ(list.candidates.size(), 3U);
   EXPECT_EQ(list.candidates[2].gallery_id, "d1");
 }
 
 TEST(Rerank, TwiceKeepsTheFirstRetrievalRank) {
-  const auto once = RerankOne(Dbscan(), ListOf({{35.7, 139.7}, {48.9, 2.1}, {48.9, 2.3}}));
+  const auto once = RerankOne(Dbscan(), RankedListOf({{35.7, 139.7}, {48.9, 2.1}, {48.9, 2.3}}));
   RerankOptions options;
   options.method = "none";
   const auto twice = RerankOne(options, once);
@@ -151,7 +151,7 @@ TEST(Rerank, ThreadsDoNotShow) {
   for (int i = 0; i < 2000; ++i) {
     std::vector<LatLon> places;
     for (auto n = random.Below(21); n > 0; --n) places.push_back({random.Uniform(40, 45), random.Uniform(0, 5)});
-    lists.push_back(ListOf(places));
+    lists.push_back(RankedListOf(places));
   }
   EXPECT_EQ(Rerank(Dbscan(), lists, 1), Rerank(Dbscan(), lists, 4));
 }

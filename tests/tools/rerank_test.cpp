@@ -14,7 +14,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-constexpr char kCandidates[] =
+constexpr char kRerankCandidates[] =
     "query_id,rank,gallery_id,lat,lon,score,author,set\n"
     "a.jpg,1,g1,35.7,139.7,0.9,,similar\n"
     "a.jpg,2,g2,48.9,2.1,0.8,,similar\n"
@@ -43,7 +43,7 @@ class RerankTool : public ::testing::Test {
 };
 
 TEST_F(RerankTool, WritesTheNewOrder) {
-  const RunResult result = Run(kCandidates);
+  const RunResult result = Run(kRerankCandidates);
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out, "");
   const auto lists = ReadCandidates(folder_ / "b.csv");
@@ -56,8 +56,8 @@ TEST_F(RerankTool, WritesTheNewOrder) {
 }
 
 TEST_F(RerankTool, EveryOptionIsAccepted) {
-  const RunResult result = Run(kCandidates, {"--eps-km", "5", "--min-samples", "1", "--center", "geometric_median",
-                                             "--top-k", "2", "--threads", "1"});
+  const RunResult result = Run(kRerankCandidates, {"--eps-km", "5", "--min-samples", "1", "--center",
+                                                   "geometric_median", "--top-k", "2", "--threads", "1"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(ReadCandidates(folder_ / "b.csv")[0].candidates.size(), 3U);
 }
@@ -87,11 +87,11 @@ TEST_F(RerankTool, BadUsageEndsWithTwo) {
             2);
   for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{
            {"--method", "magic"}, {"--eps-km", "-1"}, {"--min-samples", "0"}, {"--center", "x"}, {"--top-k", "0"}}) {
-    const RunResult result = Run(kCandidates, more);
+    const RunResult result = Run(kRerankCandidates, more);
     EXPECT_EQ(result.exit_code, 2) << more[0];
     EXPECT_FALSE(HasOutput());
   }
-  EXPECT_THAT(Run(kCandidates, {"--method", "magic"}).err, AllOf(HasSubstr("magic"), HasSubstr("none, dbscan")));
+  EXPECT_THAT(Run(kRerankCandidates, {"--method", "magic"}).err, AllOf(HasSubstr("magic"), HasSubstr("none, dbscan")));
 }
 
 TEST_F(RerankTool, AnOlderOutputSurvivesAFailure) {
@@ -104,7 +104,7 @@ TEST_F(RerankTool, AnOlderOutputSurvivesAFailure) {
 }
 
 TEST_F(RerankTool, AnOutputThatCannotBeWrittenIsAFailedRun) {
-  const RunResult result = RunBinary({"rerank", "--candidates", folder_.Write("a.csv", kCandidates).string(),
+  const RunResult result = RunBinary({"rerank", "--candidates", folder_.Write("a.csv", kRerankCandidates).string(),
                                       "--method", "dbscan", "--out", "/proc/b.csv"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("cannot write /proc/b.csv"));

@@ -7,7 +7,7 @@
 // i is augmented by Random(DeriveSeed(augmentation_seed, "augment", i)) alone. So give every epoch a seed of its own.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <cstdint>
 #include <memory>

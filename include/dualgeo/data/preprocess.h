@@ -1,7 +1,7 @@
 // From an upright photo and its mask to the tensors that a model reads.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <array>
 #include <opencv2/core.hpp>

@@ -1,7 +1,7 @@
 // A .pth or .pt file of torch.save (or torch.jit.save) as tensors. Mapped, not read: tensors lie over the file's bytes.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <filesystem>
 #include <memory>

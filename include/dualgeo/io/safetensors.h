@@ -3,7 +3,7 @@
 // tensor's dtype, shape and byte range, then the bytes.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <cstdint>
 #include <filesystem>

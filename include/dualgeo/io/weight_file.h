@@ -6,7 +6,7 @@
 //                           pytorch_model.bin, the first there is
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <filesystem>
 #include <map>

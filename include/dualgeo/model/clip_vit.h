@@ -4,7 +4,7 @@
 // spelling mistakes included.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <memory>
 #include <vector>

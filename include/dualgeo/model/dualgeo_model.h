@@ -12,7 +12,7 @@
 // logit_scale_rgb, logit_scale_seg. Parts of a view that is off do not exist.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <cstdint>
 #include <memory>

@@ -2,7 +2,7 @@
 // table of src/model/fusion.cpp; it is then usable from YAML (model.fusion.type).
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <memory>
 #include <string>

@@ -10,7 +10,7 @@
 // by 4e-4. (Random weights and 20,000 places spread over the Earth.)
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <string>
 #include <vector>

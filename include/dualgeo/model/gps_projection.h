@@ -2,7 +2,7 @@
 // function and one line in the table of src/model/gps_projection.cpp.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <string>
 #include <vector>

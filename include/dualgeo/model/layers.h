@@ -1,7 +1,7 @@
 // Pieces that several networks share.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <cstdint>
 

@@ -2,7 +2,7 @@
 // the batch (CLIP's) with its own learnable scale.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include "dualgeo/model/options.h"
 

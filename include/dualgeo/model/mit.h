@@ -3,7 +3,7 @@
 // Parameter names are those below Hugging Face's segformer.encoder.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <memory>
 #include <vector>

@@ -1,7 +1,7 @@
 // Convolution over the one-hot code of a mask, without the zeros.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 namespace dualgeo {
 

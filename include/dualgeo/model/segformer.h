@@ -2,7 +2,7 @@
 // carry Hugging Face's names (segformer.encoder.…, decode_head.…), and the numbers are those of its PyTorch code.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <cstdint>
 #include <optional>

@@ -3,7 +3,7 @@
 // stages) or a Mix Transformer, and a linear projection.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <memory>
 

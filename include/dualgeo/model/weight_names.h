@@ -3,7 +3,7 @@
 // file format it was read from.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <map>
 #include <string>

@@ -1,7 +1,7 @@
 // Weights in and out: state dicts under the checkpoint's names, and other people's files by way of weight_names.h.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <filesystem>
 #include <string>

@@ -5,7 +5,7 @@
 // options.decay is "all".
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <cstdint>
 #include <map>

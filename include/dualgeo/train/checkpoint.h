@@ -11,7 +11,7 @@
 #include <map>
 #include <string>
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include "dualgeo/model/dualgeo_model.h"
 #include "dualgeo/model/segformer.h"

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include "dualgeo/train/options.h"
 

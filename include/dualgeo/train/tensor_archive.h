@@ -3,7 +3,7 @@
 // elsewhere cannot make it execute or build anything.
 #pragma once
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include <filesystem>
 #include <map>

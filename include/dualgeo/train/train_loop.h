@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include "dualgeo/data/loader.h"
 #include "dualgeo/train/trainer.h"

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include <torch/torch.h>
+#include "dualgeo/io/torch.h"
 
 #include "dualgeo/train/checkpoint.h"
 #include "dualgeo/train/settings.h"

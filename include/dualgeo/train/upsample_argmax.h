@@ -1,8 +1,8 @@
 // From logits to a class map of any size.
 #pragma once
 
-#include <torch/torch.h>
 #include <opencv2/core.hpp>
+#include "dualgeo/io/torch.h"
 
 namespace dualgeo {
 

@@ -11,6 +11,12 @@ namespace dualgeo {
 // The known word nearest to `word` (edit distance, at most about a third of its length), for "did you mean ...?".
 std::optional<std::string> Nearest(std::string_view word, const std::vector<std::string>& known);
 
+// ASCII alone, whatever the locale.
+constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+std::string LowerCase(std::string_view text);
+
 // "a, b, c"
 std::string Join(const std::vector<std::string>& words, std::string_view separator = ", ");
 
