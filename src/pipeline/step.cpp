@@ -16,8 +16,6 @@ namespace dualgeo {
 namespace fs = std::filesystem;
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::uintmax_t kHashedWhole = 256U << 20;
 
 std::string Stamp(const fs::path& file) {
@@ -25,10 +23,10 @@ std::string Stamp(const fs::path& file) {
          std::to_string(fs::last_write_time(file).time_since_epoch().count());
 }
 
-Json ReadRecord(const fs::path& path) {
+nlohmann::json ReadRecord(const fs::path& path) {
   if (!fs::exists(path)) return {};
   // A record that cannot be read costs a repeated step, nothing else.
-  return Json::parse(ReadFile(path), nullptr, false);
+  return nlohmann::json::parse(ReadFile(path), nullptr, false);
 }
 
 }  // namespace
@@ -57,12 +55,12 @@ std::string StepRunner::Fingerprint(const fs::path& path) {
 
 bool StepRunner::Run(const Step& step) {
   ThrowIfStopped();
-  Json made_from = {{"settings", step.settings}, {"version", kVersion}, {"inputs", Json::object()}};
+  nlohmann::json made_from = {{"settings", step.settings}, {"version", kVersion}, {"inputs", nlohmann::json::object()}};
   for (const auto& input : step.inputs) made_from["inputs"][input.string()] = Fingerprint(input);
 
   const fs::path folder = step.folder.empty() ? run_dir_ : step.folder;
   const fs::path record_path = folder / "steps" / (step.name + ".json");
-  const Json record = ReadRecord(record_path);
+  const nlohmann::json record = ReadRecord(record_path);
   const bool same = record.is_object() && record.contains("made_from") && record["made_from"] == made_from;
   if (same && record.contains("outputs")) {
     const bool intact = std::ranges::all_of(step.outputs, [&](const fs::path& output) {
@@ -75,12 +73,12 @@ bool StepRunner::Run(const Step& step) {
   }
 
   spdlog::info("{}", step.name);
-  Json next = {{"made_from", made_from}};
+  nlohmann::json next = {{"made_from", made_from}};
   WriteFileAtomically(record_path, next.dump(1) + "\n");
   const auto start = std::chrono::steady_clock::now();
   step.run(same && !record.contains("outputs"));
   next["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  next["outputs"] = Json::object();
+  next["outputs"] = nlohmann::json::object();
   fingerprints_.clear();
   for (const auto& output : step.outputs) {
     if (!fs::exists(output)) throw Error("step " + step.name + " did not make " + output.string());
