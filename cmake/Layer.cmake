@@ -17,7 +17,8 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 takes std::string's own operator+ for an overlapping or endless memcpy (GCC bug 105651); GCC 14 takes
   # std::vector<bool>::reserve, inlined from LibTorch's headers, for a copy out of bounds.
-  list(APPEND DUALGEO_WARNINGS -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
+  # In a batch every file is an included one, where it takes a class that uses an anonymous namespace for a header's.
+  list(APPEND DUALGEO_WARNINGS -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-subobject-linkage)
 endif()
 
 add_library(dualgeo_options INTERFACE)
