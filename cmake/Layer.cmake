@@ -1,12 +1,15 @@
-# dualgeo_layer(<name> [LIGHT <files...>] LINK <libraries...>)
+# dualgeo_layer(<name> [LIGHT <files...> | HEAVY <files...>] LINK <libraries...>)
 #
 # One layer of the program: include/dualgeo/<name>/*.h, src/<name>/*.cpp and tests/<name>/*_test.cpp become the library
 # dualgeo::<name> and the test program <name>_test.
 #
 # A layer is compiled in batches (CMake's unity build): most of a file's time goes into the headers it includes. So names
 # in anonymous namespaces are unique within a layer. Files that see LibTorch are batches of their own, with a precompiled
-# header, since that takes seconds to load as well. LIGHT names the files (without .cpp) that the commands without
-# networks are made of: a batch of their own too, so that linking one of them does not bring the others' libraries.
+# header, since that takes seconds to load as well.
+#
+# LIGHT names the files (without .cpp) that the commands without networks are made of; with HEAVY these are all others. They
+# are batches of their own too, and `dualgeo` is linked from them alone (tools/), so one that reaches for LibTorch, OpenCV
+# or FAISS does not link.
 option(DUALGEO_UNITY "Compile in batches: a third of the time for everything, more for one changed file" ON)
 option(DUALGEO_WERROR "Warnings are errors (CI)" OFF)
 
@@ -28,7 +31,7 @@ target_compile_options(dualgeo_options INTERFACE ${DUALGEO_WARNINGS} $<$<CXX_COM
 # The owner of the shared precompiled header; its one source file is empty.
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/torch_pch.cpp CONTENT "")
 add_library(dualgeo_torch STATIC ${PROJECT_BINARY_DIR}/torch_pch.cpp)
-target_link_libraries(dualgeo_torch PUBLIC ${TORCH_LIBRARIES})
+target_link_libraries(dualgeo_torch PUBLIC dualgeo_libtorch_order ${TORCH_LIBRARIES})
 # LibTorch's headers are not ours to warn about.
 target_include_directories(dualgeo_torch SYSTEM PUBLIC ${TORCH_INCLUDE_DIRS})
 target_link_libraries(dualgeo_torch PRIVATE $<BUILD_INTERFACE:dualgeo_options>)
@@ -47,7 +50,7 @@ function(dualgeo_sees_torch file result)
   file(STRINGS ${file} includes REGEX "^#include ")
   get_filename_component(folder ${file} DIRECTORY)
   foreach(line IN LISTS includes)
-    if(line MATCHES "<(torch|ATen|c10|caffe2)/")
+    if(line MATCHES "<(torch|ATen|c10|caffe2)/" AND NOT line MATCHES "<torch/version.h>")
       set(sees TRUE)
     elseif(line MATCHES "\"([^\"]+)\"")
       foreach(header ${PROJECT_SOURCE_DIR}/include/${CMAKE_MATCH_1} ${PROJECT_SOURCE_DIR}/${CMAKE_MATCH_1}
@@ -66,17 +69,17 @@ function(dualgeo_sees_torch file result)
   set(${result} ${sees} PARENT_SCOPE)
 endfunction()
 
-# dualgeo_batches(<target> SOURCES <files...> [LIGHT <files...>] LINK <libraries...>)
+# dualgeo_batches(<target> SOURCES <files...> [LIGHT <files...> | HEAVY <files...>] LINK <libraries...>)
 # Adds the files to the target, those that see LibTorch and the light ones as batches of their own.
 function(dualgeo_batches target)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIGHT;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIGHT;HEAVY;LINK" ${ARGN})
   set(groups plain light torch)
   foreach(file IN LISTS ARG_SOURCES)
     get_filename_component(name ${file} NAME_WE)
     dualgeo_sees_torch(${file} sees)
     if(sees)
       list(APPEND torch ${file})
-    elseif(name IN_LIST ARG_LIGHT)
+    elseif(name IN_LIST ARG_LIGHT OR (ARG_HEAVY AND NOT name IN_LIST ARG_HEAVY))
       list(APPEND light ${file})
     else()
       list(APPEND plain ${file})
@@ -87,18 +90,21 @@ function(dualgeo_batches target)
       set(part ${target}_${group})
       add_library(${part} OBJECT ${${group}})
       target_link_libraries(${part} PRIVATE ${ARG_LINK} dualgeo_options)
-      set_target_properties(${part} PROPERTIES UNITY_BUILD ${DUALGEO_UNITY} UNITY_BUILD_BATCH_SIZE 14)
+      set_target_properties(${part} PROPERTIES UNITY_BUILD ${DUALGEO_UNITY} UNITY_BUILD_BATCH_SIZE 16)
       if(group STREQUAL "torch")
         target_link_libraries(${part} PRIVATE dualgeo_torch)
         target_precompile_headers(${part} REUSE_FROM dualgeo_torch)
       endif()
       target_sources(${target} PRIVATE $<TARGET_OBJECTS:${part}>)
+      if(group STREQUAL "light")
+        set_property(GLOBAL APPEND PROPERTY DUALGEO_LIGHT_OBJECTS $<TARGET_OBJECTS:${part}>)
+      endif()
     endif()
   endforeach()
 endfunction()
 
 function(dualgeo_layer name)
-  cmake_parse_arguments(ARG "" "" "LIGHT;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LIGHT;HEAVY;LINK" ${ARGN})
   set(target dualgeo_${name})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
   add_library(${target} STATIC)
@@ -106,7 +112,7 @@ function(dualgeo_layer name)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                                               $<INSTALL_INTERFACE:include>)
   target_compile_features(${target} PUBLIC cxx_std_20)
-  dualgeo_batches(${target} SOURCES ${sources} LIGHT ${ARG_LIGHT} LINK ${ARG_LINK})
+  dualgeo_batches(${target} SOURCES ${sources} LIGHT ${ARG_LIGHT} HEAVY ${ARG_HEAVY} LINK ${ARG_LINK})
   if(TARGET ${target}_torch)
     target_link_libraries(${target} PUBLIC dualgeo_torch)
   endif()

@@ -6,6 +6,23 @@ find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(Torch REQUIRED)
 
+# The LibTorch inside a PyTorch brings more than LibTorch, and its own must not meet the distribution's:
+# - its headers hold a copy of fmt, older or newer than the one that spdlog was built with: the distribution's comes first;
+# - FAISS brings OpenBLAS, whose sgemm_ would take the place of MKL's inside libtorch_cpu if it stood before it among the
+#   libraries of a program: linked so, ViT-L/14 ran at half its speed. A link option comes before all of them.
+if(NOT TARGET dualgeo_libtorch_order)
+  add_library(dualgeo_libtorch_order INTERFACE IMPORTED)
+  if(EXISTS ${TORCH_INSTALL_PREFIX}/lib/libtorch_cpu.so)
+    find_path(FMT_INCLUDE_DIR fmt/core.h PATHS /usr/include NO_DEFAULT_PATH REQUIRED)
+    set(fmt_first ${CMAKE_BINARY_DIR}/distribution)
+    file(MAKE_DIRECTORY ${fmt_first})
+    file(CREATE_LINK ${FMT_INCLUDE_DIR}/fmt ${fmt_first}/fmt SYMBOLIC)
+    target_include_directories(dualgeo_libtorch_order BEFORE INTERFACE ${fmt_first})
+    target_link_options(dualgeo_libtorch_order INTERFACE
+                        "LINKER:--no-as-needed,${TORCH_INSTALL_PREFIX}/lib/libtorch_cpu.so,--as-needed")
+  endif()
+endif()
+
 if(NOT DUALGEO_MODEL_ONLY)
   find_package(OpenMP REQUIRED)  # Debian 12's faiss config needs OpenMP::OpenMP_CXX to exist already
   find_package(CURL REQUIRED)

@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "dualgeo/pipeline/ablation.h"
+#include "networks.h"
 
 namespace dualgeo::tools {
 
@@ -22,7 +23,7 @@ void AddAblate(CLI::App& root) {
       ->allow_extra_args(false);
   command->add_option("--format", flags->format, "markdown, latex, csv or json")->capture_default_str();
   command->add_flag("--keys", flags->keys, "print the keys that an ablation file may have");
-  command->callback([flags] {
+  command->callback(WithNetworks([flags] {
     if (flags->keys) {
       std::fputs(DocumentAblation().c_str(), stdout);
       return;
@@ -31,7 +32,7 @@ void AddAblate(CLI::App& root) {
     if (flags->config.empty()) throw CLI::RequiredError("--config");
     const AblationResult result = RunAblation(ReadAblation(flags->config, flags->overrides));
     std::fputs(FormatAblation(result, format).c_str(), stdout);
-  });
+  }));
 }
 
 }  // namespace dualgeo::tools

@@ -2,6 +2,7 @@
 
 #include "commands.h"
 #include "embed_flags.h"
+#include "networks.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -29,14 +30,14 @@ void AddEmbed(CLI::App& root) {
   flags->model.Add(*photos);
   flags->photos.Add(*photos)->required();
   photos->add_option("--out", flags->out, "features (safetensors)")->required();
-  photos->callback([flags] {
+  photos->callback(WithNetworks([flags] {
     const auto options = flags->model.Resolve();
     const auto table = flags->photos.Read(Locations::kOptional);
     const auto result = flags->photos.Embed(flags->model.Model(options), table, options);
     WriteFeatures(flags->out, result.features);
     Report(result.features, flags->out);
     spdlog::info("embed: {:.2f} photos/s", result.photos_per_second);
-  });
+  }));
 
   auto* gps = command->add_subcommand("gps", "GPS embeddings of coordinates");
   const auto gps_flags = std::make_shared<EmbedArguments>();
@@ -44,13 +45,13 @@ void AddEmbed(CLI::App& root) {
   gps->add_option("--coordinates", gps_flags->coordinates, "CSV with LAT, LON (and IMG_ID, if there are names)")
       ->required();
   gps->add_option("--out", gps_flags->out, "features (safetensors, tensor gps)")->required();
-  gps->callback([gps_flags] {
+  gps->callback(WithNetworks([gps_flags] {
     const auto options = gps_flags->model.Resolve();
     const auto coordinates = ReadCoordinates(gps_flags->coordinates);
     const auto set = EmbedCoordinates(gps_flags->model.Model(options), coordinates);
     WriteFeatures(gps_flags->out, set);
     Report(set, gps_flags->out);
-  });
+  }));
 }
 
 }  // namespace dualgeo::tools

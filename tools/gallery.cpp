@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "dualgeo/gallery/gallery_file.h"
 #include "embed_flags.h"
+#include "networks.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -83,20 +84,20 @@ void AddGallery(CLI::App& root) {
   build->add_option("--features", flags->features, "features made by dualgeo embed, instead of --images");
   build->add_option("--coordinates", flags->coordinates, "gallery.kind gps: CSV with LAT, LON");
   build->add_option("--out", flags->out, "gallery folder")->required();
-  build->callback([flags] {
+  build->callback(WithNetworks([flags] {
     const auto options = flags->model.Resolve();
     SetIndexThreads(options.runtime.threads);
     const auto info = options.gallery.kind == "gps" ? BuildGps(*flags, options) : BuildImages(*flags, options);
     spdlog::info("gallery: {} vectors of {} dimensions ({}, {}) -> {}", info.count, info.dimension, info.index,
                  info.metric, flags->out.string());
-  });
+  }));
 
   auto* show = command->add_subcommand("info", "check a gallery's files and print what it is");
   const auto folder = std::make_shared<std::filesystem::path>();
   const auto json = std::make_shared<bool>(false);
   show->add_option("gallery", *folder, "gallery folder")->required();
   show->add_flag("--json", *json, "print JSON");
-  show->callback([folder, json] { PrintInfo(*folder, *json); });
+  show->callback(WithNetworks([folder, json] { PrintInfo(*folder, *json); }));
 }
 
 }  // namespace dualgeo::tools

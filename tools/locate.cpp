@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "dualgeo/pipeline/locate.h"
 #include "dualgeo/util/text.h"
+#include "networks.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -51,10 +52,10 @@ void AddLocate(CLI::App& root) {
   command->add_option("--run", arguments->run, "folder of a finished `dualgeo run`")->required();
   command->add_option("--top", arguments->top, "candidates shown for each photo")->check(CLI::Range(1, 1000));
   command->add_flag("--json", arguments->json, "print JSON");
-  command->callback([arguments] {
+  command->callback(WithNetworks([arguments] {
     const auto locations = Locate(arguments->photos, arguments->run, arguments->top);
     arguments->json ? PrintJson(locations) : PrintText(locations);
-  });
+  }));
 }
 
 }  // namespace dualgeo::tools

@@ -15,6 +15,7 @@
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 #include "embed_flags.h"
+#include "networks.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -91,25 +92,36 @@ void WritePlaces(const std::filesystem::path& path, const std::vector<CandidateL
   WritePhotoTable(path, rows);
 }
 
-void Run(const PredictFlags& flags) {
-  const ExperimentOptions experiment = flags.model_flags.Resolve();
-  const PredictOptions options = Options(flags, experiment);
-  const bool lmm = options.method == "lmm";
-  if (flags.candidates.empty() && !(lmm && !flags.photos.empty())) {
-    throw InputError("predict: give --candidates (method lmm can do with --photos alone)");
-  }
-  std::vector<CandidateList> lists;
-  if (!flags.candidates.empty()) lists = ReadCandidates(flags.candidates);
+std::vector<CandidateList> Lists(const PredictFlags& flags) {
+  return flags.candidates.empty() ? std::vector<CandidateList>() : ReadCandidates(flags.candidates);
+}
+
+std::vector<std::string> PhotoIds(const PredictFlags& flags) {
   std::vector<std::string> ids;
-  if (!flags.photos.empty()) {
-    for (const auto& row : ReadPhotoTable(flags.photos, {}, Locations::kOptional).rows) ids.push_back(row.id);
-  }
-  if (lmm) {  // which needs no candidates to answer
-    std::set<std::string> listed;
-    for (const auto& list : lists) listed.insert(list.query_id);
-    for (const auto& id : ids) {
-      if (listed.insert(id).second) lists.push_back({id, {}, {}});
-    }
+  if (flags.photos.empty()) return ids;
+  for (const auto& row : ReadPhotoTable(flags.photos, {}, Locations::kOptional).rows) ids.push_back(row.id);
+  return ids;
+}
+
+// A method that takes the lists one by one: no photo is read.
+void RunEach(const PredictFlags& flags, const PredictOptions& options) {
+  auto predictions = PredictEach(options, Lists(flags));
+  AddUnanswered(PhotoIds(flags), options.method, predictions);
+  const auto answered = std::count_if(predictions.begin(), predictions.end(),
+                                      [](const Prediction& prediction) { return prediction.location.has_value(); });
+  ApplyFailureRule(options, predictions);
+  WritePredictions(flags.out, predictions);
+  spdlog::info("predict: {} of {} photos answered by {} -> {}", answered, predictions.size(), options.method,
+               flags.out.string());
+}
+
+void RunLmm(const PredictFlags& flags, const ExperimentOptions& experiment, const PredictOptions& options) {
+  std::vector<CandidateList> lists = Lists(flags);
+  const std::vector<std::string> ids = PhotoIds(flags);
+  std::set<std::string> listed;
+  for (const auto& list : lists) listed.insert(list.query_id);
+  for (const auto& id : ids) {  // which need no candidates to be answered
+    if (listed.insert(id).second) lists.push_back({id, {}, {}});
   }
   PredictReport report;
   auto predictions = Predict(options, lists, Inputs(flags, experiment, options), &report);
@@ -126,6 +138,17 @@ void Run(const PredictFlags& flags) {
     throw Error("predict: " + report.stopped + "; " + flags.out.string() +
                 " holds what there is, run again to ask about the rest");
   }
+}
+
+void Run(const PredictFlags& flags) {
+  const ExperimentOptions experiment = flags.model_flags.Resolve();
+  const PredictOptions options = Options(flags, experiment);
+  const bool lmm = options.method == "lmm";
+  if (flags.candidates.empty() && !(lmm && !flags.photos.empty())) {
+    throw InputError("predict: give --candidates (method lmm can do with --photos alone)");
+  }
+  if (lmm) return WithNetworks([&] { RunLmm(flags, experiment, options); })();
+  RunEach(flags, options);
 }
 
 }  // namespace

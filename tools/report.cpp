@@ -7,6 +7,7 @@
 #include "dualgeo/pipeline/report.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "networks.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -40,9 +41,12 @@ void Run(const ReportFlags& flags) {
     if (!Check(flags.check)) throw Error("report: files have changed since the table was made");
     return;
   }
-  const fs::path out = flags.out.empty() ? flags.run_dir / "report.html" : flags.out;
-  WriteFileAtomically(out, ReportHtml(GatherReport(flags.run_dir, flags.options)));
-  std::printf("%s\n", out.c_str());
+  // Its photos are decoded and made small.
+  WithNetworks([&flags] {
+    const fs::path out = flags.out.empty() ? flags.run_dir / "report.html" : flags.out;
+    WriteFileAtomically(out, ReportHtml(GatherReport(flags.run_dir, flags.options)));
+    std::printf("%s\n", out.c_str());
+  })();
 }
 
 }  // namespace

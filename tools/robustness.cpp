@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "dualgeo/data/degradation_sheet.h"
+#include "networks.h"
 
 namespace dualgeo::tools {
 
@@ -27,7 +28,7 @@ void AddRobustness(CLI::App& root) {
   command->add_option("--contact-sheet", flags->sheet, "only draw PHOTO... under every degradation into this PNG");
   command->add_option("photos", flags->photos, "photos for --contact-sheet");
   command->add_flag("--keys", flags->keys, "print the keys that a robustness file may have");
-  command->callback([flags] {
+  command->callback(WithNetworks([flags] {
     if (flags->keys) {
       std::fputs(DocumentRobustness().c_str(), stdout);
       return;
@@ -41,7 +42,7 @@ void AddRobustness(CLI::App& root) {
     if (flags->config.empty()) throw CLI::RequiredError("--config");
     const RobustnessResult result = RunRobustness(ReadRobustnessFile(flags->config, flags->overrides));
     std::fputs(FormatRobustness(result, format).c_str(), stdout);
-  });
+  }));
 }
 
 }  // namespace dualgeo::tools

@@ -4,6 +4,7 @@
 #include "config_flags.h"
 #include "dualgeo/eval/tables.h"
 #include "dualgeo/pipeline/run.h"
+#include "networks.h"
 
 namespace dualgeo::tools {
 
@@ -13,7 +14,7 @@ void AddRun(CLI::App& root) {
   auto json = std::make_shared<bool>(false);
   flags->Add(*command);
   command->add_flag("--json", *json, "print the scores as JSON");
-  command->callback([flags, json] {
+  command->callback(WithNetworks([flags, json] {
     const auto scores = RunPipeline(flags->Resolve());
     if (!*json) {
       std::fputs(FormatScores(scores).c_str(), stdout);
@@ -24,7 +25,7 @@ void AddRun(CLI::App& root) {
       evaluations.insert(evaluations.end(), benchmark.evaluations.begin(), benchmark.evaluations.end());
     }
     std::fputs(FormatTable(evaluations, TableFormat::kJson).c_str(), stdout);
-  });
+  }));
 }
 
 }  // namespace dualgeo::tools

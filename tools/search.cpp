@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "dualgeo/pipeline/stages.h"
 #include "embed_flags.h"
+#include "networks.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -25,7 +26,7 @@ void AddSearch(CLI::App& root) {
   flags->photos.Add(*command)->required();
   command->add_option("--features", flags->features, "features made by dualgeo embed, instead of --images");
   command->add_option("--out", flags->out, "candidates CSV")->required();
-  command->callback([flags] {
+  command->callback(WithNetworks([flags] {
     const auto options = flags->model.Resolve();
     SetIndexThreads(options.runtime.threads);
     auto gallery = LoadGallery(flags->gallery);
@@ -36,7 +37,7 @@ void AddSearch(CLI::App& root) {
     const auto lists = SearchFromConfig(options, flags->model.Model(options), gallery, queries, table);
     WriteCandidates(flags->out, lists);
     spdlog::info("search: {} photos in a gallery of {} -> {}", queries.size(), gallery.info.count, flags->out.string());
-  });
+  }));
 }
 
 }  // namespace dualgeo::tools

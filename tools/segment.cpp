@@ -7,6 +7,7 @@
 #include "config_flags.h"
 #include "dualgeo/pipeline/photo_sets.h"
 #include "dualgeo/util/error.h"
+#include "networks.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -46,7 +47,7 @@ void AddSegment(CLI::App& root) {
   command->add_option("--batch-size", flags->job.batch_size, "photos at a time")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  command->callback([flags] {
+  command->callback(WithNetworks([flags] {
     const auto options = flags->config.Resolve();
     SegmentJob job = flags->job;
     PhotoColumns columns = options.data.train.columns;
@@ -61,7 +62,7 @@ void AddSegment(CLI::App& root) {
     std::printf("%lld masks in %s, %.2f photos/s\n", static_cast<long long>(result.written), job.out.c_str(),
                 result.photos_per_second);
     if (!result.skipped.empty()) std::printf("%zu photos skipped\n", result.skipped.size());
-  });
+  }));
 }
 
 }  // namespace dualgeo::tools

@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "dualgeo/pipeline/stages.h"
+#include "networks.h"
 #include "train_flags.h"
 
 namespace dualgeo::tools {
@@ -27,10 +28,10 @@ void AddTrain(CLI::App& root) {
   auto* command = root.add_subcommand("train", "train the model");
   const auto flags = std::make_shared<TrainFlags>();
   flags->Add(*command);
-  command->callback([flags] {
+  command->callback(WithNetworks([flags] {
     const auto options = flags->Resolve();
     PrintResult(TrainFromConfig(options, Photos(options), options.run_dir, flags->existing()));
-  });
+  }));
 }
 
 }  // namespace dualgeo::tools

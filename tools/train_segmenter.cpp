@@ -2,6 +2,7 @@
 
 #include "commands.h"
 #include "dualgeo/pipeline/stages.h"
+#include "networks.h"
 #include "train_flags.h"
 
 namespace dualgeo::tools {
@@ -10,10 +11,10 @@ void AddTrainSegmenter(CLI::App& root) {
   auto* command = root.add_subcommand("train-segmenter", "train the segmenter, which makes masks, on photos and masks");
   const auto flags = std::make_shared<TrainFlags>();
   flags->Add(*command);
-  command->callback([flags] {
+  command->callback(WithNetworks([flags] {
     const auto options = flags->Resolve();
     PrintResult(TrainSegmenterFromConfig(options, SegmenterSet(options), options.run_dir, flags->existing()));
-  });
+  }));
 }
 
 }  // namespace dualgeo::tools

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "dualgeo/model/weight_summary.h"
 #include "dualgeo/util/text.h"
+#include "networks.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -73,18 +74,18 @@ void AddWeights(CLI::App& root) {
       command->add_subcommand("inspect", "names, shapes and types of a file's tensors; nothing is executed");
   inspect->add_option("file", arguments->in, kFile)->required();
   inspect->add_flag("--json", arguments->json, "for machines");
-  inspect->callback([arguments] {
+  inspect->callback(WithNetworks([arguments] {
     const WeightSummary summary = SummarizeWeights(arguments->in);
     arguments->json ? PrintJson(summary) : PrintTable(summary);
-  });
+  }));
 
   auto* convert = command->add_subcommand("convert", "write the same tensors as safetensors");
   convert->add_option("in", arguments->in, kFile)->required();
   convert->add_option("out", arguments->out, "the file to write; ends in .safetensors")->required();
-  convert->callback([arguments] {
+  convert->callback(WithNetworks([arguments] {
     ConvertWeights(arguments->in, arguments->out);
     spdlog::info("weights: {} -> {}", arguments->in.string(), arguments->out.string());
-  });
+  }));
 }
 
 }  // namespace dualgeo::tools

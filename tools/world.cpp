@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "networks.h"
 
 namespace dualgeo::tools {
 
@@ -52,7 +53,7 @@ void AddWorld(CLI::App& root) {
   command->add_option("--threads", flags->threads, "0: all cores; the files do not depend on it")
       ->capture_default_str();
   command->add_flag("--json", flags->json, "print the summary as JSON");
-  command->callback([flags] {
+  command->callback(WithNetworks([flags] {
     const WorldSummary s = WriteWorld(flags->world, flags->out, flags->threads);
     std::printf(
         flags->json
@@ -62,7 +63,7 @@ void AddWorld(CLI::App& root) {
               "%.0f photos/s\n",
         s.base_places, s.places, s.photos, s.train, s.query, s.new_places, s.photos_per_second);
     if (!flags->json) std::printf("%s\n", flags->out.c_str());
-  });
+  }));
 }
 
 }  // namespace dualgeo::tools

@@ -66,20 +66,7 @@ double JitterFactor(double strength, Random& random) {
   return random.Uniform(std::max(0.0, 1.0 - strength), 1.0 + strength);
 }
 
-void CheckPair(const char* name, const std::vector<double>& pair, double above) {
-  if (pair.size() == 2 && pair[0] <= pair[1] && pair[0] > above) return;
-  std::vector<std::string> values;
-  for (const double value : pair) values.push_back(FormatDouble(value));
-  throw InputError(std::string(name) + ": [" + Join(values) + "] given; two numbers above " + FormatDouble(above) +
-                   " are needed, the smaller first");
-}
-
 }  // namespace
-
-void AugmentOptions::Validate() const {
-  CheckPair("crop_scale", crop_scale, 0.0);
-  CheckPair("crop_ratio", crop_ratio, 0.0);
-}
 
 GeometricAugmentation DrawGeometry(const AugmentOptions& options, cv::Size photo, double aspect, Random& random) {
   const double scale = random.Uniform(options.crop_scale[0], options.crop_scale[1]);

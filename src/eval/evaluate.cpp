@@ -254,7 +254,7 @@ std::vector<std::string> Warnings(const Evaluation& evaluation) {
 }
 
 std::vector<Prediction> RankOne(const std::vector<CandidateList>& lists) {
-  return Predict(PredictOptions{"top1"}, lists);
+  return PredictEach(PredictOptions{"top1"}, lists);
 }
 
 std::vector<Prediction> Oracle(const std::vector<CandidateList>& lists, const PhotoTable& truth, int top_k,

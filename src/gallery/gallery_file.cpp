@@ -139,17 +139,6 @@ void CheckHash(const std::filesystem::path& path, const std::string& expected) {
 
 }  // namespace
 
-void GalleryOptions::Validate() const {
-  if (index.empty()) throw InputError("gallery.index: is empty; flat or a FAISS factory string is expected");
-  if (kind == "images" && features.empty()) {
-    throw InputError(
-        "gallery.features: is empty; at least one of image, segmentation, fused_image, fused_segmentation");
-  }
-  if (std::set<std::string>(features.begin(), features.end()).size() != features.size()) {
-    throw InputError("gallery.features: [" + Join(features) + "] names a feature twice");
-  }
-}
-
 GalleryInfo BuildImageGallery(const FeatureSet& set, const PhotoTable& table, const GalleryOptions& options,
                               const std::filesystem::path& folder) {
   options.Validate();

@@ -9,7 +9,7 @@
 namespace dualgeo {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kCacheVersion = 1;
 constexpr int kApplicationId = 0x64676561;  // "dgea", in the file's header
 
 constexpr char kSchema[] = R"(
@@ -127,10 +127,10 @@ LmmCache::LmmCache(const std::filesystem::path& path, Mode mode) : impl_(std::ma
     impl_->read_only = true;  // leave it as it is
     throw InputError(path.string() + ": is an SQLite file, but no cache of answers");
   }
-  if (version > kVersion) {
+  if (version > kCacheVersion) {
     impl_->read_only = true;
     throw InputError(path.string() + ": cache of version " + std::to_string(version) + "; this program knows " +
-                     std::to_string(kVersion));
+                     std::to_string(kCacheVersion));
   }
   if (impl_->read_only) {
     if (tables == 0) throw InputError(path.string() + ": the cache of answers is empty");
@@ -144,7 +144,7 @@ LmmCache::LmmCache(const std::filesystem::path& path, Mode mode) : impl_(std::ma
     if (impl_->Number("SELECT count(*) FROM sqlite_master") == 0) {  // another process may have been faster
       impl_->Run(kSchema);
       impl_->Run(("PRAGMA application_id=" + std::to_string(kApplicationId)).c_str());
-      impl_->Run(("PRAGMA user_version=" + std::to_string(kVersion)).c_str());
+      impl_->Run(("PRAGMA user_version=" + std::to_string(kCacheVersion)).c_str());
     }
     impl_->Run("COMMIT");
   }

@@ -33,10 +33,6 @@ void Log(const PredictReport& report, bool asked) {
 
 }  // namespace
 
-std::unique_ptr<Predictor> MakeLmmPredictor(const PredictOptions&) {
-  throw InputError("predict.method lmm asks about all photos of a table at once; it cannot be used here");
-}
-
 std::vector<Prediction> PredictWithLmm(const LmmOptions& options, const std::vector<CandidateList>& lists,
                                        const PredictInputs& inputs, PredictReport* report) {
   options.Validate();

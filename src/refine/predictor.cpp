@@ -6,7 +6,6 @@
 
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
-#include "lmm_predictor.h"
 #include "top1_predictor.h"
 
 namespace dualgeo {
@@ -17,9 +16,10 @@ struct Method {
   std::unique_ptr<Predictor> (*make)(const PredictOptions&);
 };
 
+// lmm asks about all photos at once: PredictWithLmm.
 constexpr Method kMethods[] = {
     {"top1", MakeTop1Predictor},
-    {"lmm", MakeLmmPredictor},
+    {"lmm", nullptr},
 };
 
 const Method* FindMethod(const std::string& name) {
@@ -50,13 +50,14 @@ void PredictOptions::Validate() const {
 
 std::unique_ptr<Predictor> MakePredictor(const PredictOptions& options) {
   options.Validate();
-  return FindMethod(options.method)->make(options);
+  const Method* method = FindMethod(options.method);
+  if (method->make == nullptr) {
+    throw InputError("predict.method " + options.method + " asks about all photos at once, not about one list");
+  }
+  return method->make(options);
 }
 
-std::vector<Prediction> Predict(const PredictOptions& options, const std::vector<CandidateList>& lists,
-                                const PredictInputs& inputs, PredictReport* report) {
-  options.Validate();
-  if (options.method == "lmm") return PredictWithLmm(options.lmm, lists, inputs, report);
+std::vector<Prediction> PredictEach(const PredictOptions& options, const std::vector<CandidateList>& lists) {
   const std::unique_ptr<Predictor> predictor = MakePredictor(options);
   std::vector<Prediction> predictions;
   predictions.reserve(lists.size());

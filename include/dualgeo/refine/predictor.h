@@ -74,6 +74,10 @@ struct PredictReport {
   bool failed = false;  // through the server, not through the budget
 };
 
+// One prediction per list, in their order, by a method that takes the lists one by one (all but lmm). Reaches neither
+// photos nor networks. Throws as MakePredictor does.
+std::vector<Prediction> PredictEach(const PredictOptions& options, const std::vector<CandidateList>& lists);
+
 // One prediction per list, in their order. Method lmm is asked about lists without candidates, too. `report`, when
 // given, is filled by method lmm. Throws as AskAboutPhotos and Chooser do.
 std::vector<Prediction> Predict(const PredictOptions& options, const std::vector<CandidateList>& lists,

@@ -1,0 +1,21 @@
+#include <set>
+#include <string>
+
+#include "dualgeo/gallery/gallery_file.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
+
+namespace dualgeo {
+
+void GalleryOptions::Validate() const {
+  if (index.empty()) throw InputError("gallery.index: is empty; flat or a FAISS factory string is expected");
+  if (kind == "images" && features.empty()) {
+    throw InputError(
+        "gallery.features: is empty; at least one of image, segmentation, fused_image, fused_segmentation");
+  }
+  if (std::set<std::string>(features.begin(), features.end()).size() != features.size()) {
+    throw InputError("gallery.features: [" + Join(features) + "] names a feature twice");
+  }
+}
+
+}  // namespace dualgeo

@@ -1,0 +1,39 @@
+#include "networks.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "dualgeo/util/error.h"
+
+namespace dualgeo::tools {
+namespace {
+
+std::vector<std::string> ArgumentsAsTyped() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::vector<std::string> arguments;
+  for (std::string argument; std::getline(file, argument, '\0');) arguments.push_back(argument);
+  return arguments;
+}
+
+}  // namespace
+
+void BecomeNetworks() {
+  std::error_code code;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", code);
+  const auto program = self.parent_path() / "dualgeo-networks";
+  std::vector<std::string> arguments = ArgumentsAsTyped();
+  std::vector<char*> argv;
+  for (auto& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  if (!code) execv(program.c_str(), argv.data());
+  throw Error("cannot start " + program.string() +
+              ", which holds the networks: " + (code ? code.message() : std::generic_category().message(errno)));
+}
+
+}  // namespace dualgeo::tools
