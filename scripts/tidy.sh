@@ -8,8 +8,8 @@ if ! command -v clang-tidy >/dev/null || ! command -v clang++ >/dev/null; then
   "${sudo[@]}" apt-get update -qq
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends clang clang-tidy >&2
 fi
-# A configuration of its own: GCC's precompiled headers mean nothing to clang.
-cmake --preset tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DDUALGEO_TESTS=OFF >/dev/null
+# A configuration of its own: file by file, and GCC's precompiled headers mean nothing to clang.
+cmake --preset tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DDUALGEO_UNITY=OFF -DDUALGEO_TESTS=OFF >/dev/null
 
 # Clang instantiates C++20's constexpr std::vector where LibTorch's IValue is still incomplete. For reading, a copy of
 # libstdc++'s vector that is not constexpr; vector<bool> stays as it is.

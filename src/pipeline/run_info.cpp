@@ -1,8 +1,8 @@
 #include "dualgeo/pipeline/run_info.h"
 
+#include <ATen/Version.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
-#include "dualgeo/io/torch.h"
 
 #include <algorithm>
 #include <fstream>
@@ -13,10 +13,13 @@
 
 #include "dualgeo/data/world_places.h"
 #include "dualgeo/eval/provenance.h"
+#include "dualgeo/io/torch.h"
 #include "dualgeo/train/runtime.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
+#include "dualgeo/util/text.h"
+#include "loaded_libraries.h"
 
 namespace dualgeo {
 namespace {
@@ -38,6 +41,26 @@ bool CpuHas(const std::string& flag) {
   return std::find(std::istream_iterator<std::string>(flags), {}, flag) != std::istream_iterator<std::string>();
 }
 
+void AddLibraries(std::vector<DoctorLine>& lines) {
+  const LoadedLibraries libraries = FindLoadedLibraries();
+  lines.push_back({"LibTorch in use", libraries.libtorch});
+  lines.push_back({"BLAS in use", libraries.blas + (libraries.blas_of_libtorch
+                                                        ? ""
+                                                        : "; WARNING: not the one that LibTorch brings or was built "
+                                                          "with: matrix products may run at half their speed")});
+  lines.push_back({"OpenMP in use", Join(libraries.openmp) + (libraries.openmp.size() > 1
+                                                                  ? "; WARNING: several run times, which compete for "
+                                                                    "the cores"
+                                                                  : "")});
+  // One line of LibTorch's own description of itself.
+  const std::string config = at::show_config();
+  const std::string label = "CPU capability usage: ";
+  if (const auto found = config.find(label); found != std::string::npos) {
+    const auto begin = found + label.size();
+    lines.push_back({"LibTorch's kernels", config.substr(begin, config.find('\n', begin) - begin)});
+  }
+}
+
 }  // namespace
 
 void WriteRunInfo(const std::filesystem::path& path, const ExperimentOptions& options) {
@@ -54,6 +77,7 @@ void WriteRunInfo(const std::filesystem::path& path, const ExperimentOptions& op
 std::vector<DoctorLine> Examine() {
   std::vector<DoctorLine> lines;
   for (const auto& [name, version] : LibraryVersions()) lines.push_back({name, version});
+  AddLibraries(lines);
   lines.push_back({"processor", CpuInfo("model name")});
   lines.push_back({"cores", std::to_string(std::thread::hardware_concurrency())});
   struct sysinfo memory = {};

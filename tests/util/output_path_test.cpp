@@ -24,7 +24,7 @@ std::string Refusal(const std::vector<Output>& outputs, const std::vector<Input>
   return "";
 }
 
-int CountFiles(const fs::path& folder) {
+int EntriesIn(const fs::path& folder) {
   return static_cast<int>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
 }
 
@@ -39,7 +39,7 @@ TEST(CheckOutputs, TakesWhatCanBeWrittenAndCreatesNothing) {
   EXPECT_EQ(Refusal({{"--out", "/dev/stdout"}, {"--map-out", ""}}), "");
   EXPECT_EQ(Refusal({{"--out", folder / "g/", OutputKind::kReplacedFolder}}), "");
   EXPECT_EQ(Refusal({{"--out", folder.path(), OutputKind::kFilledFolder}}), "");
-  EXPECT_EQ(CountFiles(folder.path()), 3);
+  EXPECT_EQ(EntriesIn(folder.path()), 3);
 }
 
 TEST(CheckOutputs, RefusesWhatCannotBeWritten) {

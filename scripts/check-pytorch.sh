@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Builds against the LibTorch inside a PyTorch, as people who train on a GPU do, and runs the tests of the networks there:
+# model, train, gallery, and parity through the binary.
+# usage: scripts/check-pytorch.sh [PYTHON]     PYTHON: one that has PyTorch; default: a virtual environment of its own,
+#                                              build/pytorch, with PyTorch 2.13 (its CPU build where pip offers that)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+scripts/install-deps.sh
+python=${1:-build/pytorch/bin/python}
+if [ $# -eq 0 ] && ! "$python" -c 'import torch' 2>/dev/null; then
+  mkdir -p build
+  python3 -m venv build/pytorch
+  "$python" -m pip install --quiet --disable-pip-version-check torch==2.13.0
+fi
+prefix=$("$python" -c 'import torch; print(torch.utils.cmake_prefix_path)')
+"$python" -c 'import torch; print("check-pytorch: PyTorch", torch.__version__)'
+scripts/build.sh --torch "$prefix" release dualgeo model_test train_test gallery_test tools_test
+build=build/release-pytorch
+"$build/tools/dualgeo" doctor
+export OMP_NUM_THREADS=1
+for test in model_test train_test gallery_test "tools/tools_test --gtest_filter=*Parity*:EmbedGps*"; do
+  # shellcheck disable=SC2086
+  "$build"/$test --gtest_brief=1
+done
+echo "check-pytorch: passed"
