@@ -17,7 +17,8 @@ if(NOT TARGET dualgeo_libtorch_order)
     set(fmt_first ${CMAKE_BINARY_DIR}/distribution)
     file(MAKE_DIRECTORY ${fmt_first})
     file(CREATE_LINK ${FMT_INCLUDE_DIR}/fmt ${fmt_first}/fmt SYMBOLIC)
-    target_include_directories(dualgeo_libtorch_order BEFORE INTERFACE ${fmt_first})
+    target_include_directories(dualgeo_libtorch_order INTERFACE ${fmt_first})
+    set_target_properties(dualgeo_libtorch_order PROPERTIES IMPORTED_NO_SYSTEM ON)  # -I comes before -isystem
     target_link_options(dualgeo_libtorch_order INTERFACE
                         "LINKER:--no-as-needed,${TORCH_INSTALL_PREFIX}/lib/libtorch_cpu.so,--as-needed")
   endif()

@@ -42,7 +42,7 @@ std::string Encode(const cv::Mat& image, const std::string& extension, const std
   return {bytes.begin(), bytes.end()};
 }
 
-std::string ErrorOf(std::string_view bytes) {
+std::string PhotoErrorOf(std::string_view bytes) {
   ::testing::internal::CaptureStderr();
   std::string message = "no error";
   try {
@@ -148,10 +148,10 @@ TEST(Photo, ExifOrientation) {
 }
 
 TEST(Photo, RefusesWhatIsNotAPhoto) {
-  EXPECT_THAT(ErrorOf(""), HasSubstr("empty file"));
-  EXPECT_THAT(ErrorOf("<html>not found</html>"), HasSubstr("not a photo (JPEG, PNG"));
-  EXPECT_THAT(ErrorOf("\xff\xd8\xff"), HasSubstr("damaged or truncated JPEG"));
-  EXPECT_THAT(ErrorOf("BM"), HasSubstr("damaged or truncated BMP"));
+  EXPECT_THAT(PhotoErrorOf(""), HasSubstr("empty file"));
+  EXPECT_THAT(PhotoErrorOf("<html>not found</html>"), HasSubstr("not a photo (JPEG, PNG"));
+  EXPECT_THAT(PhotoErrorOf("\xff\xd8\xff"), HasSubstr("damaged or truncated JPEG"));
+  EXPECT_THAT(PhotoErrorOf("BM"), HasSubstr("damaged or truncated BMP"));
   EXPECT_THROW(ReadPhoto("/nonexistent/a.jpg"), InputError);
 }
 
@@ -161,15 +161,15 @@ TEST(Photo, TruncatedAnywhere) {
   cv::randu(noise, 0, 255);
   for (const char* extension : {".jpg", ".png", ".webp", ".bmp", ".tiff"}) {
     const std::string whole = Encode(noise, extension);
-    ASSERT_EQ(ErrorOf(whole), "no error") << extension;
+    ASSERT_EQ(PhotoErrorOf(whole), "no error") << extension;
     for (std::size_t i = 1; i <= 40; ++i) {
-      EXPECT_NE(ErrorOf(std::string_view(whole).substr(0, whole.size() * i / 41)), "no error") << extension << " " << i;
+      EXPECT_NE(PhotoErrorOf(std::string_view(whole).substr(0, whole.size() * i / 41)), "no error") << extension << " " << i;
     }
   }
   const std::string jpeg = Encode(noise, ".jpg");
-  EXPECT_THAT(ErrorOf(std::string_view(jpeg).substr(0, jpeg.size() - 2)), HasSubstr("damaged or truncated JPEG"));
+  EXPECT_THAT(PhotoErrorOf(std::string_view(jpeg).substr(0, jpeg.size() - 2)), HasSubstr("damaged or truncated JPEG"));
   const std::string progressive = Encode(noise, ".jpg", {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
-  EXPECT_THAT(ErrorOf(std::string_view(progressive).substr(0, progressive.size() / 2)), HasSubstr("JPEG"));
+  EXPECT_THAT(PhotoErrorOf(std::string_view(progressive).substr(0, progressive.size() / 2)), HasSubstr("JPEG"));
 }
 
 TEST(Photo, DamagedDataIsNotGuessed) {
@@ -179,10 +179,10 @@ TEST(Photo, DamagedDataIsNotGuessed) {
   std::string jpeg = Encode(noise, ".jpg");
   jpeg.replace(jpeg.size() / 2, 200, 200, '\0');
   jpeg.replace(jpeg.size() / 2 + 300, 2, "\xff\xd3");  // a restart mark where none belongs
-  EXPECT_THAT(ErrorOf(jpeg), HasSubstr("damaged or truncated JPEG"));
+  EXPECT_THAT(PhotoErrorOf(jpeg), HasSubstr("damaged or truncated JPEG"));
   std::string png = Encode(noise, ".png");
   png[png.size() / 2] = static_cast<char>(png[png.size() / 2] ^ 1);
-  EXPECT_THAT(ErrorOf(png), HasSubstr("wrong checksum"));
+  EXPECT_THAT(PhotoErrorOf(png), HasSubstr("wrong checksum"));
 }
 
 TEST(Photo, BytesAfterTheEndAreFine) { ExpectSquares(DecodePhoto(Encode(Squares(), ".jpg") + "more", "a")); }
@@ -193,15 +193,15 @@ TEST(Photo, HugeIsRefusedByItsHeader) {
   const auto frame = jpeg.find("\xff\xc0");
   ASSERT_NE(frame, std::string::npos);
   jpeg.replace(frame + 5, 4, "\xea\x60\xea\x60");
-  EXPECT_THAT(ErrorOf(jpeg), AllOf(HasSubstr("too large: 60000 x 60000"), HasSubstr("250 million")));
+  EXPECT_THAT(PhotoErrorOf(jpeg), AllOf(HasSubstr("too large: 60000 x 60000"), HasSubstr("250 million")));
 
   std::string bmp = Encode(Squares(), ".bmp");
   bmp.replace(18, 8, std::string("\x60\xea\0\0\x60\xea\0\0", 8));
-  EXPECT_THAT(ErrorOf(bmp), HasSubstr("too large"));
+  EXPECT_THAT(PhotoErrorOf(bmp), HasSubstr("too large"));
 
   std::string webp("RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x5f\xea\0\x5f\xea\0", 30);
-  EXPECT_THAT(ErrorOf(webp), HasSubstr("too large: 60000 x 60000"));
-  EXPECT_THAT(ErrorOf(std::string("RIFF\x04\0\0\0WEBP", 12)), HasSubstr("no pixels"));
+  EXPECT_THAT(PhotoErrorOf(webp), HasSubstr("too large: 60000 x 60000"));
+  EXPECT_THAT(PhotoErrorOf(std::string("RIFF\x04\0\0\0WEBP", 12)), HasSubstr("no pixels"));
 }
 
 // A PNG checksum, bit by bit (PNG specification, annex D).
@@ -220,9 +220,9 @@ std::string Crc(const std::string& bytes) {
 TEST(Photo, HugePng) {
   std::string png = Encode(Squares(), ".png");
   png.replace(16, 8, std::string("\0\0\xea\x60\0\0\xea\x60", 8));
-  EXPECT_THAT(ErrorOf(png), HasSubstr("wrong checksum in chunk IHDR"));
+  EXPECT_THAT(PhotoErrorOf(png), HasSubstr("wrong checksum in chunk IHDR"));
   png.replace(29, 4, Crc(png.substr(12, 17)));
-  EXPECT_THAT(ErrorOf(png), HasSubstr("too large: 60000 x 60000"));
+  EXPECT_THAT(PhotoErrorOf(png), HasSubstr("too large: 60000 x 60000"));
 }
 
 TEST(Photo, RealExifSamples) {
@@ -235,7 +235,7 @@ TEST(Photo, RealExifSamples) {
     SCOPED_TRACE(table.Cell(row, file));
     if (table.Cell(row, file) == "images/exifsamples_corrupted.jpg") {
       // Bytes are missing from its middle: what follows is shifted sideways, and its last rows are grey.
-      EXPECT_THAT(ErrorOf(ReadFile(folder / table.Cell(row, file))), HasSubstr("premature end of data segment"));
+      EXPECT_THAT(PhotoErrorOf(ReadFile(folder / table.Cell(row, file))), HasSubstr("premature end of data segment"));
       continue;
     }
     ::testing::internal::CaptureStderr();

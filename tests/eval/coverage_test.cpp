@@ -81,7 +81,7 @@ struct Truth {
   double median = 0, mean = 0, geoscore = 0;
 };
 
-Truth TruthOf(const std::vector<double>& errors) {
+Truth TruthWithErrors(const std::vector<double>& errors) {
   Truth truth;
   const auto n = static_cast<double>(errors.size());
   for (const double threshold : kThresholds) {
@@ -107,7 +107,7 @@ constexpr int kPhotos = 1000, kRounds = 199;
 TEST(BootstrapCoverageSlow, HoldsTheTruth) {
   Random random(0);
   const auto population = Population(random);
-  const Truth truth = TruthOf(population);
+  const Truth truth = TruthWithErrors(population);
   Coverage accuracy[5], median, mean, geoscore;
   std::vector<double> errors(kPhotos);
   for (int set = 0; set < kBootstrapSets; ++set) {
@@ -131,7 +131,7 @@ TEST(BootstrapCoverageSlow, HoldsTheTruth) {
 TEST(BootstrapCoverage, IsNarrowForFewPhotos) {
   Random random(0);
   const auto population = Population(random);
-  const Truth truth = TruthOf(population);
+  const Truth truth = TruthWithErrors(population);
   Coverage accuracy, mean, geoscore;
   std::vector<double> errors(50);
   for (int set = 0; set < 2000; ++set) {
@@ -154,7 +154,7 @@ TEST(BootstrapCoverageSlow, HoldsTheTrueDifference) {
   for (double& error : b_population) {
     if (random.Chance(0.3)) error = std::min(20000.0, error * random.Uniform(0.2, 10));
   }
-  const Truth a_truth = TruthOf(a_population), b_truth = TruthOf(b_population);
+  const Truth a_truth = TruthWithErrors(a_population), b_truth = TruthWithErrors(b_population);
   Coverage accuracy[5], median, mean, geoscore;
   std::vector<double> a(kPhotos), b(kPhotos);
   for (int set = 0; set < kBootstrapSets; ++set) {

@@ -1,6 +1,7 @@
 #include "dualgeo/model/dualgeo_model.h"
 
 #include <gmock/gmock.h>
+#include <torch/optim/adamw.h>
 
 #include <set>
 

@@ -1,5 +1,7 @@
 #include "dualgeo/model/segformer.h"
 
+#include <torch/optim/adamw.h>
+
 #include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/util/error.h"

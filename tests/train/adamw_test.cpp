@@ -1,6 +1,7 @@
 #include "dualgeo/train/adamw.h"
 
 #include <gtest/gtest.h>
+#include <torch/optim/adamw.h>
 
 #include "dualgeo/util/error.h"
 

@@ -1,7 +1,7 @@
 #include "dualgeo/train/tensor_archive.h"
 
 #include <gtest/gtest.h>
-#include <torch/csrc/jit/serialization/pickle.h>
+#include <torch/serialize.h>
 
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
