@@ -5,6 +5,7 @@ find_package(OpenSSL REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(Torch REQUIRED)
+find_package(ZLIB REQUIRED)
 
 # The LibTorch inside a PyTorch brings more than LibTorch, and its own must not meet the distribution's:
 # - its headers hold a copy of fmt, older or newer than the one that spdlog was built with: the distribution's comes first;
@@ -30,6 +31,7 @@ if(NOT DUALGEO_MODEL_ONLY)
   find_package(SQLite3 REQUIRED)
   find_package(yaml-cpp REQUIRED)
   find_package(JPEG REQUIRED)
+  find_package(TIFF REQUIRED)
   find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs)
   find_package(faiss REQUIRED)
   find_package(Boost REQUIRED)  # Boost.Math's distributions, headers alone
@@ -44,11 +46,11 @@ if(NOT DUALGEO_MODEL_ONLY)
   endif()
 endif()
 
-# Debian ships libcsv without CMake files.
-if(NOT TARGET csv::csv)
-  find_library(CSV_LIBRARY csv REQUIRED)
-  find_path(CSV_INCLUDE_DIR csv.h REQUIRED)
-  add_library(csv::csv INTERFACE IMPORTED)
-  target_link_libraries(csv::csv INTERFACE ${CSV_LIBRARY})
-  target_include_directories(csv::csv INTERFACE ${CSV_INCLUDE_DIR})
+# Debian ships utf8proc without CMake files.
+if(NOT TARGET utf8proc::utf8proc)
+  find_library(UTF8PROC_LIBRARY utf8proc REQUIRED)
+  find_path(UTF8PROC_INCLUDE_DIR utf8proc.h REQUIRED)
+  add_library(utf8proc::utf8proc INTERFACE IMPORTED)
+  target_link_libraries(utf8proc::utf8proc INTERFACE ${UTF8PROC_LIBRARY})
+  target_include_directories(utf8proc::utf8proc INTERFACE ${UTF8PROC_INCLUDE_DIR})
 endif()

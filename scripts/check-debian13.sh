@@ -4,6 +4,7 @@
 # what changed.
 #   scripts/check-debian13.sh [FOLDER] [COMMAND...]     default: build/debian13, scripts/test.sh
 # COMMAND runs in the tree, for example: scripts/check-debian13.sh build/debian13 scripts/test.sh --fast
+# DUALGEO_SHARED, if set, is a folder of real data for the tests that want it.
 set -euo pipefail
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 folder=$(realpath -m "${1:-$tree/build/debian13}")
@@ -40,8 +41,7 @@ fi
 mkdir -p "$tree/build" "$folder"/{src/dualgeo,src/shared,src/build,src/ccache}
 mount --bind "$tree" "$folder/src/dualgeo"
 mount --bind "$folder/src/build" "$folder/src/dualgeo/build"
-shared=${DUALGEO_SHARED:-$tree/../shared}  # real data for the tests that want it
-if [ -d "$shared" ]; then mount --bind -o ro "$shared" "$folder/src/shared"; fi
+if [ -n "${DUALGEO_SHARED:-}" ]; then mount --bind -o ro "$DUALGEO_SHARED" "$folder/src/shared"; fi
 mount -t proc proc "$folder/proc"
 mount --rbind /dev "$folder/dev"
 mount -t tmpfs tmpfs "$folder/tmp"

@@ -13,19 +13,23 @@ cmake -S examples -B "$work/examples" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAK
 
 dualgeo=$work/prefix/bin/dualgeo
 cat >"$work/config.yaml" <<YAML
+run_dir: $work/run
+run: {steps: [world, train, gallery]}
+world: {out: $work/world, places: 4, views: 3, size: 96}
+data: {train: {csv: $work/world/photos.csv, images: $work/world/images}, validation: {fraction: 0}}
+train: {epochs: 0}
 model:
   embed_dim: 32
   views: image
   image_encoder: {preset: vit-tiny, width: 32, layers: 1, heads: 2}
 gallery: {features: [image]}
-search: {top_k: 3, exclude_same_id: false}
+search: {top_k: 3}
+rerank: {method: none}
 YAML
 run() { "$@" 2>"$work/log" || { cat "$work/log" >&2; exit 1; }; }
-run "$dualgeo" world --out "$work/world" --places 4 --views 3 --size 96 >/dev/null
-run "$dualgeo" gallery build --config "$work/config.yaml" --checkpoint none --photos "$work/world/photos.csv" \
-  --images "$work/world/images" --out "$work/gallery"
-id=$(sed -n 2p "$work/gallery/items.csv" | cut -d, -f2)
-run "$work/examples/locate_photo" "$work/config.yaml" none "$work/gallery" "$work/world/images/$id" >"$work/answer"
+run "$dualgeo" run --config "$work/config.yaml"
+id=$(sed -n 2p "$work/run/gallery/items.csv" | cut -d, -f2)
+run "$work/examples/locate_photo" "$work/run" "$work/world/images/$id" >"$work/answer"
 cat "$work/answer"
 grep -q " 1\..* $id\$" "$work/answer" || { echo "check-install: the photo itself is not the first answer" >&2; exit 1; }
 echo "check-install: passed"

@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "dualgeo/pipeline/ablation.h"
+#include "dualgeo/util/output_path.h"
 #include "networks.h"
 
 namespace dualgeo::tools {
@@ -30,7 +31,10 @@ void AddAblate(CLI::App& root) {
     }
     const TableFormat format = ParseTableFormat(flags->format);
     if (flags->config.empty()) throw CLI::RequiredError("--config");
-    const AblationResult result = RunAblation(ReadAblation(flags->config, flags->overrides));
+    const Ablation ablation = ReadAblation(flags->config, flags->overrides);
+    CheckOutputs({{"run_dir", ablation.options.run_dir, OutputKind::kFilledFolder}}, {{"--config", flags->config}});
+    CheckOutputs({{"shared", ablation.options.shared, OutputKind::kFilledFolder}}, {{"--config", flags->config}});
+    const AblationResult result = RunAblation(ablation);
     std::fputs(FormatAblation(result, format).c_str(), stdout);
   }));
 }

@@ -1,4 +1,4 @@
-// Every subcommand, one file each: it registers its options, and its callback calls one library function and prints.
+// Every subcommand, one file each: it registers its options, and its callback calls the library and prints.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -20,6 +20,7 @@ void AddReport(CLI::App& root);
 void AddAblate(CLI::App& root);
 void AddRobustness(CLI::App& root);
 void AddRun(CLI::App& root);
+void AddRuns(CLI::App& root);
 void AddLocate(CLI::App& root);
 void AddWeights(CLI::App& root);
 void AddConfig(CLI::App& root);

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "dualgeo/eval/comparison_table.h"
 #include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/output_path.h"
 #include "score_flags.h"
 
 namespace dualgeo::tools {
@@ -69,7 +70,13 @@ void Run(const CompareFlags& flags) {
   for (const auto& group : flags.groups) inputs.push_back(Group(group));
   if (inputs.size() < 2) throw InputError("compare: give two prediction files (or --group) or more");
 
+  std::vector<InputPath> files = {{"--truth", flags.score.truth}};
+  for (const auto& input : inputs) {
+    for (const auto& file : input.files) files.push_back({input.name, file});
+  }
+  CheckOutputs({{"--out", flags.score.out}, {"--unmatched-out", flags.unmatched_out}}, files);
   const PhotoTable truth = flags.score.ReadTruth();
+  const auto clusters = flags.score.Clusters();
   Provenance provenance = flags.score.MakeProvenance();
   std::vector<Method> methods;
   for (const auto& input : inputs) {
@@ -77,6 +84,7 @@ void Run(const CompareFlags& flags) {
     for (const auto& file : input.files) {
       EvaluateSettings settings;
       settings.method = input.name;
+      settings.clusters = clusters;
       settings.predictions_file = file.string();
       const auto predictions = ReadPredictions(file, flags.score.ReadColumns());
       method.runs.push_back(Evaluate(truth, predictions, flags.score.options, settings));

@@ -7,8 +7,16 @@
 #include <vector>
 
 #include "dualgeo/pipeline/experiment.h"
+#include "dualgeo/util/output_path.h"
 
 namespace dualgeo::tools {
+
+// For CheckOutputs.
+inline std::vector<InputPath> AllInputs(std::initializer_list<std::vector<InputPath>> parts) {
+  std::vector<InputPath> all;
+  for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
 
 class ConfigFlags {
  public:
@@ -18,6 +26,12 @@ class ConfigFlags {
   }
   // Throws InputError with file, line and key.
   ExperimentOptions Resolve() const { return ReadExperiment(files_, overrides_); }
+
+  std::vector<InputPath> Inputs() const {
+    std::vector<InputPath> inputs;
+    for (const auto& file : files_) inputs.push_back({"--config", file});
+    return inputs;
+  }
 
  private:
   std::vector<std::filesystem::path> files_;

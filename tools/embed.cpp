@@ -13,10 +13,10 @@ struct EmbedArguments {
   std::filesystem::path coordinates, out;
 };
 
-void Report(const FeatureSet& set, const std::filesystem::path& out) {
-  std::vector<std::string> parts;
-  for (const auto& [name, matrix] : set.features) parts.push_back(name + " [" + std::to_string(matrix.columns) + "]");
-  spdlog::info("embed: {} rows of {} -> {}", set.size(), Join(parts), out.string());
+void Report(const EmbedReport& report, const std::filesystem::path& out) {
+  std::vector<std::string> features;
+  for (const auto& [name, columns] : report.columns) features.push_back(name + " [" + std::to_string(columns) + "]");
+  spdlog::info("embed: {} rows of {} -> {}", report.rows, Join(features), out.string());
 }
 
 }  // namespace
@@ -32,11 +32,12 @@ void AddEmbed(CLI::App& root) {
   photos->add_option("--out", flags->out, "features (safetensors)")->required();
   photos->callback(WithNetworks([flags] {
     const auto options = flags->model.Resolve();
+    CheckOutputs({{"--out", flags->out}}, AllInputs({flags->model.Inputs(), flags->photos.Inputs()}));
     const auto table = flags->photos.Read(Locations::kOptional);
-    const auto result = flags->photos.Embed(flags->model.Model(options), table, options);
-    WriteFeatures(flags->out, result.features);
-    Report(result.features, flags->out);
-    spdlog::info("embed: {:.2f} photos/s", result.photos_per_second);
+    const auto report = EmbedPhotosToFile(flags->photos.Job(flags->model.Model(options), table, options), flags->out);
+    PhotoFlags::WarnOfSkipped(report, table);
+    Report(report, flags->out);
+    spdlog::info("embed: {:.2f} photos/s", report.photos_per_second);
   }));
 
   auto* gps = command->add_subcommand("gps", "GPS embeddings of coordinates");
@@ -47,10 +48,10 @@ void AddEmbed(CLI::App& root) {
   gps->add_option("--out", gps_flags->out, "features (safetensors, tensor gps)")->required();
   gps->callback(WithNetworks([gps_flags] {
     const auto options = gps_flags->model.Resolve();
+    CheckOutputs({{"--out", gps_flags->out}},
+                 AllInputs({gps_flags->model.Inputs(), {{"--coordinates", gps_flags->coordinates}}}));
     const auto coordinates = ReadCoordinates(gps_flags->coordinates);
-    const auto set = EmbedCoordinates(gps_flags->model.Model(options), coordinates);
-    WriteFeatures(gps_flags->out, set);
-    Report(set, gps_flags->out);
+    Report(EmbedCoordinatesToFile(gps_flags->model.Model(options), coordinates, gps_flags->out), gps_flags->out);
   }));
 }
 

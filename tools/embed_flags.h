@@ -28,6 +28,9 @@ class ModelFlags {
                        "config's run_dir)");
   }
   ExperimentOptions Resolve() const { return config_.Resolve(); }
+  std::vector<InputPath> Inputs() const {
+    return AllInputs({config_.Inputs(), {{"--checkpoint", checkpoint_ == "none" ? "" : checkpoint_}}});
+  }
   EmbedModel Model(const ExperimentOptions& options) const {
     EmbedModel model{options.model, options.loss, options.runtime, checkpoint_};
     if (checkpoint_ == "none") model.checkpoint.clear();
@@ -43,17 +46,36 @@ class ModelFlags {
   std::string checkpoint_;
 };
 
+// "id,lat,lon[,author]"; empty: `defaults`. Throws InputError.
+inline PhotoColumns ParsePhotoColumns(const std::string& text, PhotoColumns defaults = {}) {
+  if (text.empty()) return defaults;
+  std::vector<std::string> names;
+  std::istringstream stream(text);
+  for (std::string name; std::getline(stream, name, ',');) names.push_back(name);
+  if (names.size() < 3 || names.size() > 4) {
+    throw InputError("--columns '" + Printable(text) + "': expected three or four column names, id,lat,lon,author");
+  }
+  defaults.id = names[0];
+  defaults.lat = names[1];
+  defaults.lon = names[2];
+  if (names.size() == 4) defaults.author = names[3];
+  return defaults;
+}
+
 // --photos, --images, --masks, --columns.
 class PhotoFlags {
  public:
   CLI::Option* Add(CLI::App& command) {
     auto* photos = command.add_option("--photos", photos_, "photo table");
     command.add_option("--images", images_, "folder or .tar of the photos");
-    command.add_option("--masks", masks_, "folder of masks; needed unless model.views is image");
+    command.add_option("--masks", masks_, "folder or .tar of masks; needed unless model.views is image");
     command.add_option("--columns", columns_, "the table's columns as id,lat,lon[,author]");
     return photos;
   }
   bool given() const { return !photos_.empty(); }
+  std::vector<InputPath> Inputs() const {
+    return {{"--photos", photos_}, {"--images", images_, InputKind::kPhotos}, {"--masks", masks_, InputKind::kPhotos}};
+  }
   // What the config names, where the command line names nothing.
   void Default(const PhotoSetOptions& set) {
     photos_ = set.csv;
@@ -62,32 +84,24 @@ class PhotoFlags {
     default_columns_ = set.columns;
   }
   PhotoTable Read(Locations locations) const { return ReadPhotoTable(photos_, Columns(), locations); }
-  EmbedResult Embed(const EmbedModel& model, const PhotoTable& table, const ExperimentOptions& options) const {
+  EmbedPhotosJob Job(const EmbedModel& model, const PhotoTable& table, const ExperimentOptions& options) const {
     if (images_.empty()) throw InputError("--images is needed: the folder or .tar of the photos");
-    auto result = EmbedPhotoTable(model, table, images_, masks_, options.embed, options.data.loader);
-    if (!result.skipped.empty()) {
-      spdlog::warn("{} of {} photos could not be read and were left out", result.skipped.size(), table.rows.size());
-    }
-    return result;
+    return {model, table, images_, masks_, options.embed, options.data.loader};
+  }
+  static void WarnOfSkipped(const EmbedReport& report, const PhotoTable& table) {
+    if (report.skipped.empty()) return;
+    spdlog::warn("{} of {} photos could not be read and were left out", report.skipped.size(), table.rows.size());
+  }
+  // for_output: see EmbedPhotosToMemory.
+  FeatureSet Embed(const EmbedModel& model, const PhotoTable& table, const ExperimentOptions& options,
+                   const std::filesystem::path& for_output) const {
+    auto result = EmbedPhotosToMemory(Job(model, table, options), for_output);
+    WarnOfSkipped(result, table);
+    return std::move(result.features);
   }
 
  private:
-  PhotoColumns Columns() const {
-    PhotoColumns columns = default_columns_;
-    if (columns_.empty()) return columns;
-    std::vector<std::string> names;
-    std::istringstream stream(columns_);
-    for (std::string name; std::getline(stream, name, ',');) names.push_back(name);
-    if (names.size() < 3 || names.size() > 4) {
-      throw InputError("--columns '" + Printable(columns_) +
-                       "': expected three or four column names, id,lat,lon,author");
-    }
-    columns.id = names[0];
-    columns.lat = names[1];
-    columns.lon = names[2];
-    if (names.size() == 4) columns.author = names[3];
-    return columns;
-  }
+  PhotoColumns Columns() const { return ParsePhotoColumns(columns_, default_columns_); }
 
   std::filesystem::path photos_, images_, masks_;
   std::string columns_;

@@ -9,7 +9,9 @@
 #include "dualgeo/eval/regions.h"
 #include "dualgeo/eval/tables.h"
 #include "dualgeo/gallery/candidates.h"
+#include "dualgeo/io/input_file.h"
 #include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/output_path.h"
 #include "score_flags.h"
 
 namespace dualgeo::tools {
@@ -23,6 +25,12 @@ struct EvaluateFlags {
   LeakageRules rules;
   EvaluateSettings settings;
 };
+
+// A file's name without its extensions; a pipe's number would say nothing.
+std::string NameOf(const std::filesystem::path& file) {
+  if (IsStream(file)) return "stream";
+  return (file.extension() == ".gz" ? file.stem() : file).stem().string();
+}
 
 // Rank 1, below it the oracle, and what the list holds at each depth.
 void ScoreCandidates(const EvaluateFlags& flags, const PhotoTable& truth, EvaluateSettings settings,
@@ -38,10 +46,10 @@ void ScoreCandidates(const EvaluateFlags& flags, const PhotoTable& truth, Evalua
   const auto oracle = Oracle(lists, truth, flags.top_k, distance);
   report.evaluations = {Evaluate(truth, RankOne(lists), options, settings),
                         Evaluate(truth, oracle, options, oracle_settings)};
-  report.recall = Recall(lists, truth, options);
+  report.recall = Recall(lists, truth, options, settings.clusters);
   if (!flags.leakage) return;
   EvaluateOptions quick = options;
-  if (quick.interval != "bootstrap") quick.bootstrap = 0;
+  if (quick.interval != "bootstrap" && !settings.clusters) quick.bootstrap = 0;
   report.leakage = StudyLeakage(lists, truth, flags.rules, quick, settings);
   if (!flags.leakage_out.empty()) {
     WriteCandidates(flags.leakage_out, WithoutLeaks(lists, truth, flags.rules, distance));
@@ -52,7 +60,8 @@ EvaluationReport Score(const EvaluateFlags& flags) {
   const PhotoTable truth = flags.score.ReadTruth();
   EvaluateSettings settings = flags.settings;
   settings.truth_file = flags.score.truth.string();
-  if (settings.benchmark.empty()) settings.benchmark = flags.score.truth.stem().string();
+  settings.clusters = flags.score.Clusters();
+  if (settings.benchmark.empty()) settings.benchmark = NameOf(flags.score.truth);
   EvaluationReport report;
   if (flags.published) report.published = PublishedFor(settings.benchmark);
   settings.provenance = flags.score.MakeProvenance();
@@ -60,7 +69,7 @@ EvaluationReport Score(const EvaluateFlags& flags) {
     settings.predictions_file = flags.predictions.string();
     const auto predictions = ReadPredictions(flags.predictions, flags.score.ReadColumns());
     settings.provenance->AddFile("predictions", flags.predictions);
-    if (settings.method.empty()) settings.method = flags.predictions.stem().string();
+    if (settings.method.empty()) settings.method = NameOf(flags.predictions);
     report.evaluations = {Evaluate(truth, predictions, flags.score.options, settings)};
   } else {
     settings.predictions_file = flags.candidates.string();
@@ -82,6 +91,12 @@ void Run(const EvaluateFlags& flags) {
   }
   flags.score.options.Validate();
   const TableFormat format = flags.score.Format();
+  CheckOutputs(
+      {{"--out", flags.score.out},
+       {"--errors-out", flags.errors_out},
+       {"--map-out", flags.map_out},
+       {"--leakage-out", flags.leakage_out}},
+      {{"--predictions", flags.predictions}, {"--candidates", flags.candidates}, {"--truth", flags.score.truth}});
   const EvaluationReport report = Score(flags);
   const Evaluation& first = report.evaluations.front();
   for (const auto& warning : Warnings(first)) spdlog::warn("evaluate: {}", warning);

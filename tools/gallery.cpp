@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "dualgeo/gallery/gallery_file.h"
+#include "dualgeo/gallery/parts.h"
 #include "embed_flags.h"
 #include "networks.h"
 
@@ -23,7 +24,8 @@ GalleryInfo BuildGps(const BuildArguments& flags, const ExperimentOptions& optio
     throw InputError("gallery.kind gps: --coordinates X.csv or --features F.safetensors (of embed gps) is needed");
   }
   const auto coordinates = ReadCoordinates(flags.coordinates);
-  return BuildGpsGallery(EmbedCoordinates(flags.model.Model(options), coordinates), options.gallery, flags.out);
+  return BuildGpsGallery(EmbedCoordinates(flags.model.Model(options), coordinates, flags.out), options.gallery,
+                         flags.out);
 }
 
 GalleryInfo BuildImages(BuildArguments& flags, const ExperimentOptions& options) {
@@ -34,7 +36,7 @@ GalleryInfo BuildImages(BuildArguments& flags, const ExperimentOptions& options)
     flags.photos.Default(options.data.train);
   }
   const auto table = flags.photos.Read(Locations::kRequired);
-  const auto set = flags.features.empty() ? flags.photos.Embed(flags.model.Model(options), table, options).features
+  const auto set = flags.features.empty() ? flags.photos.Embed(flags.model.Model(options), table, options, flags.out)
                                           : ReadFeatures(flags.features);
   return BuildImageGallery(set, table, options.gallery, flags.out);
 }
@@ -44,6 +46,8 @@ void PrintInfo(const std::filesystem::path& folder, bool json) {
   const auto& info = gallery.info;
   const auto authors = std::count_if(gallery.items.begin(), gallery.items.end(),
                                      [](const GalleryItem& item) { return !item.author.empty(); });
+  const nlohmann::ordered_json identical =
+      info.identical_photos ? nlohmann::ordered_json(*info.identical_photos) : nlohmann::ordered_json();
   if (json) {
     const nlohmann::ordered_json object = {{"gallery", folder.string()},
                                            {"kind", info.kind},
@@ -54,6 +58,8 @@ void PrintInfo(const std::filesystem::path& folder, bool json) {
                                            {"features", info.features},
                                            {"model", info.model},
                                            {"items_with_author", authors},
+                                           {"identical_photos", identical},
+                                           {"duplicates", info.duplicates},
                                            {"index_sha256", info.index_sha256},
                                            {"items_sha256", info.items_sha256}};
     std::printf("%s\n", object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
@@ -63,6 +69,10 @@ void PrintInfo(const std::filesystem::path& folder, bool json) {
   std::printf("kind       %s\n", info.kind.c_str());
   std::printf("items      %lld (%lld with an author)\n", static_cast<long long>(info.count),
               static_cast<long long>(authors));
+  if (info.identical_photos.value_or(0) > 0) {
+    std::printf("identical  %lld photos were byte-identical to another one (gallery.duplicates: %s)\n",
+                static_cast<long long>(*info.identical_photos), info.duplicates.c_str());
+  }
   std::printf("vectors    %lld-d, %s\n", static_cast<long long>(info.dimension), info.metric.c_str());
   std::printf("features   %s\n", Printable(Join(info.features)).c_str());
   std::printf("index      %s\n", Printable(info.index).c_str());
@@ -86,8 +96,21 @@ void AddGallery(CLI::App& root) {
   build->add_option("--out", flags->out, "gallery folder")->required();
   build->callback(WithNetworks([flags] {
     const auto options = flags->model.Resolve();
+    options.gallery.Validate();
+    const auto& train = options.data.train;
+    const bool from_config = !flags->photos.given() && options.gallery.kind == "images";
+    CheckOutputs({{"--out", flags->out, OutputKind::kReplacedFolder}},
+                 AllInputs({flags->model.Inputs(),
+                            flags->photos.Inputs(),
+                            {{"--features", flags->features},
+                             {"--coordinates", flags->coordinates},
+                             {"data.train.csv", from_config ? train.csv : ""},
+                             {"data.train.images", from_config ? train.images : "", InputKind::kPhotos},
+                             {"data.train.masks", from_config ? train.masks : "", InputKind::kPhotos}}}));
+    CheckGalleryFolder(flags->out);
     SetIndexThreads(options.runtime.threads);
     const auto info = options.gallery.kind == "gps" ? BuildGps(*flags, options) : BuildImages(*flags, options);
+    if (flags->features.empty()) RemoveParts(flags->out);
     spdlog::info("gallery: {} vectors of {} dimensions ({}, {}) -> {}", info.count, info.dimension, info.index,
                  info.metric, flags->out.string());
   }));

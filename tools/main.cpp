@@ -26,7 +26,7 @@ constexpr void (*kCommands[])(CLI::App&) = {
     dualgeo::tools::AddCompare,    dualgeo::tools::AddAblate,
     dualgeo::tools::AddRobustness, dualgeo::tools::AddReport,
     dualgeo::tools::AddWeights,    dualgeo::tools::AddConfig,
-    dualgeo::tools::AddDoctor,
+    dualgeo::tools::AddDoctor,     dualgeo::tools::AddRuns,
 };
 
 // One line: LibTorch's and OpenCV's messages carry stack traces after the first.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/stop.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -31,6 +32,7 @@ void BecomeNetworks() {
   std::vector<char*> argv;
   for (auto& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
+  ThrowIfStopped();  // a signal that came until now would be forgotten
   if (!code) execv(program.c_str(), argv.data());
   throw Error("cannot start " + program.string() +
               ", which holds the networks: " + (code ? code.message() : std::generic_category().message(errno)));

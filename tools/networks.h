@@ -18,8 +18,11 @@ namespace dualgeo::tools {
 
 #ifdef DUALGEO_LIGHT
 template <class Body>
-auto WithNetworks(const Body&) {
-  return [] { BecomeNetworks(); };
+auto WithNetworks(Body body) {
+  return [kept = std::move(body)] {  // it holds the arguments that are parsed into
+    static_cast<void>(kept);
+    BecomeNetworks();
+  };
 }
 #else
 template <class Body>

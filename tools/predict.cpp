@@ -13,6 +13,7 @@
 #include "dualgeo/refine/answer_join.h"
 #include "dualgeo/refine/predictor.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/output_path.h"
 #include "dualgeo/util/text.h"
 #include "embed_flags.h"
 #include "networks.h"
@@ -24,7 +25,7 @@ struct PredictFlags {
   ModelFlags model_flags;
   std::filesystem::path candidates, out, photos, images, answers, answers_out, place_names, photo_features,
       gps_features, places_out;
-  std::string answers_columns;
+  std::string columns, answers_columns;
   std::optional<std::string> method, choose, endpoint, model, prompt, cache;
   std::optional<int> samples, concurrency;
   std::optional<double> temperature;
@@ -71,7 +72,7 @@ PredictInputs Inputs(const PredictFlags& flags, const ExperimentOptions& experim
     inputs.choice.similarity = ModelSimilarity(flags.model_flags.Model(experiment), ReadFeatures(flags.photo_features),
                                                flags.photo_features.string());
   }
-  if (options.lmm.choose == "bayes") inputs.choice.join = MakeBayesAnswerJoin(experiment.rerank);
+  inputs.choice.join = AnswerJoinFor(options.lmm.choose, experiment.rerank);
   return inputs;
 }
 
@@ -99,7 +100,8 @@ std::vector<CandidateList> Lists(const PredictFlags& flags) {
 std::vector<std::string> PhotoIds(const PredictFlags& flags) {
   std::vector<std::string> ids;
   if (flags.photos.empty()) return ids;
-  for (const auto& row : ReadPhotoTable(flags.photos, {}, Locations::kOptional).rows) ids.push_back(row.id);
+  const PhotoColumns columns = ParsePhotoColumns(flags.columns);
+  for (const auto& row : ReadPhotoTable(flags.photos, columns, Locations::kOptional).rows) ids.push_back(row.id);
   return ids;
 }
 
@@ -107,12 +109,10 @@ std::vector<std::string> PhotoIds(const PredictFlags& flags) {
 void RunEach(const PredictFlags& flags, const PredictOptions& options) {
   auto predictions = PredictEach(options, Lists(flags));
   AddUnanswered(PhotoIds(flags), options.method, predictions);
-  const auto answered = std::count_if(predictions.begin(), predictions.end(),
-                                      [](const Prediction& prediction) { return prediction.location.has_value(); });
+  const std::string answered = DescribeAnswered(predictions, options.method);
   ApplyFailureRule(options, predictions);
   WritePredictions(flags.out, predictions);
-  spdlog::info("predict: {} of {} photos answered by {} -> {}", answered, predictions.size(), options.method,
-               flags.out.string());
+  spdlog::info("predict: {} -> {}", answered, flags.out.string());
 }
 
 void RunLmm(const PredictFlags& flags, const ExperimentOptions& experiment, const PredictOptions& options) {
@@ -126,14 +126,12 @@ void RunLmm(const PredictFlags& flags, const ExperimentOptions& experiment, cons
   PredictReport report;
   auto predictions = Predict(options, lists, Inputs(flags, experiment, options), &report);
   AddUnanswered(ids, options.method, predictions);
-  const auto answered = std::count_if(predictions.begin(), predictions.end(),
-                                      [](const Prediction& prediction) { return prediction.location.has_value(); });
+  const std::string answered = DescribeAnswered(predictions, options.method);
   ApplyFailureRule(options, predictions);
   WritePredictions(flags.out, predictions);
   if (!flags.answers_out.empty()) WriteAnswers(flags.answers_out, report.answers);
   if (!flags.places_out.empty()) WritePlaces(flags.places_out, lists, report.answers);
-  spdlog::info("predict: {} of {} photos answered by {} -> {}", answered, predictions.size(), options.method,
-               flags.out.string());
+  spdlog::info("predict: {} -> {}", answered, flags.out.string());
   if (report.failed) {
     throw Error("predict: " + report.stopped + "; " + flags.out.string() +
                 " holds what there is, run again to ask about the rest");
@@ -147,6 +145,21 @@ void Run(const PredictFlags& flags) {
   if (flags.candidates.empty() && !(lmm && !flags.photos.empty())) {
     throw InputError("predict: give --candidates (method lmm can do with --photos alone)");
   }
+  const bool asks = lmm && flags.answers.empty();
+  CheckOutputs({{"--out", flags.out},
+                {"--answers-out", flags.answers_out},
+                {"--places-out", flags.places_out},
+                {"the cache", asks && !flags.offline ? options.lmm.cache : "", OutputKind::kRegularFile}},
+               AllInputs({flags.model_flags.Inputs(),
+                          {{"--candidates", flags.candidates},
+                           {"--photos", flags.photos},
+                           {"--images", flags.images, InputKind::kPhotos},
+                           {"--answers", flags.answers},
+                           {"--place-names", flags.place_names},
+                           {"--photo-features", flags.photo_features},
+                           {"--gps-features", flags.gps_features},
+                           {"the prompt", asks ? options.lmm.prompt : ""},
+                           {"the cache", asks && flags.offline ? options.lmm.cache : ""}}}));
   if (lmm) return WithNetworks([&] { RunLmm(flags, experiment, options); })();
   RunEach(flags, options);
 }
@@ -163,6 +176,7 @@ void AddPredict(CLI::App& root) {
   command->add_option(
       "--photos", flags->photos,
       "photo table; lmm: its photos without candidates are asked about, too; else listed as unanswered");
+  command->add_option("--columns", flags->columns, "the photo table's columns as id,lat,lon[,author]");
   const std::string lmm = "lmm: ";
   command->add_option("--images", flags->images, lmm + "folder or tar of the photos");
   command->add_option("--answers", flags->answers, lmm + "table of answers, instead of a server");

@@ -7,6 +7,7 @@
 #include "dualgeo/pipeline/report.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/output_path.h"
 #include "networks.h"
 
 namespace dualgeo::tools {
@@ -44,6 +45,8 @@ void Run(const ReportFlags& flags) {
   // Its photos are decoded and made small.
   WithNetworks([&flags] {
     const fs::path out = flags.out.empty() ? flags.run_dir / "report.html" : flags.out;
+    // Beside the run's own files, of which it replaces none.
+    CheckOutputs({{"--out", out}}, {{"the run", out.extension() == ".html" ? "" : flags.run_dir}});
     WriteFileAtomically(out, ReportHtml(GatherReport(flags.run_dir, flags.options)));
     std::printf("%s\n", out.c_str());
   })();

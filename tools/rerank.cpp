@@ -17,12 +17,13 @@
 #include "dualgeo/refine/posterior_fit.h"
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/output_path.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo::tools {
 namespace {
 
-// Every key of the config's rerank section, as an option.
+// The keys of the config's rerank section as options, but for rerank.evidence.
 void AddRerankOptions(CLI::App& command, RerankOptions& options) {
   command.add_option("--method", options.method, Join(RerankerNames(), " | "))->capture_default_str();
   command.add_option("--top-k", options.top_k, "similar candidates that take part; later ones are dropped")
@@ -101,6 +102,8 @@ void RunRerank(const RerankFlags& flags) {
   if (flags.candidates.empty()) throw InputError("--candidates is required (see dualgeo rerank --help)");
   if (flags.out.empty()) throw InputError("--out is required (see dualgeo rerank --help)");
   flags.options.Validate();
+  CheckOutputs({{"--out", flags.out}},
+               {{"--candidates", flags.candidates}, {"--parameters", flags.options.parameters}});
   auto lists = ReadCandidates(flags.candidates);
   const auto start = std::chrono::steady_clock::now();
   lists = Rerank(flags.options, std::move(lists), flags.threads);
@@ -138,6 +141,10 @@ void RunFit(FitFlags& flags) {
   std::erase(flags.fit.evidence, "");  // --evidence ''
   flags.fit.Validate();
   flags.rerank.Validate();
+  // The report reads it again.
+  CheckOutputs(
+      {{"--out", flags.out, flags.folds == 0 ? OutputKind::kFile : OutputKind::kRegularFile}},
+      {{"--candidates", flags.study.candidates}, {"--truth", flags.study.truth}, {"--answers", flags.study.answers}});
   const RerankStudy study = flags.study.Read();
   PosteriorParameters parameters = FitPosterior(study.Examples(flags.fit.top_k, !study.answers.empty()), flags.fit);
   parameters.note = flags.note;

@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "dualgeo/data/degradation_sheet.h"
+#include "dualgeo/util/output_path.h"
 #include "networks.h"
 
 namespace dualgeo::tools {
@@ -35,12 +36,18 @@ void AddRobustness(CLI::App& root) {
     }
     if (!flags->sheet.empty()) {
       if (flags->photos.empty()) throw CLI::RequiredError("--contact-sheet: PHOTO");
+      std::vector<InputPath> photos;
+      for (const auto& photo : flags->photos) photos.push_back({"PHOTO", photo});
+      CheckOutputs({{"--contact-sheet", flags->sheet}}, photos);
       WriteDegradationSheet(flags->photos, flags->sheet);
       return;
     }
     const TableFormat format = ParseTableFormat(flags->format);
     if (flags->config.empty()) throw CLI::RequiredError("--config");
-    const RobustnessResult result = RunRobustness(ReadRobustnessFile(flags->config, flags->overrides));
+    const Robustness robustness = ReadRobustnessFile(flags->config, flags->overrides);
+    CheckOutputs({{"run_dir", robustness.options.run_dir, OutputKind::kFilledFolder}}, {{"--config", flags->config}});
+    CheckOutputs({{"shared", robustness.options.shared, OutputKind::kFilledFolder}}, {{"--config", flags->config}});
+    const RobustnessResult result = RunRobustness(robustness);
     std::fputs(FormatRobustness(result, format).c_str(), stdout);
   }));
 }

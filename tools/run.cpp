@@ -15,7 +15,9 @@ void AddRun(CLI::App& root) {
   flags->Add(*command);
   command->add_flag("--json", *json, "print the scores as JSON");
   command->callback(WithNetworks([flags, json] {
-    const auto scores = RunPipeline(flags->Resolve());
+    const auto options = flags->Resolve();
+    CheckOutputs({{"run_dir", options.run_dir, OutputKind::kFilledFolder}}, flags->Inputs());
+    const auto scores = RunPipeline(options);
     if (!*json) {
       std::fputs(FormatScores(scores).c_str(), stdout);
       return;

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct ScoreFlags {
   std::filesystem::path truth;
   std::string columns, truth_columns;
   std::string format = "markdown";
+  std::string cluster;
   bool json = false;
   std::filesystem::path out;
   EvaluateOptions options;
@@ -37,6 +39,9 @@ struct ScoreFlags {
     command.add_option("--bootstrap", options.bootstrap, "rounds; 0: no intervals of median, mean and GeoScore")
         ->capture_default_str();
     command.add_option("--seed", options.seed, "of the bootstrap")->capture_default_str();
+    command.add_option("--cluster", cluster,
+                       "column of the truth table (AUTHOR, say) whose photos are not independent: intervals and tests "
+                       "are over its values");
     command.add_flag("--zero-is-failure", options.zero_is_failure, "score an answer at exactly 0, 0 as no answer");
     command.add_option("--format", format, Join(TableFormatNames(), " | "))->capture_default_str();
     command.add_flag("--json", json, "the same as --format json");
@@ -62,6 +67,11 @@ struct ScoreFlags {
       if (given.size() > 3) names.author = given[3];
     }
     return ReadPhotoTable(truth, names);
+  }
+
+  std::optional<PhotoClusters> Clusters() const {
+    if (cluster.empty()) return std::nullopt;
+    return ReadClusters(truth, cluster);
   }
 
   // With the truth among its files.

@@ -49,6 +49,11 @@ void AddSegment(CLI::App& root) {
       ->capture_default_str();
   command->callback(WithNetworks([flags] {
     const auto options = flags->config.Resolve();
+    CheckOutputs({{"--out", flags->job.out, OutputKind::kFilledFolder}, {"--logits", flags->logits}},
+                 AllInputs({flags->config.Inputs(),
+                            {{"--photos", flags->photos},
+                             {"--images", flags->job.images, InputKind::kPhotos},
+                             {"--checkpoint", flags->weights}}}));
     SegmentJob job = flags->job;
     PhotoColumns columns = options.data.train.columns;
     if (!flags->columns.empty()) columns.id = flags->columns;
@@ -59,8 +64,9 @@ void AddSegment(CLI::App& root) {
     job.loader = options.data.loader;
     if (!flags->logits.empty()) job.logits = flags->logits;
     const SegmentResult result = SegmentPhotos(job);
-    std::printf("%lld masks in %s, %.2f photos/s\n", static_cast<long long>(result.written), job.out.c_str(),
-                result.photos_per_second);
+    std::printf("%lld masks in %s", static_cast<long long>(result.written + result.kept), job.out.c_str());
+    if (result.kept > 0) std::printf(", of which %lld were there", static_cast<long long>(result.kept));
+    std::printf(", %.2f photos/s\n", result.photos_per_second);
     if (!result.skipped.empty()) std::printf("%zu photos skipped\n", result.skipped.size());
   }));
 }

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "dualgeo/pipeline/run_lock.h"
 #include "dualgeo/pipeline/stages.h"
 #include "networks.h"
 #include "train_flags.h"
@@ -30,6 +31,8 @@ void AddTrain(CLI::App& root) {
   flags->Add(*command);
   command->callback(WithNetworks([flags] {
     const auto options = flags->Resolve();
+    TrainSet(options);  // what is missing in the config is told before anything is written
+    const RunLock lock(options.run_dir);
     PrintResult(TrainFromConfig(options, Photos(options), options.run_dir, flags->existing()));
   }));
 }

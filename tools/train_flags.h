@@ -16,9 +16,14 @@ class TrainFlags {
     auto* resume = command.add_flag("--resume", resume_,
                                     "continue from the last checkpoint of run_dir, if there is one, exactly as if the "
                                     "run had never stopped");
-    command.add_flag("--overwrite", overwrite_, "remove the checkpoints of run_dir and start anew")->excludes(resume);
+    command.add_flag("--overwrite", overwrite_, "set the checkpoints of run_dir aside and start anew")
+        ->excludes(resume);
   }
-  ExperimentOptions Resolve() const { return config_.Resolve(); }
+  ExperimentOptions Resolve() const {
+    ExperimentOptions options = config_.Resolve();
+    CheckOutputs({{"run_dir", options.run_dir, OutputKind::kFilledFolder}}, config_.Inputs());
+    return options;
+  }
   Existing existing() const {
     if (resume_) return Existing::kResume;
     return overwrite_ ? Existing::kOverwrite : Existing::kRefuse;

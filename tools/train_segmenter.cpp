@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "dualgeo/pipeline/run_lock.h"
 #include "dualgeo/pipeline/stages.h"
 #include "networks.h"
 #include "train_flags.h"
@@ -13,7 +14,9 @@ void AddTrainSegmenter(CLI::App& root) {
   flags->Add(*command);
   command->callback(WithNetworks([flags] {
     const auto options = flags->Resolve();
-    PrintResult(TrainSegmenterFromConfig(options, SegmenterSet(options), options.run_dir, flags->existing()));
+    const PhotoSet photos = SegmenterSet(options);
+    const RunLock lock(options.run_dir);
+    PrintResult(TrainSegmenterFromConfig(options, photos, options.run_dir, flags->existing()));
   }));
 }
 

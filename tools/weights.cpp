@@ -5,20 +5,14 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "dualgeo/io/element_type.h"
 #include "dualgeo/model/weight_summary.h"
+#include "dualgeo/util/output_path.h"
 #include "dualgeo/util/text.h"
 #include "networks.h"
 
 namespace dualgeo::tools {
 namespace {
-
-std::string ShapeText(const std::vector<std::int64_t>& shape) {
-  std::vector<std::string> extents;
-  for (const auto extent : shape) extents.push_back(std::to_string(extent));
-  std::string text = "[";
-  text += Join(extents);
-  return text += "]";
-}
 
 void PrintTable(const WeightSummary& summary) {
   const auto line = [](const char* label, const std::string& text) {
@@ -26,7 +20,8 @@ void PrintTable(const WeightSummary& summary) {
   };
   line("file", summary.path.string());
   line("format", summary.format);
-  line("names of", summary.family);
+  line("names of", summary.names);
+  line("note", summary.note);
   if (!summary.container.empty()) line("taken from", "\"" + summary.container + "\"");
   if (!summary.left_aside.empty()) line("left aside", Join(summary.left_aside));
   for (const auto& [key, value] : summary.metadata) line("metadata", Printable(key) + " = " + Printable(value, 200));
@@ -44,6 +39,8 @@ void PrintJson(const WeightSummary& summary) {
   json["file"] = summary.path.string();
   json["format"] = summary.format;
   json["family"] = summary.family_known ? nlohmann::ordered_json(summary.family) : nlohmann::ordered_json();
+  json["prefixes"] = summary.prefixes;
+  json["note"] = summary.note;
   json["container"] = summary.container;
   json["left_aside"] = summary.left_aside;
   json["metadata"] = summary.metadata;
@@ -83,6 +80,7 @@ void AddWeights(CLI::App& root) {
   convert->add_option("in", arguments->in, kFile)->required();
   convert->add_option("out", arguments->out, "the file to write; ends in .safetensors")->required();
   convert->callback(WithNetworks([arguments] {
+    CheckOutputs({{"out", arguments->out}}, {{"in", arguments->in}});
     ConvertWeights(arguments->in, arguments->out);
     spdlog::info("weights: {} -> {}", arguments->in.string(), arguments->out.string());
   }));

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "dualgeo/util/output_path.h"
 #include "networks.h"
 
 namespace dualgeo::tools {
@@ -54,6 +55,7 @@ void AddWorld(CLI::App& root) {
       ->capture_default_str();
   command->add_flag("--json", flags->json, "print the summary as JSON");
   command->callback(WithNetworks([flags] {
+    CheckOutputs({{"--out", flags->out, OutputKind::kFilledFolder}}, {{"--zone-table", flags->world.zone_table}});
     const WorldSummary s = WriteWorld(flags->world, flags->out, flags->threads);
     std::printf(
         flags->json

@@ -1,4 +1,5 @@
-"""Photos a second and peak memory of the encoders, beside the same models in Python: see encoders.sh."""
+"""Speed and peak memory of the encoders, from JPEG files on and while training, beside the same models in Python: see
+encoders.sh."""
 
 import argparse
 import json
@@ -20,7 +21,20 @@ MODELS = {  # name: photos, Python's batch (of 2, 4, 8, 16 and 32 about the fast
     "segformer-b5": (24, 2),
     "dualgeo": (64, 8),
 }
+TRAINED = ("vit-b-32", "segformer-b0", "masks")  # forward and backward; masks: the segmentation encoder, ResNet-18
 PRECISIONS = ("fp32", "bf16")
+PEERS = {  # how a peer's network is made: the authors' code of scripts/peers, or transformers' with its fused attention
+    "plain": "scripts/peers in the distribution's PyTorch",
+    "eager": "transformers, eager",
+    "compile": "transformers, torch.compile",
+}
+FORCED = {  # what makes each library take a lower instruction set: ours, LibTorch, oneDNN, OpenBLAS, MKL
+    "avx512": {"DUALGEO_CPU": "avx512"},
+    "avx2": {"DUALGEO_CPU": "avx2", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2",
+             "OPENBLAS_CORETYPE": "Haswell", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
+    "plain": {"DUALGEO_CPU": "plain", "ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41",
+              "OPENBLAS_CORETYPE": "Nehalem", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
+}
 
 
 def make_model(name):
@@ -30,14 +44,89 @@ def make_model(name):
         return models.ClipVision(name)
     if name.startswith("segformer"):
         return models.SegFormer(name.split("-")[1])
-    return models.DualGeo()
+    return models.MaskEncoder(150, 768) if name == "masks" else models.DualGeo()
 
 
-def peer(name, precision, folder, photos, out):
+def transformers_model(name, weights):
+    """The model of the published code's successor, with our weights: these classes read the same names."""
+    import models
+    import transformers
+
+    folder = weights.with_name(f"{name}-transformers")
+    folder.mkdir(exist_ok=True)
+    link = folder / "model.safetensors"
+    link.unlink(missing_ok=True)
+    link.symlink_to(weights)
+    if name.startswith("vit"):
+        width, layers, heads, patch, size, projection = models.CLIP_SIZES[name]
+        kind = transformers.CLIPVisionModelWithProjection
+        config = transformers.CLIPVisionConfig(
+            hidden_size=width, intermediate_size=4 * width, num_hidden_layers=layers, num_attention_heads=heads,
+            patch_size=patch, image_size=size, projection_dim=projection)
+    else:
+        hidden, depths, width, heads, ratios = models.SEGFORMER_SIZES[name.split("-")[1]]
+        kind = transformers.SegformerForSemanticSegmentation
+        config = transformers.SegformerConfig(
+            hidden_sizes=list(hidden), depths=list(depths), decoder_hidden_size=width, num_attention_heads=list(heads),
+            sr_ratios=list(ratios), num_labels=150)
+    config.save_pretrained(folder)
+    transformers.logging.set_verbosity_error()
+    return kind.from_pretrained(folder, attn_implementation="sdpa")
+
+
+def load_peer(kind, name, folder):
+    """The network and what gives its features."""
+    import models
+    import torch
+
+    weights = folder / f"{name}.safetensors"
+    first = lambda result: result
+    if kind == "plain" or name in ("dualgeo", "masks"):
+        if kind != "plain":  # no such model in transformers: the same code with the fused attention
+            split = lambda x, heads: x.view(x.shape[0], x.shape[1], heads, -1).transpose(1, 2)
+            models.attention = lambda q, k, v, heads: torch.nn.functional.scaled_dot_product_attention(
+                split(q, heads), split(k, heads), split(v, heads)).transpose(1, 2).flatten(2)
+        model = models.load(str(weights), make_model(name))
+    else:
+        model = transformers_model(name, weights).eval()
+        first = lambda result: result.image_embeds if name.startswith("vit") else result.logits
+    return (torch.compile(model) if kind == "compile" else model), first
+
+
+def train_peer(kind, name, folder, seconds):
+    """Forward and backward of one batch of random input: the least time of those that fit into `seconds`."""
+    import torch
+
+    torch.manual_seed(1)
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    model, first = load_peer(kind, name, folder)
+    model.train()
+    if name.startswith("vit"):
+        batch = torch.randn(16, 3, 224, 224)
+    elif name == "masks":
+        batch = torch.randint(150, (16, 7, 7)).byte().repeat_interleave(32, 1).repeat_interleave(32, 2)
+    else:
+        batch = torch.randn(2, 3, 512, 512)
+
+    def step():
+        model.zero_grad(set_to_none=True)
+        first(model(batch)).sum().backward()
+
+    step()
+    least_cpu = least = 1e9
+    start, count = time.perf_counter(), 0
+    while count < 3 or time.perf_counter() - start < seconds:
+        cpu, wall = time.process_time(), time.perf_counter()
+        step()
+        least_cpu, least = min(least_cpu, time.process_time() - cpu), min(least, time.perf_counter() - wall)
+        count += 1
+    print(f"{len(batch) / least:.4f} photos/s\n{least_cpu / len(batch):.5f} CPU s a photo")
+
+
+def peer(kind, name, precision, folder, photos, out):
     """The Python side: its own process, so that its peak memory is its own."""
     from concurrent.futures import ThreadPoolExecutor
 
-    import models
     import numpy
     import torch
     from PIL import Image
@@ -45,7 +134,7 @@ def peer(name, precision, folder, photos, out):
     cores = len(os.sched_getaffinity(0))
     torch.set_num_threads(cores)
     batch = MODELS[name][1]
-    model = models.load(str(folder / f"{name}.safetensors"), make_model(name))
+    model, first = load_peer(kind, name, folder)
     half = precision == "bf16"
     if half:
         model = model.bfloat16()
@@ -75,7 +164,11 @@ def peer(name, precision, folder, photos, out):
     paths = photo_list(photos)
     results = []
     with torch.inference_mode(), ThreadPoolExecutor(cores) as pool:
-        start = time.perf_counter()
+        if kind == "compile":  # which is not what is measured
+            pixels, mask, _ = read(paths[0])
+            pixels = torch.stack([pixels.bfloat16() if half else pixels] * batch)
+            model(pixels, torch.stack([mask] * batch)) if name == "dualgeo" else model(pixels)
+        start, cpu = time.perf_counter(), time.process_time()
         # One batch is read while another is computed.
         ahead = [pool.submit(read, path) for path in paths[:batch]]
         for begin in range(0, len(paths), batch):
@@ -87,18 +180,18 @@ def peer(name, precision, folder, photos, out):
             if name == "dualgeo":
                 results.append(torch.cat(model(pixels, torch.stack([example[1] for example in examples])), 1).float())
             elif not segments:
-                results.append(model(pixels).float())
+                results.append(first(model(pixels)).float())
             else:
-                logits = model(pixels).float()
+                logits = first(model(pixels)).float()
                 for i, (_, _, (width, height)) in enumerate(examples):
                     full = torch.nn.functional.interpolate(logits[i : i + 1], size=(height, width), mode="bilinear")
                     to = (out / paths[begin + i].relative_to(photos.parent)).with_suffix(".png")
                     to.parent.mkdir(parents=True, exist_ok=True)
                     Image.fromarray(full.argmax(1)[0].byte().numpy()).save(to, compress_level=1)
-        seconds = time.perf_counter() - start
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     if not segments:
         torch.save(torch.cat(results), out)
-    print(f"{len(paths) / seconds:.4f} photos/s")
+    print(f"{len(paths) / seconds:.4f} photos/s\n{cpu / len(paths):.5f} CPU s a photo")
 
 
 def photo_list(table):
@@ -107,18 +200,22 @@ def photo_list(table):
 
 
 def run(command):
-    """Its standard streams as one text, and peak memory in MB. Linux counts into a program's peak what the process that
-    started it had in use: so PyTorch is imported in processes of their own only, and this one stays small."""
+    """Its standard streams as one text, peak memory in MB and CPU seconds. Linux counts into a program's peak what the
+    process that started it had in use: so PyTorch is imported in processes of their own only, and this one stays small."""
     process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     text = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
         raise SystemExit(f"{' '.join(map(str, command))}\nfailed:\n{text}")
-    return text, usage.ru_maxrss / 1024
+    return text, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
 
 
 def rate(text):
     return float(re.findall(r"([0-9.]+) photos/s", text)[-1])
+
+
+def cpu_time(text):
+    return float(re.findall(r"([0-9.]+) CPU s a photo", text)[-1])
 
 
 def program_command(dualgeo, name, precision, folder, table, out):
@@ -157,16 +254,118 @@ def agreement(name, ours, theirs, table):
     return min(cosines)
 
 
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.folder = options.keep.resolve()
+        self.binary = pathlib.Path(os.environ.get("DUALGEO", ROOT / "build" / "release" / "tools" / "dualgeo"))
+        self.rounds = options.rounds or (1 if options.quick else 3)
+        self.peers = []  # (kind, interpreter)
+        if options.peer_python:
+            kinds = [kind for kind in ("eager", "compile") if kind in options.peers.split(",")]
+            self.peers += [(kind, options.peer_python) for kind in kinds]
+        if options.distribution_python:
+            self.peers.append(("plain", options.distribution_python))
+
+    def python(self, interpreter, *arguments):
+        return run([interpreter, __file__, "--keep", self.folder, *arguments])
+
+    def prepare(self, names):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in sorted(set(names) | ({"segformer-b0"} if "dualgeo" in names else set())):
+            path = self.folder / f"{name}.safetensors"
+            if not path.exists():
+                self.python(self.peers[0][1], "--make", name, path.with_suffix(".tmp"))
+                path.with_suffix(".tmp").rename(path)
+        self.photos = self.options.photos.resolve() if self.options.photos else self.folder / "world" / "images"
+        if not self.options.photos and not (self.folder / "world" / "photos.csv").exists():
+            run([self.binary, "world", "--out", self.folder / "world", "--places", 30, "--views", 12, "--size", 512])
+        self.found = sorted(str(p.relative_to(self.photos)) for p in self.photos.rglob("*")
+                            if p.suffix.lower() in (".jpg", ".jpeg"))
+        if not self.found:
+            raise SystemExit(f"{self.photos}: no JPEGs")
+
+    def table(self, count):
+        table = self.folder / f"photos-{count}"
+        (table / "out").mkdir(parents=True, exist_ok=True)
+        link = table / "images"
+        link.unlink(missing_ok=True)
+        link.symlink_to(self.photos)
+        count = min(count, len(self.found))
+        (table / "photos.csv").write_text("IMG_ID\n" + "".join(f"images/{self.found[i]}\n" for i in range(count)))
+        return table / "photos.csv"
+
+    def ours(self, name, precision, count):
+        """Photos a second, peak MB and CPU seconds a photo. What a start costs (libraries, weights, a first batch) is in
+        neither side's: of ours, the CPU time of a run over one batch is taken off."""
+        batch = MODELS[name][1]
+        suffix = "" if name.startswith("segformer") else ".safetensors"
+        seconds = {}
+        for photos in (batch, count):
+            table = self.table(photos)
+            out = table.parent / "out" / f"{name}{suffix}"
+            text, memory, seconds[photos] = run(program_command(self.binary, name, precision, self.folder, table, out))
+        return rate(text), memory, (seconds[count] - seconds[batch]) / (count - batch)
+
+    def encode(self, name, precision):
+        count = MODELS[name][0] // (4 if self.options.quick else 1)
+        table = self.table(count)
+        out = table.parent / "out"
+        if name == "dualgeo":
+            run(program_command(self.binary, "segformer-b0", "fp32", self.folder, table, self.folder / "masks"))
+        ours, theirs = [], {kind: [] for kind, _ in self.peers}
+        for _ in range(self.rounds):
+            ours.append(self.ours(name, precision, count))
+            for kind, interpreter in self.peers:
+                text, memory, _ = self.python(interpreter, "--peer", kind, name, precision, table,
+                                              out / f"{name}-{kind}")
+                theirs[kind].append((rate(text), memory, cpu_time(text)))
+        suffix = "" if name.startswith("segformer") else ".safetensors"
+        agree = lambda kind, interpreter: float(
+            self.python(interpreter, "--agree", name, out / f"{name}{suffix}", out / f"{name}-{kind}", table)[0])
+        return self.rows(f"{name}, {precision}", ours, theirs, {kind: agree(kind, python) for kind, python in self.peers})
+
+    def train(self, name):
+        seconds = 2 if self.options.quick else 10
+        program = self.binary.with_name("encoders_bench")
+        ours, theirs = [], {kind: [] for kind, _ in self.peers}
+        for _ in range(self.rounds):
+            text, memory, _ = run([program, name, "train", seconds])
+            ours.append((rate(text), memory, cpu_time(text)))
+            for kind, interpreter in self.peers:
+                text, memory, _ = self.python(interpreter, "--train-peer", kind, name, seconds)
+                theirs[kind].append((rate(text), memory, cpu_time(text)))
+        return self.rows(f"{name}, training step", ours, theirs, {})
+
+    @staticmethod
+    def rows(what, ours, theirs, agreement):
+        median = lambda runs, i: statistics.median(run[i] for run in runs)
+        rows = []
+        for kind, runs in theirs.items():
+            by_rate = statistics.median(a[0] / b[0] for a, b in zip(ours, runs))
+            by_cpu = statistics.median(b[2] / a[2] for a, b in zip(ours, runs))
+            same = f"{agreement[kind]:.5f}" if kind in agreement else ""
+            rows.append(f"| {what} | {PEERS[kind]} | {median(ours, 0):.2f} | {median(runs, 0):.2f} | {by_rate:.2f} | "
+                        f"{median(ours, 2):.3f} | {median(runs, 2):.3f} | {by_cpu:.2f} | {max(r[1] for r in ours):.0f} | "
+                        f"{max(r[1] for r in runs):.0f} | {same} |")
+            print(rows[-1], file=sys.stderr)
+        return rows
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--photos", type=pathlib.Path)
     parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--train", default=",".join(TRAINED))
+    parser.add_argument("--precisions", default=",".join(PRECISIONS))
+    parser.add_argument("--cpu", choices=FORCED)
     parser.add_argument("--rounds", type=int)
+    parser.add_argument("--peer-python")
+    parser.add_argument("--peers", default="eager,compile")
     parser.add_argument("--keep", type=pathlib.Path, default=ROOT / "build" / "bench-encoders")
-    parser.add_argument("--peer", nargs=4, help=argparse.SUPPRESS)
-    parser.add_argument("--make", nargs=2, help=argparse.SUPPRESS)
-    parser.add_argument("--agree", nargs=4, help=argparse.SUPPRESS)
+    for hidden, count in (("--distribution-python", None), ("--peer", 5), ("--train-peer", 3), ("--make", 2), ("--agree", 4)):
+        parser.add_argument(hidden, nargs=count, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.make:
         import models
@@ -176,63 +375,27 @@ def main():
         name, *paths = options.agree
         return print(agreement(name, *map(pathlib.Path, paths)))
     if options.peer:
-        name, precision, table, out = options.peer
-        return peer(name, precision, options.keep, pathlib.Path(table), pathlib.Path(out))
+        kind, name, precision, table, out = options.peer
+        return peer(kind, name, precision, options.keep, pathlib.Path(table), pathlib.Path(out))
+    if options.train_peer:
+        kind, name, seconds = options.train_peer
+        return train_peer(kind, name, options.keep, float(seconds))
 
-    myself = [sys.executable, __file__, "--keep", options.keep.resolve()]
-    dualgeo = os.environ.get("DUALGEO", ROOT / "build" / "release" / "tools" / "dualgeo")
-    names = options.models.split(",")
-    rounds = options.rounds or (1 if options.quick else 3)
-    folder = options.keep.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    needed = set(names) | ({"segformer-b0"} if "dualgeo" in names else set())
-    for name in sorted(needed):
-        path = folder / f"{name}.safetensors"
-        if not path.exists():
-            run([*myself, "--make", name, path.with_suffix(".tmp")])
-            path.with_suffix(".tmp").rename(path)
-    photos = options.photos.resolve() if options.photos else folder / "world" / "images"
-    if not options.photos and not (folder / "world" / "photos.csv").exists():
-        run([dualgeo, "world", "--out", folder / "world", "--places", 30, "--views", 12, "--size", 512])
-    found = sorted(str(p.relative_to(photos)) for p in photos.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg"))
-    if not found:
-        raise SystemExit(f"{photos}: no JPEGs")
-
-    def write_table(count):
-        table = folder / f"photos-{count}"
-        (table / "out").mkdir(parents=True, exist_ok=True)
-        link = table / "images"
-        link.unlink(missing_ok=True)
-        link.symlink_to(photos)
-        count = min(count, len(found))
-        (table / "photos.csv").write_text("IMG_ID\n" + "".join(f"images/{found[i]}\n" for i in range(count)))
-        return table / "photos.csv"
-
-    print(f"load {os.getloadavg()[0]:.1f}, {len(os.sched_getaffinity(0))} cores, {rounds} rounds, photos of {photos}",
-          file=sys.stderr)
-    rows, python_fp32 = [], {}
+    os.environ.update(FORCED.get(options.cpu, {}))
+    names = [name for name in options.models.split(",") if name]
+    trained = [name for name in options.train.split(",") if name]
+    bench = Bench(options)
+    bench.prepare(names + trained)
+    print(f"load {os.getloadavg()[0]:.1f}, {len(os.sched_getaffinity(0))} cores, {options.cpu or 'nothing'} forced, "
+          f"{bench.rounds} rounds, photos of {bench.photos}", file=sys.stderr)
+    rows = []
     for name in names:
-        table = write_table(MODELS[name][0] // (4 if options.quick else 1))
-        outputs = table.parent / "out"
-        if name == "dualgeo":
-            run(program_command(dualgeo, "segformer-b0", "fp32", folder, table, folder / "masks"))
-        for precision in PRECISIONS:
-            ours, theirs = [], []
-            suffix = "" if name.startswith("segformer") else ".safetensors"
-            for _ in range(rounds):
-                text, memory = run(program_command(dualgeo, name, precision, folder, table, outputs / f"{name}{suffix}"))
-                ours.append((rate(text), memory))
-                text, memory = run([*myself, "--peer", name, precision, table, outputs / f"{name}-python"])
-                theirs.append((rate(text), memory))
-            mine, python = statistics.median(r for r, _ in ours), statistics.median(r for r, _ in theirs)
-            ratio = statistics.median(a[0] / b[0] for a, b in zip(ours, theirs))
-            python_fp32.setdefault(name, python)
-            same = float(run([*myself, "--agree", name, outputs / f"{name}{suffix}", outputs / f"{name}-python", table])[0])
-            rows.append(f"| {name} | {precision} | {mine:.2f} | {python:.2f} | {ratio:.2f} | {mine / python_fp32[name]:.2f} | "
-                        f"{max(m for _, m in ours):.0f} | {max(m for _, m in theirs):.0f} | {same:.5f} |")
-            print(rows[-1], file=sys.stderr)
-    print("| model | precision | photos/s | Python's | ratio | to Python's fp32 | peak MB | Python's | agreement |\n"
-          "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+        for precision in options.precisions.split(","):
+            rows += bench.encode(name, precision)
+    for name in trained:
+        rows += bench.train(name)
+    print("| model | peer | photos/s | peer's | ratio | CPU s a photo | peer's | ratio | peak MB | peer's | agreement |\n"
+          "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     print("\n".join(rows))
 
 

@@ -27,7 +27,7 @@ class Sizes:
     """full: what the papers use. small: seconds."""
 
     def __init__(self, small):
-        self.clip = (48, 2, 6, 14, 56, 24) if small else models.CLIP_SIZES["vit-l-14"]
+        self.clip = (48, 2, 3, 14, 56, 24) if small else models.CLIP_SIZES["vit-l-14"]
         self.segformer = models.SEGFORMER_SIZES["tiny" if small else "b5"]
         self.labels = 11 if small else 150
         self.segformer_side = 96 if small else 512

@@ -94,6 +94,11 @@ struct Origin {
   }
 };
 
+// What YAML takes for null.
+bool IsNullText(const std::string& text) {
+  return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
+}
+
 // The value as the user wrote it, on one line.
 std::string Shown(const YAML::Node& node) {
   if (node.IsNull()) return "null";
@@ -246,6 +251,48 @@ YAML::Node Parse(const std::string& text, const Origin& origin) {
   }
 }
 
+// "..." or '...' as a whole: not quotes round parts of it.
+bool IsQuoted(const std::string& text) {
+  const char quote = text[0];
+  if (quote != '"' && quote != '\'') return false;
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    const bool escaped = quote == '"' ? text[i] == '\\' : text.compare(i, 2, "''") == 0;
+    if (escaped) {
+      ++i;
+    } else if (text[i] == quote) {
+      return i + 1 == text.size();
+    }
+  }
+  return false;
+}
+
+// Text is taken as it stands, whatever braces, colons or signs would mean in YAML, unless it is quoted as YAML quotes.
+std::string TextAsGiven(const std::string& value) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const std::size_t begin = std::min(value.find_first_not_of(kBlanks), value.size());
+  const std::size_t end = value.find_last_not_of(kBlanks) + 1;
+  if (begin >= end) return "";
+  const std::string text = value.substr(begin, end - begin);
+  if (!IsQuoted(text)) return text;
+  try {
+    if (const YAML::Node quoted = YAML::Load(text); quoted.IsScalar()) return quoted.Scalar();
+  } catch (const YAML::Exception&) {  // quotes that are part of it
+  }
+  return text;
+}
+
+void ApplyOverride(const OptionNode& node, const std::string& value, const std::string& path, const Origin& origin) {
+  const bool text = std::holds_alternative<std::string*>(node.value);
+  const bool text_or_null = std::holds_alternative<std::optional<std::string>*>(node.value);
+  YAML::Node yaml;
+  if (text || (text_or_null && !IsNullText(TextAsGiven(value)))) {
+    yaml = TextAsGiven(value);
+  } else {
+    yaml = Parse(value, origin);
+  }
+  ApplyNode(node, yaml, path, origin);
+}
+
 void ApplyFile(const OptionGroup& options, const fs::path& path, std::vector<fs::path>& chain,
                const std::vector<std::string>& others) {
   const Origin origin{path.string(), true};
@@ -277,7 +324,7 @@ void EmitScalar(YAML::Emitter& out, std::int64_t value) { out << value; }
 void EmitScalar(YAML::Emitter& out, double value) { out << FormatDouble(value); }
 void EmitScalar(YAML::Emitter& out, const std::string& value) {
   // yaml-cpp leaves text such as "null" or "" bare in places where it would read back as something else.
-  if (value.empty() || value == "null" || value == "~") {
+  if (IsNullText(value)) {
     out << YAML::DoubleQuoted << value;
   } else {
     out << value;
@@ -334,24 +381,34 @@ std::string Emit(const auto& value) {
   return out.c_str();
 }
 
+// As text in a cell of a Markdown table, where a bar would begin the next one.
+std::string MarkdownCell(const std::string& text) {
+  std::string cell;
+  for (const char c : text) {
+    if (c == '|') cell += '\\';
+    cell += c;
+  }
+  return cell;
+}
+
 void DocumentGroup(std::string& rows, const OptionGroup& group, const std::string& prefix) {
   for (const auto& field : group.fields) {
     std::visit(
         [&](const auto& value) {
           using Target = std::decay_t<decltype(value)>;
           if constexpr (std::is_same_v<Target, OptionGroup>) {
-            rows += "| **`" + prefix + field.name + "`** | | | " + field.help + " |\n";
+            rows += "| **`" + prefix + field.name + "`** | | | " + MarkdownCell(field.help) + " |\n";
             DocumentGroup(rows, value, prefix + field.name + ".");
           } else if constexpr (std::is_same_v<Target, OptionMap>) {
-            rows += "| **`" + prefix + field.name + "`** | | | " + field.help + " |\n";
+            rows += "| **`" + prefix + field.name + "`** | | | " + MarkdownCell(field.help) + " |\n";
             DocumentGroup(rows, value.example, prefix + field.name + ".NAME.");
           } else {
             using T = std::remove_pointer_t<Target>;
             std::string allowed = Allowed(field);
             if (!field.one_of) allowed = TypeName<T>() + (allowed.empty() ? "" : " " + allowed);
             const std::string text = Emit(*value);
-            rows += "| `" + prefix + field.name + "` | `" + (text.empty() ? "\"\"" : text) + "` | " + allowed + " | " +
-                    field.help + " |\n";
+            rows += "| `" + prefix + field.name + "` | `" + MarkdownCell(text.empty() ? "\"\"" : text) + "` | " +
+                    MarkdownCell(allowed) + " | " + MarkdownCell(field.help) + " |\n";
           }
         },
         field.value);
@@ -381,17 +438,30 @@ void ApplyConfigOverride(const OptionGroup& options, const std::string& assignme
   const Origin origin{"--set " + Printable(assignment), false};
   const auto equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) throw InputError(origin.name + ": expects key.path=value");
-  // The dotted path becomes nested YAML, so that overrides and files go through the same checks.
-  YAML::Node yaml = Parse(assignment.substr(equals + 1), origin);
-  std::string path = assignment.substr(0, equals);
-  for (auto dot = path.rfind('.');; dot = path.rfind('.')) {
-    YAML::Node outer(YAML::NodeType::Map);
-    outer[dot == std::string::npos ? path : path.substr(dot + 1)] = yaml;
-    yaml = outer;
-    if (dot == std::string::npos) break;
-    path.resize(dot);
+  const std::string path = assignment.substr(0, equals);
+  const std::string value = assignment.substr(equals + 1);
+  // Down the tree, a name at a time: it is only a few names deep, however long the path.
+  OptionGroup group = options;
+  for (std::size_t begin = 0;;) {
+    const std::size_t dot = std::min(path.find('.', begin), path.size());
+    const std::string name = path.substr(begin, dot - begin);
+    const auto found = std::ranges::find(group.fields, name, &OptionNode::name);
+    if (found == group.fields.end()) ThrowUnknownKey(origin.name, name, path.substr(0, begin), Names(group));
+    const OptionNode field = *found;
+    if (dot == path.size()) return ApplyOverride(field, value, path, origin);
+    begin = dot + 1;
+    if (const auto* below = std::get_if<OptionGroup>(&field.value)) {
+      group = *below;
+    } else if (const auto* map = std::get_if<OptionMap>(&field.value)) {
+      const std::size_t end = std::min(path.find('.', begin), path.size());
+      group = map->entry(path.substr(begin, end - begin));
+      if (end == path.size()) return ApplyGroup(group, Parse(value, origin), path + ".", origin);
+      begin = end + 1;
+    } else {
+      throw InputError(origin.name + ": '" + Printable(path.substr(0, dot)) +
+                       "' is one value; there are no keys below it");
+    }
   }
-  ApplyGroup(options, yaml, "", origin);
 }
 
 void ValidateConfig(const OptionGroup& options) {
@@ -421,6 +491,20 @@ std::string DocumentConfig(const OptionGroup& options) {
   std::string rows = "| key | default | allowed | meaning |\n|---|---|---|---|\n";
   DocumentGroup(rows, options, "");
   return rows;
+}
+
+std::map<std::string, std::string> FlattenConfig(const std::string& dump) {
+  std::map<std::string, std::string> values;
+  try {
+    Flatten(YAML::Load(dump), "", values);
+  } catch (const YAML::Exception& error) {
+    throw InputError("not a dumped config: " + error.msg);
+  }
+  for (auto& [key, value] : values) {
+    if (value == "~") value = "null";
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+  }
+  return values;
 }
 
 std::vector<std::string> DiffConfigs(const std::string& old_dump, const std::string& new_dump) {

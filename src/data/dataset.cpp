@@ -48,7 +48,6 @@ PhotoDataset::PhotoDataset(PhotoTable table, const std::filesystem::path& images
                            const ViewOptions& view, const AugmentOptions& augment)
     : table_(std::move(table)),
       images_(OpenPhotoSource(images)),
-      masks_(masks),
       view_(view),
       augment_(augment),
       cache_(std::make_unique<Cache>()) {
@@ -57,10 +56,11 @@ PhotoDataset::PhotoDataset(PhotoTable table, const std::filesystem::path& images
   }
   augment_.Validate();
   if (!view_.with_masks) return;
-  if (masks_.empty()) {
+  if (masks.empty()) {
     throw InputError(table_.path.string() + ": no folder of masks given, but the model looks at segmentation masks");
   }
-  if (!std::filesystem::is_directory(masks_)) throw InputError(masks_.string() + ": no such folder of masks");
+  if (!std::filesystem::exists(masks)) throw InputError(masks.string() + ": no such folder or archive of masks");
+  masks_ = OpenPhotoSource(masks);
 }
 
 PhotoDataset::~PhotoDataset() = default;
@@ -71,14 +71,17 @@ Prepared PhotoDataset::Read(std::int64_t index, bool training) const {
   const std::string& id = table_.rows.at(static_cast<std::size_t>(index)).id;
   if (auto kept = cache_->Find(index, training)) return *std::move(kept);
   const std::string name = images_->Name(id);
-  const cv::Mat photo = DecodePhoto(images_->Read(id), name);
+  const std::string bytes = images_->Read(id);
+  const cv::Mat photo = DecodePhoto(bytes, name);
   cv::Mat mask;
   if (view_.with_masks) {
-    const auto mask_path = MaskPath(masks_, id);
-    mask = ReadMask(mask_path, view_.num_classes);
-    CheckMaskSize(mask, mask_path.string(), photo, name);
+    const std::string mask_id = MaskId(id);
+    const std::string mask_name = masks_->Name(mask_id);
+    mask = DecodeMask(masks_->Read(mask_id), mask_name, view_.num_classes);
+    CheckMaskSize(mask, mask_name, photo, name);
   }
   Prepared prepared = Prepare(photo, mask, view_, training);
+  if (hash_photos_) prepared.photo_sha256 = Sha256Bytes(bytes);
   cache_->Keep(index, training, prepared);
   return prepared;
 }
@@ -86,12 +89,22 @@ Prepared PhotoDataset::Read(std::int64_t index, bool training) const {
 Example PhotoDataset::Get(std::int64_t index, Random* augmentation) const {
   Random* random = augment_.enabled ? augmentation : nullptr;
   try {
-    return Complete(Read(index, random != nullptr), view_, augment_, random);
+    const Prepared prepared = Read(index, random != nullptr);
+    Example example = Complete(prepared, view_, augment_, random);
+    example.photo_sha256 = prepared.photo_sha256;
+    return example;
   } catch (const cv::Exception& error) {  // out of memory, say; its own text has several lines
     throw Error(Name(index) + ": " + error.err);
   } catch (const std::bad_alloc&) {
     throw Error(Name(index) + kNoMemory);
   }
+}
+
+std::optional<std::filesystem::file_time_type> PhotoDataset::LastChange(std::int64_t index) const {
+  const std::string& id = table_.rows.at(static_cast<std::size_t>(index)).id;
+  auto time = images_->LastChange(id);
+  if (masks_) time = std::max(time, masks_->LastChange(MaskId(id)));  // nothing is less than any time
+  return time;
 }
 
 std::string PhotoDataset::Name(std::int64_t index) const {

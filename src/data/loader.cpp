@@ -94,6 +94,7 @@ class Loader::Work {
     const auto begin = order_.begin() + batch * batch_size_;
     pending->batch.indices.assign(begin, begin + n);
     pending->batch.photo_sizes.resize(static_cast<std::size_t>(n));
+    pending->batch.photo_sha256.resize(static_cast<std::size_t>(n));
     pending->errors.resize(static_cast<std::size_t>(n));
     pending->left = n;
     return pending;
@@ -158,6 +159,7 @@ class Loader::Work {
       batch.latlon.data_ptr<double>()[2 * slot] = location ? location->lat : kNone;
       batch.latlon.data_ptr<double>()[2 * slot + 1] = location ? location->lon : kNone;
       batch.photo_sizes[at] = example.photo_size;
+      batch.photo_sha256[at] = example.photo_sha256;
     } catch (...) {
       pending.errors[at] = std::current_exception();
     }
@@ -190,6 +192,7 @@ class Loader::Work {
     for (const auto i : good) {
       kept.indices.push_back(batch.indices[static_cast<std::size_t>(i)]);
       kept.photo_sizes.push_back(batch.photo_sizes[static_cast<std::size_t>(i)]);
+      kept.photo_sha256.push_back(batch.photo_sha256[static_cast<std::size_t>(i)]);
     }
     return kept;
   }

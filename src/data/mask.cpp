@@ -6,12 +6,15 @@
 #include <vector>
 
 #include "dualgeo/data/photo_source.h"
+#include "dualgeo/io/file_kind.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "photo_formats.h"
 
 namespace dualgeo {
 namespace {
+
+constexpr std::size_t kMaxMaskBytes = std::size_t{1} << 29;
 
 std::string Size(const cv::Mat& image) { return std::to_string(image.cols) + " x " + std::to_string(image.rows); }
 
@@ -39,9 +42,25 @@ void CheckClasses(const cv::Mat& mask, int num_classes, const std::string& name)
 }  // namespace
 
 cv::Mat ReadMask(const std::filesystem::path& path, int num_classes) {
-  const std::string name = path.string();
-  const std::string bytes = ReadFile(path, std::size_t{1} << 29);
+  return DecodeMask(ReadFile(path, kMaxMaskBytes), path.string(), num_classes);
+}
+
+bool IsWholeMask(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return false;
+  const std::string bytes = ReadFile(path, kMaxMaskBytes);
+  if (DetectFormat(bytes) != PhotoFormat::kPng) return false;
+  try {
+    const PngFacts png = ReadPng(bytes, path.string());
+    return png.bit_depth == 8 && png.color_type == 0;
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
+cv::Mat DecodeMask(std::string_view bytes, const std::string& name, int num_classes) {
   if (bytes.empty()) throw InputError(name + ": empty file, not a mask");
+  if (const auto other = DescribeOtherFile(bytes, FileUse::kMask)) throw InputError(name + ": " + *other);
   if (DetectFormat(bytes) != PhotoFormat::kPng) {
     throw InputError(name + ": not a PNG; masks are 8-bit single-channel PNGs of class ids");
   }
@@ -78,8 +97,10 @@ void WriteMask(const std::filesystem::path& path, const cv::Mat& mask, Durabilit
 
 std::filesystem::path MaskPath(const std::filesystem::path& masks, const std::string& id) {
   CheckPhotoId(id);
-  return masks / std::filesystem::path(id).replace_extension(".png");
+  return masks / MaskId(id);
 }
+
+std::string MaskId(const std::string& id) { return std::filesystem::path(id).replace_extension(".png").string(); }
 
 void CheckMaskSize(const cv::Mat& mask, const std::string& mask_name, const cv::Mat& photo,
                    const std::string& photo_name) {

@@ -4,11 +4,13 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "dualgeo/io/file_kind.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "exif.h"
 #include "photo_formats.h"
 #include "photo_jpeg.h"
+#include "photo_tiff.h"
 
 namespace dualgeo {
 namespace {
@@ -38,25 +40,35 @@ cv::Mat DecodeWithOpenCv(std::string_view bytes, bool keep_orientation, const st
 cv::Mat DecodePhoto(std::string_view bytes, const std::string& name) {
   if (bytes.empty()) throw InputError(name + ": empty file, not a photo");
   if (bytes.size() > static_cast<std::size_t>(INT32_MAX)) throw InputError(name + ": larger than 2 GiB, not a photo");
+  if (const auto other = DescribeOtherFile(bytes, FileUse::kPhoto)) throw InputError(name + ": " + *other);
+  const auto check_ratio = [&](std::int64_t width, std::int64_t height) {
+    CheckPhotoRatio(width, height, bytes.size(), name);
+  };
   switch (DetectFormat(bytes)) {
     case PhotoFormat::kJpeg:
       return DecodeJpeg(bytes, name);
     case PhotoFormat::kPng: {
       const PngFacts png = ReadPng(bytes, name);
+      check_ratio(png.width, png.height);
       return Upright(DecodeWithOpenCv(png.essentials, true, "PNG", name), png.orientation);
     }
     case PhotoFormat::kWebp: {
       const RasterFacts webp = ReadWebp(bytes, name);
+      check_ratio(webp.width, webp.height);
       return Upright(DecodeWithOpenCv(bytes, true, "WebP", name), webp.orientation);
     }
-    case PhotoFormat::kBmp:
-      ReadBmp(bytes, name);
+    case PhotoFormat::kBmp: {
+      const RasterFacts bmp = ReadBmp(bytes, name);
+      check_ratio(bmp.width, bmp.height);
       return DecodeWithOpenCv(bytes, true, "BMP", name);
+    }
     case PhotoFormat::kTiff: {
       // OpenCV's TIFF decoder turns photos itself.
       const auto tiff = ReadTiffFacts(bytes);
       if (!tiff) throw InputError(name + ": damaged or truncated TIFF: no image directory");
       CheckPhotoPixels(tiff->width, tiff->height, name);
+      check_ratio(tiff->width, tiff->height);
+      CheckTiffIsWhole(bytes, name);
       return DecodeWithOpenCv(bytes, false, "TIFF", name);
     }
     case PhotoFormat::kUnknown:

@@ -1,5 +1,6 @@
 #include "photo_formats.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -63,6 +64,15 @@ void CheckPhotoPixels(std::int64_t width, std::int64_t height, const std::string
     throw InputError(name + ": too large: " + size + " pixels; at most " + std::to_string(kMaxPhotoPixels / 1'000'000) +
                      " million are decoded");
   }
+}
+
+void CheckPhotoRatio(std::int64_t width, std::int64_t height, std::size_t bytes, const std::string& name) {
+  const std::int64_t allowed = std::max(kFreePhotoPixels, kPhotoPixelsPerByte * static_cast<std::int64_t>(bytes));
+  if (width * height <= allowed) return;
+  throw InputError(name + ": too large: " + std::to_string(width) + " x " + std::to_string(height) + " pixels in " +
+                   std::to_string(bytes) + " bytes, which is no photo; above " +
+                   std::to_string(kFreePhotoPixels / 1'000'000) + " million, at most " +
+                   std::to_string(kPhotoPixelsPerByte) + " pixels a byte are decoded");
 }
 
 PngFacts ReadPng(std::string_view bytes, const std::string& name) {

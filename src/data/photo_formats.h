@@ -17,6 +17,9 @@ PhotoFormat DetectFormat(std::string_view bytes);
 // Throws InputError beginning with `name` when there are none or too many pixels (kMaxPhotoPixels).
 void CheckPhotoPixels(std::int64_t width, std::int64_t height, const std::string& name);
 
+// The same when there are more than kFreePhotoPixels of them in fewer bytes than a photo takes.
+void CheckPhotoRatio(std::int64_t width, std::int64_t height, std::size_t bytes, const std::string& name);
+
 struct PngFacts {
   std::int64_t width = 0;
   std::int64_t height = 0;

@@ -133,6 +133,7 @@ cv::Mat DecodeJpeg(std::string_view bytes, const std::string& name) {
   const std::int64_t width = decoder.info.image_width;
   const std::int64_t height = decoder.info.image_height;
   CheckPhotoPixels(width, height, name);
+  CheckPhotoRatio(width, height, bytes.size(), name);
 
   const int orientation = Orientation(decoder);  // now: decoding frees the markers
 

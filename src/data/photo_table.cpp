@@ -76,9 +76,9 @@ PhotoTable ReadPhotoTable(const std::filesystem::path& path, const PhotoColumns&
     }
     photo.id = id;
     photo.line = csv.Line(row);
-    if (author_column) photo.author = csv.Cell(row, *author_column);
+    if (author_column) photo.author = csv.Text(row, *author_column);
     if (!lat_column) continue;
-    const bool unknown = csv.Cell(row, *lat_column).empty() && csv.Cell(row, *lon_column).empty();
+    const bool unknown = csv.Missing(row, *lat_column) && csv.Missing(row, *lon_column);
     if (unknown && locations == Locations::kOptional) continue;
     const LatLon place{csv.Number(row, *lat_column), csv.Number(row, *lon_column)};
     photo.location = coordinates[row] = place;

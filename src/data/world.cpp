@@ -28,6 +28,7 @@ namespace dualgeo {
 namespace {
 
 namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
 
 constexpr const char* kMarker = "world.incomplete";
 constexpr const char* kTables[] = {"photos.csv", "train.csv", "query.csv", "new_places.csv", "places.csv"};
@@ -112,6 +113,8 @@ std::vector<Shot> PlanShots(const WorldOptions& o, const std::vector<WorldPlace>
 }
 
 void WritePixels(const fs::path& path, const std::vector<uchar>& bytes) {
+  std::error_code code;
+  if (const auto size = fs::file_size(path, code); !code && size == bytes.size()) return;  // of an earlier try
   WriteFileAtomically(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, Durability::kUnsynced);
 }
 
@@ -198,6 +201,7 @@ void WritePlaces(const fs::path& path, const std::vector<WorldPlace>& places, st
   CsvWriter csv(file.stream(), {"PLACE", "LAT", "LON", "COUNTRY", "BASE", "NEIGHBOUR", "HELD_OUT", "CLIMATE", "RIDGE",
                                 "LANDMARK", "DRIVES"});
   for (const WorldPlace& p : places) {
+    ThrowIfStopped();
     const Scene s = MakeScene(p, seed);
     csv.Row({p.name, Fixed(p.location.lat, "%.6f"), Fixed(p.location.lon, "%.6f"), p.country, p.base, Name(p.kind),
              p.held_out ? "1" : "0", Name(s.climate.climate), Name(s.ridge_kind), Name(s.landmark.kind),
@@ -208,25 +212,61 @@ void WritePlaces(const fs::path& path, const std::vector<WorldPlace>& places, st
 
 // The options as JSON, from the one list of fields.
 struct JsonVisitor {
-  nlohmann::ordered_json json;
+  Json json;
   template <class T, class... Rules>
   void Field(const char* name, const T& value, const char*, const Rules&...) {
     json[name] = value;
   }
 };
 
-// Ready for a new world: an older one is removed, anything else stays and is an error.
-void PrepareFolder(const fs::path& out) {
+Json SettingsJson(const WorldOptions& options) {
+  JsonVisitor settings;
+  WorldOptions copy = options;
+  copy.Visit(settings);
+  return settings.json;
+}
+
+// Of the world at `out`, whole or in the making; null when nobody knows.
+Json SettingsOf(const fs::path& out) {
+  for (const char* name : {"world.json", kMarker}) {
+    if (!fs::exists(out / name)) continue;
+    const Json json = Json::parse(ReadFile(out / name), nullptr, false);
+    if (json.is_object() && json.contains("settings")) return json["settings"];
+  }
+  return nullptr;
+}
+
+// Ready for a world with `settings`: what is there of the same one stays, an older one is removed, anything else stays
+// and is an error.
+void PrepareFolder(const fs::path& out, const Json& settings) {
   if (fs::exists(out) && !fs::is_directory(out)) throw InputError(out.string() + ": is a file, not a folder");
   const bool empty = !fs::exists(out) || fs::is_empty(out);
   if (!empty && !fs::exists(out / "world.json") && !fs::exists(out / kMarker)) {
     throw InputError(out.string() + ": holds files that are not a world's; choose an empty or new folder");
   }
+  const bool same = SettingsOf(out) == settings;
   // First the marker: from here on the folder is a world in the making.
-  WriteFileAtomically(out / kMarker, "This synthetic world is being written, or writing it was interrupted.\n");
+  const Json marker = {{"what", "this synthetic world is being written, or writing it was interrupted"},
+                       {"settings", settings}};
+  WriteFileAtomically(out / kMarker, marker.dump(2) + "\n");
+  if (same) return;
   for (const char* table : kTables) fs::remove(out / table);
   for (const char* file : {"world.json", "contact_sheet.png"}) fs::remove(out / file);
   for (const char* folder : {"images", "masks", "conditions"}) fs::remove_all(out / folder);
+}
+
+// Photos and masks of one table.
+std::int64_t MissingOf(const fs::path& folder, const fs::path& table) {
+  if (!fs::exists(table)) return 1;
+  std::int64_t missing = 0;
+  const CsvTable csv = CsvTable::Read(table);
+  const std::size_t id = csv.Require("IMG_ID");
+  for (std::size_t row = 0; row < csv.rows(); ++row) {
+    const fs::path name = csv.Cell(row, id);
+    missing += fs::exists(folder / "images" / name) ? 0 : 1;
+    missing += fs::exists((folder / "masks" / name).replace_extension(".png")) ? 0 : 1;
+  }
+  return missing;
 }
 
 // OpenCV's own threads would only get in the way of ours.
@@ -243,6 +283,18 @@ class SingleThreadedOpenCv {
 
 }  // namespace
 
+bool IsWorldOf(const WorldOptions& options, const fs::path& out) { return SettingsOf(out) == SettingsJson(options); }
+
+std::int64_t MissingWorldFiles(const fs::path& out) {
+  std::int64_t missing = MissingOf(out, out / "photos.csv");
+  for (const char* table : kTables) missing += fs::exists(out / table) ? 0 : 1;
+  std::error_code code;
+  for (const auto& condition : fs::directory_iterator(out / "conditions", code)) {
+    missing += MissingOf(condition.path(), condition.path() / "query.csv");
+  }
+  return missing;
+}
+
 WorldSummary WriteWorld(const WorldOptions& options, const fs::path& out, int threads) {
   options.Validate();
   const auto seed = static_cast<std::uint64_t>(options.seed);
@@ -254,7 +306,7 @@ WorldSummary WriteWorld(const WorldOptions& options, const fs::path& out, int th
   const auto places = MakePlaces(zones, kinds, seed);
   auto shots = PlanShots(options, places, seed);
 
-  PrepareFolder(out);
+  PrepareFolder(out, SettingsJson(options));
   std::set<fs::path> folders;
   for (const Shot& shot : shots) {
     for (const char* kind : {"images", "masks"}) {
@@ -283,13 +335,10 @@ WorldSummary WriteWorld(const WorldOptions& options, const fs::path& out, int th
   WritePlaces(out / "places.csv", places, seed);
   summary.photos = WriteTable(out / "photos.csv", places, shots, -1);
 
-  JsonVisitor settings;
-  WorldOptions copy = options;
-  copy.Visit(settings);
-  nlohmann::ordered_json json;
+  Json json;
   json["what"] = "synthetic world: rendered places, not photos; a laboratory, not evidence about real photos";
   json["synthetic"] = true;
-  json["settings"] = settings.json;
+  json["settings"] = SettingsJson(options);
   json["counts"] = {{"base_places", summary.base_places},
                     {"places", summary.places},
                     {"photos", summary.photos},

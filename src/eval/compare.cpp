@@ -36,7 +36,7 @@ void Check(const std::vector<Method>& methods, const CompareOptions& options) {
     for (const auto& run : method.runs) {
       bool same = run.photos.size() == first.photos.size() &&
                   run.options.thresholds_km == first.options.thresholds_km &&
-                  run.options.distance == first.options.distance;
+                  run.options.distance == first.options.distance && run.settings.clusters == first.settings.clusters;
       for (std::size_t i = 0; same && i < run.photos.size(); ++i) {
         same = run.photos[i].id == first.photos[i].id && run.photos[i].truth == first.photos[i].truth;
       }
@@ -118,7 +118,9 @@ void AddTests(MethodComparison& comparison, const std::vector<std::vector<std::v
   const Method &method_a = comparison.methods[a], &method_b = comparison.methods[b];
   const auto& thresholds = method_a.runs.front().options.thresholds_km;
   const auto errors_a = Errors(method_a), errors_b = Errors(method_b);
-  const PairedDifferences differences = PairedBootstrap(errors_a, errors_b, thresholds, options.rounds, seed);
+  const auto& clusters = method_a.runs.front().settings.clusters;
+  const PairedDifferences differences =
+      PairedBootstrap(errors_a, errors_b, thresholds, options.rounds, seed, clusters ? &*clusters : nullptr);
   std::vector<Difference> by_measure = differences.accuracy;
   by_measure.insert(by_measure.end(), {differences.median_km, differences.mean_km, differences.geoscore});
 
@@ -136,12 +138,19 @@ void AddTests(MethodComparison& comparison, const std::vector<std::vector<std::v
       test.t = PairedTTest(Column(values[a], m), Column(values[b], m));
       test.p_value = test.t->p_value;
     } else if (single && m < median) {
-      test.name = "McNemar";
       test.discordant = CountDiscordant(errors_a.front(), errors_b.front(), thresholds[m]);
-      test.p_value = McNemarExact(test.discordant->only_a, test.discordant->only_b);
+      if (clusters) {
+        test.name = "sign flips";
+        const auto hits = HitDifferences(errors_a.front(), errors_b.front(), thresholds[m]);
+        test.p_value = PermutationTest(ClusterSums(hits, *clusters), options.rounds, seed).p_value;
+      } else {
+        test.name = "McNemar";
+        test.p_value = McNemarExact(test.discordant->only_a, test.discordant->only_b);
+      }
     } else if (m == mean) {
       test.name = "permutation";
-      const auto distances = DistanceDifferences(MeanDistances(errors_a), MeanDistances(errors_b));
+      auto distances = DistanceDifferences(MeanDistances(errors_a), MeanDistances(errors_b));
+      if (clusters) distances = ClusterSums(distances, *clusters);
       test.p_value = PermutationTest(distances, options.rounds, seed).p_value;
     }
     comparison.tests.push_back(std::move(test));

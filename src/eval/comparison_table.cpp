@@ -65,11 +65,18 @@ std::string CompareCaption(const MethodComparison& comparison) {
   const EvaluateOptions& options = comparison.methods.front().runs.front().options;
   std::int64_t tests = 0;
   for (const auto& test : comparison.tests) tests += test.p_value ? 1 : 0;
-  return std::to_string(comparison.photos) + " photos, " + options.distance +
+  const auto& clusters = comparison.methods.front().runs.front().settings.clusters;
+  std::string photos = std::to_string(comparison.photos) + " photos";
+  if (clusters) photos += " of " + std::to_string(clusters->count) + " " + Printable(clusters->column);
+  const std::string over = clusters ? Printable(clusters->column) : "photos";
+  const std::string exact =
+      clusters ? "Sign flips, permutation: of all photos of one " + over + " together, hits and mean distance; "
+               : "McNemar: exact; permutation: of signs, mean distance; ";
+  return photos + ", " + options.distance +
          " distance; photos without an answer are misses, GeoScore 0, and as far off as can be (" +
-         Fixed(kFarthestKm, 0) + " km) in means. Intervals of a - b: paired bootstrap over photos, " +
-         std::to_string(comparison.options.rounds) + " rounds, not corrected. McNemar: exact; permutation: of signs, " +
-         "mean distance; paired t: over seeds. Corrected: Holm, over all " + std::to_string(tests) +
+         Fixed(kFarthestKm, 0) + " km) in means. Intervals of a - b: paired bootstrap over " + over + ", " +
+         std::to_string(comparison.options.rounds) + " rounds, not corrected. " + exact +
+         "paired t: over seeds. Corrected: Holm, over all " + std::to_string(tests) +
          " tests of the table; a difference survives at corrected p <= 0.05.";
 }
 
@@ -162,6 +169,10 @@ std::string CompareJson(const MethodComparison& comparison, const Provenance* pr
   json["settings"] = {{"thresholds_km", options.thresholds_km}, {"distance", options.distance},
                       {"rounds", comparison.options.rounds},    {"seed", comparison.options.seed},
                       {"against", comparison.options.against},  {"zero_is_failure", options.zero_is_failure}};
+  if (const auto& clusters = comparison.methods.front().runs.front().settings.clusters) {
+    json["settings"]["cluster"] = clusters->column;
+    json["settings"]["clusters"] = clusters->count;
+  }
   if (provenance != nullptr) json["provenance"] = ToJson(*provenance);
   return Dump(json);
 }

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 #include <numeric>
+#include <stdexcept>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "dualgeo/eval/statistics.h"
+#include "dualgeo/io/other_names.h"
 #include "dualgeo/refine/predictor.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
@@ -22,15 +25,110 @@ std::string Count(std::int64_t n, const std::string& one, const std::string& man
   return std::to_string(n) + " " + (n == 1 ? one : many);
 }
 
-// Accuracies with the intervals that the options ask for.
-GroupAccuracy Scored(const std::vector<double>& errors_km, std::int64_t count, const EvaluateOptions& options) {
-  GroupAccuracy group = Accuracies(errors_km, count, options.thresholds_km);
-  if (options.interval != "bootstrap" || count == 0) return group;
-  const auto unanswered = count - static_cast<std::int64_t>(errors_km.size());
-  const auto intervals = Bootstrap(errors_km, unanswered, options.bootstrap, static_cast<std::uint64_t>(options.seed),
-                                   options.thresholds_km);
+std::vector<double> ErrorsOf(const Evaluation& evaluation, const std::vector<std::size_t>& photos) {
+  std::vector<double> errors;
+  for (const std::size_t photo : photos) {
+    if (const auto& error = evaluation.photos.at(photo).error_km) errors.push_back(*error);
+  }
+  return errors;
+}
+
+// Over the photos, or over the clusters that they are of.
+BootstrapIntervals Resampled(const Evaluation& evaluation, const std::vector<std::size_t>& photos) {
+  const EvaluateOptions& options = evaluation.options;
+  const auto seed = static_cast<std::uint64_t>(options.seed);
+  if (const auto& clusters = evaluation.settings.clusters) {
+    std::vector<std::optional<double>> errors;
+    std::vector<std::uint32_t> of_photo;
+    for (const std::size_t photo : photos) {
+      errors.push_back(evaluation.photos[photo].error_km);
+      of_photo.push_back(clusters->of_photo[photo]);
+    }
+    return ClusterBootstrap(errors, of_photo, options.bootstrap, seed, options.thresholds_km);
+  }
+  const auto errors = ErrorsOf(evaluation, photos);
+  return Bootstrap(errors, static_cast<std::int64_t>(photos.size() - errors.size()), options.bootstrap, seed,
+                   options.thresholds_km);
+}
+
+bool ResamplesAccuracies(const Evaluation& evaluation) {
+  return evaluation.options.interval == "bootstrap" || evaluation.settings.clusters;
+}
+
+// Accuracies of some photos with the intervals that the options ask for.
+GroupAccuracy Scored(const Evaluation& evaluation, const std::vector<std::size_t>& photos) {
+  GroupAccuracy group = Accuracies(ErrorsOf(evaluation, photos), static_cast<std::int64_t>(photos.size()),
+                                   evaluation.options.thresholds_km);
+  if (!ResamplesAccuracies(evaluation) || photos.empty()) return group;
+  const auto intervals = Resampled(evaluation, photos);
   for (std::size_t t = 0; t < group.accuracy.size(); ++t) group.accuracy[t].ci95 = intervals.accuracy[t];
   return group;
+}
+
+// Whether exchanging LAT and LON would turn a good part of the misses into hits. Answers near the diagonal, which
+// exchanging hardly moves, say nothing; nor do thresholds so wide that many a wrong answer is right.
+std::optional<ExchangedCoordinates> FindExchanged(const Evaluation& evaluation, DistanceKind distance) {
+  constexpr double kWidestKm = 200, kMovedKm = 1000;
+  struct Answered {
+    double error, exchanged, moved;
+  };
+  std::vector<Answered> answers;
+  for (const auto& photo : evaluation.photos) {
+    if (!photo.error_km) continue;
+    const LatLon other{photo.prediction->lon, photo.prediction->lat};
+    constexpr double kFar = std::numeric_limits<double>::infinity();
+    const bool valid = IsValid(other);
+    answers.push_back({*photo.error_km, valid ? DistanceKm(photo.truth, other, distance) : kFar,
+                       valid ? DistanceKm(*photo.prediction, other, distance) : 0});
+  }
+  for (const double threshold : evaluation.options.thresholds_km) {
+    if (threshold > kWidestKm) break;
+    ExchangedCoordinates found{threshold, 0, 0};
+    std::int64_t gained = 0;
+    for (const auto& answer : answers) {
+      found.hits += answer.error < threshold ? 1 : 0;
+      found.exchanged_hits += answer.exchanged < threshold ? 1 : 0;
+      gained += answer.error >= threshold && answer.exchanged < threshold && answer.moved > kMovedKm ? 1 : 0;
+    }
+    const auto misses = static_cast<std::int64_t>(answers.size()) - found.hits;
+    if (gained >= 2 && 4 * gained >= misses) return found;
+  }
+  return std::nullopt;
+}
+
+void CheckClusters(const Evaluation& evaluation, const PhotoTable& truth) {
+  const auto& clusters = evaluation.settings.clusters;
+  if (!clusters) return;
+  if (clusters->of_photo.size() != truth.rows.size()) {
+    throw std::invalid_argument("clusters are not of the truth table");
+  }
+  if (evaluation.options.bootstrap == 0) {
+    throw InputError("evaluate.bootstrap is 0, and intervals over " + Printable(clusters->column) +
+                     " are a bootstrap: give a number of rounds");
+  }
+}
+
+// The ids of predictions that the truth table lacks. InputError when it lacks all of them.
+void FindUnknown(Evaluation& result, const PhotoTable& truth, const std::vector<Prediction>& predictions) {
+  std::unordered_set<std::string_view> known;
+  known.reserve(truth.rows.size());
+  for (const auto& row : truth.rows) known.insert(row.id);
+  for (const auto& prediction : predictions) {
+    if (!known.contains(prediction.id)) result.unknown_ids.push_back(prediction.id);
+  }
+  if (result.unknown_ids.empty()) return;
+  std::vector<std::string> unanswered;
+  for (const auto& photo : result.photos) {
+    if (photo.answer == Answer::kNoPrediction) unanswered.push_back(photo.id);
+  }
+  result.unknown_match = WhatMakesThemMatch(result.unknown_ids, unanswered);
+  if (result.unknown_ids.size() < predictions.size()) return;
+  const std::string& file = result.settings.predictions_file;
+  const std::string& match = result.unknown_match;
+  throw InputError((file.empty() ? "predictions" : file) + ": none of the " + std::to_string(predictions.size()) +
+                   " photos is in the truth table " + truth.path.string() +
+                   (match.empty() ? "; is it another benchmark's?" : ", but " + match + ".") +
+                   " Predicted: " + FirstFew(result.unknown_ids) + "; in the truth table: " + FirstFew(unanswered));
 }
 
 }  // namespace
@@ -60,18 +158,17 @@ std::string FirstFew(const std::vector<std::string>& ids) {
 }
 
 GroupScores ScoreGroup(const Evaluation& evaluation, const std::string& name, const std::vector<std::size_t>& photos) {
-  std::vector<double> errors;
+  const std::vector<double> errors = ErrorsOf(evaluation, photos);
   GroupScores group;
   group.name = name;
-  for (const std::size_t photo : photos) {
-    if (const auto& error = evaluation.photos.at(photo).error_km) errors.push_back(*error);
-  }
   group.answered = static_cast<std::int64_t>(errors.size());
-  const auto count =
-      evaluation.options.denominator == "answered" ? group.answered : static_cast<std::int64_t>(photos.size());
-  group.scores = Scored(errors, count, evaluation.options);
+  std::vector<std::size_t> counted = photos;
+  if (evaluation.options.denominator == "answered") {
+    std::erase_if(counted, [&](std::size_t photo) { return !evaluation.photos[photo].error_km; });
+  }
+  group.scores = Scored(evaluation, counted);
   if (!errors.empty()) group.median_km = Median(errors);
-  for (const double error : errors) group.geoscore += GeoScore(error) / static_cast<double>(count);
+  for (const double error : errors) group.geoscore += GeoScore(error) / static_cast<double>(counted.size());
   return group;
 }
 
@@ -121,6 +218,7 @@ Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& pred
   result.settings = std::move(settings);
   result.options = options;
   result.count = static_cast<std::int64_t>(truth.rows.size());
+  CheckClusters(result, truth);
 
   std::unordered_map<std::string_view, const Prediction*> prediction_of;
   prediction_of.reserve(predictions.size());
@@ -130,12 +228,9 @@ Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& pred
     }
   }
 
-  std::unordered_set<std::string_view> known;
-  known.reserve(truth.rows.size());
-  std::vector<double> errors, errors_without_zero;
-  std::map<std::string, std::vector<double>> errors_of_method;
+  std::vector<std::size_t> answered, without_zero, counted;  // rows of the truth table
+  std::map<std::string, std::vector<std::size_t>> of_method;
   for (const auto& row : truth.rows) {
-    known.insert(row.id);
     if (!row.location) {
       throw InputError(truth.path.string() + ":" + std::to_string(row.line) + ": photo '" + Printable(row.id) +
                        "' has no location to score against");
@@ -160,39 +255,26 @@ Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& pred
       } else {
         photo.answer = Answer::kAnswered;
         photo.error_km = DistanceKm(photo.truth, place, distance);
-        errors.push_back(*photo.error_km);
-        errors_of_method[found->second->method].push_back(*photo.error_km);
-        if (!zero) errors_without_zero.push_back(*photo.error_km);
+        answered.push_back(result.photos.size());
+        of_method[found->second->method].push_back(result.photos.size());
+        if (!zero) without_zero.push_back(result.photos.size());
       }
     }
+    if (options.denominator == "all" || photo.error_km) counted.push_back(result.photos.size());
     result.photos.push_back(std::move(photo));
   }
-  for (const auto& prediction : predictions) {
-    if (!known.contains(prediction.id)) result.unknown_ids.push_back(prediction.id);
-  }
-  if (!predictions.empty() && result.unknown_ids.size() == predictions.size()) {
-    std::vector<std::string> ids;
-    for (const auto& row : truth.rows) ids.push_back(row.id);
-    const std::string& file = result.settings.predictions_file;
-    throw InputError((file.empty() ? "predictions" : file) + ": none of the " + std::to_string(predictions.size()) +
-                     " photos is in the truth table " + truth.path.string() +
-                     "; is it another benchmark's? Predicted: " + FirstFew(result.unknown_ids) +
-                     "; in the truth table: " + FirstFew(ids));
-  }
+  FindUnknown(result, truth, predictions);
+  result.exchanged = FindExchanged(result, distance);
 
+  const std::vector<double> errors = ErrorsOf(result, answered);
   result.answered = static_cast<std::int64_t>(errors.size());
-  const std::int64_t denominator = options.denominator == "answered" ? result.answered : result.count;
+  const auto denominator = static_cast<std::int64_t>(counted.size());
   result.all = Accuracies(errors, denominator, options.thresholds_km);
-  if (errors_without_zero.size() != errors.size()) {
-    result.without_zero = Scored(errors_without_zero, static_cast<std::int64_t>(errors_without_zero.size()), options);
-  }
-  const bool fallback = std::any_of(errors_of_method.begin(), errors_of_method.end(),
+  if (without_zero.size() != answered.size()) result.without_zero = Scored(result, without_zero);
+  const bool fallback = std::any_of(of_method.begin(), of_method.end(),
                                     [](const auto& item) { return item.first.starts_with("fallback/"); });
   if (fallback) {
-    for (const auto& [method, of_method] : errors_of_method) {
-      const auto n = static_cast<std::int64_t>(of_method.size());
-      result.by_method.emplace_back(method, Scored(of_method, n, options));
-    }
+    for (const auto& [method, photos] : of_method) result.by_method.emplace_back(method, Scored(result, photos));
   }
   double score = 0;
   for (const double error : errors) score += GeoScore(error);
@@ -203,17 +285,16 @@ Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& pred
     for (const double percent : options.quantiles) result.quantiles_km.push_back(Quantile(errors, percent / 100));
   }
   if (options.bootstrap > 0 && denominator > 0) {
-    const BootstrapIntervals intervals = Bootstrap(errors, denominator - result.answered, options.bootstrap,
-                                                   static_cast<std::uint64_t>(options.seed), options.thresholds_km);
+    const BootstrapIntervals intervals = Resampled(result, counted);
     result.median_ci95 = intervals.median_km;
     result.mean_ci95 = intervals.mean_km;
     result.geoscore_ci95 = intervals.geoscore;
-    for (std::size_t t = 0; options.interval == "bootstrap" && t < intervals.accuracy.size(); ++t) {
+    for (std::size_t t = 0; ResamplesAccuracies(result) && t < intervals.accuracy.size(); ++t) {
       result.all.accuracy[t].ci95 = intervals.accuracy[t];
     }
   }
   const bool complete = result.answered == denominator;
-  result.answered_only = complete ? result.all : Scored(errors, result.answered, options);
+  result.answered_only = complete ? result.all : Scored(result, answered);
   return result;
 }
 
@@ -222,7 +303,8 @@ std::vector<std::string> Warnings(const Evaluation& evaluation) {
   if (!evaluation.unknown_ids.empty()) {
     const auto n = static_cast<std::int64_t>(evaluation.unknown_ids.size());
     warnings.push_back(Count(n, "prediction is for a photo that is", "predictions are for photos that are") +
-                       " not in the truth table, and not scored: " + FirstFew(evaluation.unknown_ids));
+                       " not in the truth table, and not scored: " + FirstFew(evaluation.unknown_ids) +
+                       (evaluation.unknown_match.empty() ? "" : " (" + evaluation.unknown_match + ")"));
   }
   std::vector<std::string> missing;
   std::int64_t unanswered = 0;
@@ -245,10 +327,23 @@ std::vector<std::string> Warnings(const Evaluation& evaluation) {
   if (unanswered > 0) {
     warnings.push_back(Count(unanswered, "photo has", "photos have") + " a prediction without coordinates and " + fate);
   }
+  for (const auto& [method, group] : evaluation.by_method) {
+    if (!method.starts_with("fallback/")) continue;
+    warnings.push_back(Count(group.count, "answer is", "answers are") + " of the rule " + method +
+                       ", not of the method itself; they have a line of their own");
+  }
   if (evaluation.zero_answers > 0 && !evaluation.options.zero_is_failure) {
     warnings.push_back(Count(evaluation.zero_answers, "answer is", "answers are") +
                        " exactly 0, 0, which is open sea and most likely a failure written as a coordinate; "
                        "--zero-is-failure (evaluate.zero_is_failure) scores them as no answer");
+  }
+  if (const auto& exchanged = evaluation.exchanged) {
+    const std::string of = " of " + std::to_string(evaluation.answered);
+    warnings.push_back(
+        "LAT and LON look swapped, in the predictions or in the truth table: with LAT and LON exchanged " +
+        std::to_string(exchanged->exchanged_hits) + of + " answers would lie within " +
+        FormatDouble(exchanged->threshold_km) + " km, and as they are " + std::to_string(exchanged->hits) +
+        " do; scored as they are");
   }
   return warnings;
 }

@@ -82,6 +82,13 @@ Json LeakageJson(const LeakageStudy& study) {
   return {{"rows", rows}, {"unavailable", study.unavailable}};
 }
 
+// Of the answered photos those that another rule than the named method answered.
+std::int64_t Fallbacks(const Evaluation& e) {
+  std::int64_t count = 0;
+  for (const auto& [method, group] : e.by_method) count += method.starts_with("fallback/") ? group.count : 0;
+  return count;
+}
+
 Json Metrics(const Evaluation& e) {
   Json intervals = IntervalsJson(e.all);
   if (e.median_ci95) intervals["median_km"] = PairOf(*e.median_ci95);
@@ -92,6 +99,7 @@ Json Metrics(const Evaluation& e) {
                {"note", e.settings.note},
                {"count", e.count},
                {"answered", e.answered},
+               {"fallbacks", Fallbacks(e)},
                {"accuracy", AccuracyJson(e.all)},
                {"ci95", intervals},
                {"median_km", e.median_km ? Json(*e.median_km) : Json()},
@@ -117,6 +125,10 @@ Json Metrics(const Evaluation& e) {
                       {"zero_is_failure", e.options.zero_is_failure},
                       {"predictions", e.settings.predictions_file},
                       {"truth", e.settings.truth_file}};
+  if (const auto& clusters = e.settings.clusters) {
+    json["settings"]["cluster"] = clusters->column;
+    json["settings"]["clusters"] = clusters->count;
+  }
   if (e.settings.provenance) json["provenance"] = ToJson(*e.settings.provenance);
   return json;
 }

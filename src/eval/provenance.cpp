@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/core/version.hpp>
 
+#include "dualgeo/io/input_file.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
@@ -74,7 +75,7 @@ std::vector<std::pair<std::string, std::string>> LibraryVersions() {
 
 std::string ContentSha256(const fs::path& path) {
   std::error_code code;
-  if (!fs::is_directory(path, code)) return Sha256File(path);
+  if (!fs::is_directory(path, code)) return InputSha256(path);
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(path)) {
     if (entry.is_regular_file()) files.push_back(entry.path());
@@ -164,7 +165,7 @@ ProvenanceCheck CheckProvenance(const Provenance& provenance) {
   for (const auto& file : provenance.files) {
     FileCheck result{file, FileState::kGone, fs::path(provenance.folder) / file.path};
     if (!fs::exists(result.found)) result.found = file.path;
-    if (fs::exists(result.found)) {
+    if (fs::exists(result.found) && !IsStream(result.found)) {
       result.state = ContentSha256(result.found) == file.sha256 ? FileState::kSame : FileState::kChanged;
     }
     check.files.push_back(std::move(result));

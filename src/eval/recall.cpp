@@ -9,7 +9,7 @@
 namespace dualgeo {
 
 std::vector<RecallAtK> Recall(const std::vector<CandidateList>& lists, const PhotoTable& truth,
-                              const EvaluateOptions& options) {
+                              const EvaluateOptions& options, const std::optional<PhotoClusters>& clusters) {
   const DistanceKind distance = ParseDistanceKind(options.distance);
   std::unordered_map<std::string_view, const CandidateList*> list_of;
   for (const auto& list : lists) list_of.emplace(list.query_id, &list);
@@ -37,12 +37,21 @@ std::vector<RecallAtK> Recall(const std::vector<CandidateList>& lists, const Pho
   std::vector<RecallAtK> rows;
   for (const std::size_t k : ks) {
     std::vector<double> errors;
+    std::vector<std::optional<double>> of_photos;
     for (const auto& of_photo : best) {
-      if (!of_photo.empty()) errors.push_back(of_photo[std::min(k, of_photo.size()) - 1]);
+      of_photos.emplace_back();
+      if (of_photo.empty()) continue;
+      of_photos.back() = of_photo[std::min(k, of_photo.size()) - 1];
+      errors.push_back(*of_photos.back());
     }
     RecallAtK row;
     row.k = static_cast<int>(k);
     row.recall = Accuracies(errors, static_cast<std::int64_t>(truth.rows.size()), options.thresholds_km);
+    if (clusters) {
+      const auto intervals = ClusterBootstrap(of_photos, clusters->of_photo, options.bootstrap,
+                                              static_cast<std::uint64_t>(options.seed), options.thresholds_km);
+      for (std::size_t t = 0; t < intervals.accuracy.size(); ++t) row.recall.accuracy[t].ci95 = intervals.accuracy[t];
+    }
     row.median_km = Median(errors);
     row.mean_km = std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
     for (const double error : errors) row.geoscore += GeoScore(error) / static_cast<double>(truth.rows.size());

@@ -10,6 +10,7 @@
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
+#include "dualgeo/util/stop.h"
 
 namespace dualgeo {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 // The error at which half of the resample is reached; orders[i] are photos by rising error.
 double ResampledMedian(const std::vector<double>& errors, const std::vector<std::uint32_t>& order,
                        const std::vector<std::uint32_t>& drawn) {
-  const std::uint64_t count = errors.size();
+  const std::uint64_t count = std::accumulate(drawn.begin(), drawn.end(), std::uint64_t{0});
   const std::uint64_t low_rank = (count + 1) / 2, high_rank = count / 2 + 1;
   std::uint64_t seen = 0;
   double low = 0;
@@ -45,13 +46,15 @@ class PairedValues {
   // Means over the photos, each taken as often as it was drawn.
   void Means(const std::vector<std::uint32_t>& drawn, std::vector<double>& means) const {
     std::fill(means.begin(), means.end(), 0.0);
+    std::uint64_t count = 0;
     for (std::size_t photo = 0; photo < photos_; ++photo) {
       if (drawn[photo] == 0) continue;
       const double weight = drawn[photo];
+      count += drawn[photo];
       const double* row = &values_[photo * width_];
       for (std::size_t m = 0; m < width_; ++m) means[m] += weight * row[m];
     }
-    for (double& mean : means) mean /= static_cast<double>(photos_);
+    for (double& mean : means) mean /= static_cast<double>(count);
   }
 
  private:
@@ -165,6 +168,7 @@ Permutation PermutationTest(std::span<const double> differences, int rounds, std
     result.exact = true;
     const auto patterns = std::int64_t{1} << n;
     for (std::int64_t pattern = 0; pattern < patterns; ++pattern) {
+      ThrowIfStopped();
       double sum = 0;
       for (std::size_t i = 0; i < n; ++i) sum += (pattern >> i & 1) != 0 ? -values[i] : values[i];
       extreme += std::abs(sum) >= bound ? 1 : 0;
@@ -174,6 +178,7 @@ Permutation PermutationTest(std::span<const double> differences, int rounds, std
   }
   Random random(DeriveSeed(seed, "permutation"));
   for (int round = 0; round < rounds; ++round) {
+    ThrowIfStopped();
     double flipped = 0;
     for (std::size_t begin = 0; begin < n; begin += 64) {
       const std::uint64_t bits = random.Next();
@@ -184,6 +189,22 @@ Permutation PermutationTest(std::span<const double> differences, int rounds, std
   }
   result.p_value = static_cast<double>(extreme + 1) / static_cast<double>(rounds + 1);
   return result;
+}
+
+std::vector<double> ClusterSums(std::span<const double> values, const PhotoClusters& clusters) {
+  if (values.size() != clusters.of_photo.size()) throw std::invalid_argument("clusters of another number of photos");
+  std::vector<double> sums(clusters.count, 0.0);
+  for (std::size_t i = 0; i < values.size(); ++i) sums[clusters.of_photo[i]] += values[i];
+  return sums;
+}
+
+std::vector<double> HitDifferences(std::span<const double> a, std::span<const double> b, double threshold_km) {
+  if (a.size() != b.size()) throw std::invalid_argument("errors of different numbers of photos");
+  std::vector<double> differences(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    differences[i] = (a[i] < threshold_km ? 1 : 0) - (b[i] < threshold_km ? 1 : 0);
+  }
+  return differences;
 }
 
 std::vector<double> HolmCorrect(std::span<const double> p_values) {
@@ -239,7 +260,8 @@ PairedT PairedTTest(std::span<const double> a, std::span<const double> b) {
 }
 
 PairedDifferences PairedBootstrap(const std::vector<std::vector<double>>& a, const std::vector<std::vector<double>>& b,
-                                  std::span<const double> thresholds_km, int rounds, std::uint64_t seed) {
+                                  std::span<const double> thresholds_km, int rounds, std::uint64_t seed,
+                                  const PhotoClusters* clusters) {
   if (a.empty() || b.empty() || a.front().empty() || rounds < 1) {
     throw std::invalid_argument("paired bootstrap needs photos, runs and rounds");
   }
@@ -248,6 +270,9 @@ PairedDifferences PairedBootstrap(const std::vector<std::vector<double>>& a, con
     for (const auto& run : *runs) {
       if (run.size() != photos) throw std::invalid_argument("errors of different numbers of photos");
     }
+  }
+  if (clusters != nullptr && clusters->of_photo.size() != photos) {
+    throw std::invalid_argument("clusters of another number of photos");
   }
   const PairedValues values(a, b, thresholds_km);
   const Medians medians_a(a), medians_b(b);
@@ -261,9 +286,17 @@ PairedDifferences PairedBootstrap(const std::vector<std::vector<double>>& a, con
   std::vector<std::vector<double>> resampled(values.width());
   std::vector<double> resampled_median;
   Random random(DeriveSeed(seed, "paired bootstrap"));
+  std::vector<std::uint32_t> times(clusters != nullptr ? clusters->count : 0);
   for (int round = 0; round < rounds; ++round) {
-    std::fill(drawn.begin(), drawn.end(), 0);
-    for (std::size_t i = 0; i < photos; ++i) ++drawn[random.Below(photos)];
+    ThrowIfStopped();
+    if (clusters != nullptr) {
+      std::fill(times.begin(), times.end(), 0);
+      for (std::size_t i = 0; i < times.size(); ++i) ++times[random.Below(times.size())];
+      for (std::size_t i = 0; i < photos; ++i) drawn[i] = times[clusters->of_photo[i]];
+    } else {
+      std::fill(drawn.begin(), drawn.end(), 0);
+      for (std::size_t i = 0; i < photos; ++i) ++drawn[random.Below(photos)];
+    }
     values.Means(drawn, means);
     for (std::size_t m = 0; m < means.size(); ++m) resampled[m].push_back(means[m]);
     resampled_median.push_back(MedianDifference(medians_a.Mean(drawn), medians_b.Mean(drawn)));
@@ -308,6 +341,12 @@ std::vector<PairedComparison> Compare(const Evaluation& a, const Evaluation& b) 
     comparison.percent_a = 100 * static_cast<double>(right_a) / count;
     comparison.percent_b = 100 * static_cast<double>(right_b) / count;
     comparison.p_value = McNemarExact(comparison.only_a, comparison.only_b);
+    if (const auto& clusters = a.settings.clusters) {
+      const auto hits = HitDifferences(ErrorsOrNoAnswer(a), ErrorsOrNoAnswer(b), comparison.threshold_km);
+      comparison.p_value = PermutationTest(ClusterSums(hits, *clusters), std::max(a.options.bootstrap, 1),
+                                           static_cast<std::uint64_t>(a.options.seed))
+                               .p_value;
+    }
     comparisons.push_back(comparison);
   }
   return comparisons;

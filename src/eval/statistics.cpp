@@ -4,9 +4,11 @@
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "dualgeo/util/random.h"
+#include "dualgeo/util/stop.h"
 
 namespace dualgeo {
 
@@ -53,37 +55,54 @@ Interval PercentileInterval(std::vector<double>& values) {
 
 double GeoScore(double error_km) { return 5000 * std::exp(-error_km / 1492.7); }
 
-BootstrapIntervals Bootstrap(std::span<const double> errors_km, std::int64_t unanswered, int rounds, std::uint64_t seed,
-                             std::span<const double> thresholds_km) {
-  if (rounds < 1 || errors_km.size() + static_cast<std::size_t>(unanswered) == 0) {
-    throw std::invalid_argument("bootstrap needs rounds and photos");
+namespace {
+
+// What is drawn in a resample: a photo, or a cluster of them.
+struct DrawnUnits {
+  std::vector<std::uint32_t> of_error;  // the unit of each error
+  std::vector<std::uint32_t> photos;    // how many photos a unit has, answered or not
+};
+
+// The middle of the sorted errors, each taken as often as its unit was drawn; `count` of them in all.
+double DrawnMedian(const std::vector<double>& sorted, const std::vector<std::uint32_t>& drawn, std::uint64_t count) {
+  const std::uint64_t low_rank = (count + 1) / 2, high_rank = count / 2 + 1;
+  std::uint64_t seen = 0;
+  double low = 0;
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    if (seen < low_rank && seen + drawn[i] >= low_rank) low = sorted[i];
+    seen += drawn[i];
+    if (seen >= high_rank) return 0.5 * (low + sorted[i]);
   }
-  std::vector<double> sorted(errors_km.begin(), errors_km.end());
-  std::sort(sorted.begin(), sorted.end());
+  return low;
+}
+
+// Resamples as many units as there are. Errors are sorted, so those within a threshold are the first so many.
+BootstrapIntervals Resample(const std::vector<double>& sorted, const DrawnUnits& units, int rounds, std::uint64_t seed,
+                            std::span<const double> thresholds_km) {
   std::vector<double> score(sorted.size());
   for (std::size_t i = 0; i < sorted.size(); ++i) score[i] = GeoScore(sorted[i]);
-  // Errors are sorted, so those within a threshold are the first so many.
   std::vector<std::size_t> within;
   for (const double threshold : thresholds_km) {
     within.push_back(
         static_cast<std::size_t>(std::lower_bound(sorted.begin(), sorted.end(), threshold) - sorted.begin()));
   }
-  const std::size_t answered = sorted.size();
-  const std::size_t photos = answered + static_cast<std::size_t>(unanswered);
-
   std::vector<double> medians, means, scores;
   std::vector<std::vector<double>> accuracies(within.size());
-  std::vector<std::uint32_t> drawn(answered);  // how often each answered photo is in the resample
+  std::vector<std::uint32_t> times(units.photos.size()), drawn(sorted.size());
   Random random(DeriveSeed(seed, "bootstrap"));
   for (int round = 0; round < rounds; ++round) {
-    std::fill(drawn.begin(), drawn.end(), 0);
-    for (std::size_t i = 0; i < photos; ++i) {
-      const std::uint64_t photo = random.Below(photos);
-      if (photo < answered) ++drawn[photo];
+    ThrowIfStopped();
+    std::fill(times.begin(), times.end(), 0);
+    std::uint64_t photos = 0;
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      const std::uint64_t unit = random.Below(times.size());
+      ++times[unit];
+      photos += units.photos[unit];
     }
     std::uint64_t count = 0;
     double sum = 0, score_sum = 0;
-    for (std::size_t i = 0; i < answered; ++i) {
+    for (std::size_t i = 0; i < sorted.size(); ++i) {
+      drawn[i] = times[units.of_error[i]];
       count += drawn[i];
       sum += drawn[i] * sorted[i];
       score_sum += drawn[i] * score[i];
@@ -95,18 +114,7 @@ BootstrapIntervals Bootstrap(std::span<const double> errors_km, std::int64_t una
     }
     if (count == 0) continue;
     means.push_back(sum / static_cast<double>(count));
-    // Errors are sorted, so the middle ones are found by counting.
-    const std::uint64_t low_rank = (count + 1) / 2, high_rank = count / 2 + 1;
-    std::uint64_t seen = 0;
-    double low = 0;
-    for (std::size_t i = 0; i < answered; ++i) {
-      if (seen < low_rank && seen + drawn[i] >= low_rank) low = sorted[i];
-      seen += drawn[i];
-      if (seen >= high_rank) {
-        medians.push_back(0.5 * (low + sorted[i]));
-        break;
-      }
-    }
+    medians.push_back(DrawnMedian(sorted, drawn, count));
   }
   BootstrapIntervals intervals;
   intervals.geoscore = PercentileInterval(scores);
@@ -116,6 +124,50 @@ BootstrapIntervals Bootstrap(std::span<const double> errors_km, std::int64_t una
     intervals.median_km = PercentileInterval(medians);
   }
   return intervals;
+}
+
+}  // namespace
+
+BootstrapIntervals Bootstrap(std::span<const double> errors_km, std::int64_t unanswered, int rounds, std::uint64_t seed,
+                             std::span<const double> thresholds_km) {
+  if (rounds < 1 || errors_km.size() + static_cast<std::size_t>(unanswered) == 0) {
+    throw std::invalid_argument("bootstrap needs rounds and photos");
+  }
+  std::vector<double> sorted(errors_km.begin(), errors_km.end());
+  std::sort(sorted.begin(), sorted.end());
+  DrawnUnits units;
+  units.of_error.resize(sorted.size());
+  std::iota(units.of_error.begin(), units.of_error.end(), 0U);
+  units.photos.assign(sorted.size() + static_cast<std::size_t>(unanswered), 1);
+  return Resample(sorted, units, rounds, seed, thresholds_km);
+}
+
+BootstrapIntervals ClusterBootstrap(std::span<const std::optional<double>> errors_km,
+                                    std::span<const std::uint32_t> clusters, int rounds, std::uint64_t seed,
+                                    std::span<const double> thresholds_km) {
+  if (rounds < 1 || errors_km.empty() || errors_km.size() != clusters.size()) {
+    throw std::invalid_argument("cluster bootstrap needs rounds, and a cluster for each photo");
+  }
+  // Clusters without a photo here are not drawn: those that have some are numbered anew.
+  std::vector<std::uint32_t> numbers(*std::max_element(clusters.begin(), clusters.end()) + std::size_t{1}, UINT32_MAX);
+  DrawnUnits units;
+  std::vector<std::pair<double, std::uint32_t>> answered;
+  for (std::size_t i = 0; i < clusters.size(); ++i) {
+    std::uint32_t& number = numbers[clusters[i]];
+    if (number == UINT32_MAX) {
+      number = static_cast<std::uint32_t>(units.photos.size());
+      units.photos.push_back(0);
+    }
+    ++units.photos[number];
+    if (errors_km[i]) answered.emplace_back(*errors_km[i], number);
+  }
+  std::sort(answered.begin(), answered.end());
+  std::vector<double> sorted;
+  for (const auto& [error, number] : answered) {
+    sorted.push_back(error);
+    units.of_error.push_back(number);
+  }
+  return Resample(sorted, units, rounds, seed, thresholds_km);
 }
 
 }  // namespace dualgeo

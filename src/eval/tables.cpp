@@ -178,18 +178,22 @@ TextTable LeakageCells(const LeakageStudy& study) {
 std::string LeakageCaption(const LeakageStudy& study) {
   std::string text =
       "Leakage: the answer is the first candidate that remains. Percent of all photos below the distance, with 95 % "
-      "intervals; -a +b: photos that are right only with, and only without, those candidates; p: exact McNemar test. "
-      "Emptied lists have no answer left and count as misses.";
+      "intervals; -a +b: photos that are right only with, and only without, those candidates; p: ";
+  const auto& clusters = study.rows.front().evaluation.settings.clusters;
+  text += clusters ? "sign flips over " + Printable(clusters->column) : std::string("exact McNemar test");
+  text += ". Emptied lists have no answer left and count as misses.";
   for (const auto& why : study.unavailable) text += " Not told by these files: " + why + ".";
   return text;
 }
 
 std::string Caption(const Evaluation& e) {
   const bool ellipsoid = e.options.distance == DistanceKindNames()[0];
+  const auto& clusters = e.settings.clusters;
+  const std::string over = clusters ? " over " + Printable(clusters->column) : "";
   std::string text =
       std::string("Percent of photos whose error is below the distance (") +
       (ellipsoid ? "geodesic, WGS84" : "great circle, 6371 km") + "), strictly, with 95 % intervals (" +
-      (e.options.interval == "bootstrap" ? "bootstrap" : "Wilson") + "). " +
+      (clusters || e.options.interval == "bootstrap" ? "bootstrap" + over : "Wilson") + "). " +
       (e.options.denominator == "all"
            ? "Photos without an answer are misses among all photos. Median and mean error are over answered photos, "
              "GeoScore over all"
@@ -198,6 +202,10 @@ std::string Caption(const Evaluation& e) {
     text += "; their intervals are from " + std::to_string(e.options.bootstrap) + " bootstrap rounds";
   }
   text += ".";
+  if (clusters) {
+    text += " Intervals resample " + Printable(clusters->column) + " and not photos: " + std::to_string(e.count) +
+            " photos of " + std::to_string(clusters->count) + " " + Printable(clusters->column) + ".";
+  }
   return text;
 }
 

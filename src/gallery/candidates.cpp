@@ -1,12 +1,17 @@
 #include "dualgeo/gallery/candidates.h"
 
 #include <algorithm>
+#include <exception>
 #include <limits>
+#include <mutex>
+#include <numeric>
+#include <span>
 #include <unordered_map>
 
 #include "dualgeo/io/csv.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/parallel.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
@@ -24,7 +29,7 @@ struct Columns {
   explicit Columns(const CsvTable& csv)
       : query_id(csv.Require("query_id")),
         rank(csv.Require("rank")),
-        gallery_id(csv.Require("gallery_id")),
+        gallery_id(csv.Find("gallery_id")),
         lat(csv.Require("lat")),
         lon(csv.Require("lon")),
         score(csv.Find("score")),
@@ -43,7 +48,9 @@ struct Columns {
 
   static std::string WithinColumn(std::size_t i) { return "p_" + FormatDouble(kAccuracyKm[i]) + "km"; }
 
-  std::size_t query_id, rank, gallery_id, lat, lon;
+  std::size_t query_id, rank;
+  std::optional<std::size_t> gallery_id;
+  std::size_t lat, lon;
   std::optional<std::size_t> score, author, set, cluster, rerank_score, retrieval_rank, gps_score, point_lat;
   // Where there is point_lat:
   std::size_t point_lon = 0, confidence_km = 0;
@@ -61,7 +68,7 @@ LatLon Place(const CsvTable& csv, std::size_t row, std::size_t lat, std::size_t 
 }
 
 std::optional<PlaceEstimate> ParseEstimate(const CsvTable& csv, std::size_t row, const Columns& columns) {
-  if (!columns.point_lat || csv.Cell(row, *columns.point_lat).empty()) return std::nullopt;
+  if (!columns.point_lat || csv.Missing(row, *columns.point_lat)) return std::nullopt;
   PlaceEstimate estimate;
   estimate.location = Place(csv, row, *columns.point_lat, columns.point_lon);
   const auto at_least_zero = [&](std::size_t column) {
@@ -77,13 +84,14 @@ std::optional<PlaceEstimate> ParseEstimate(const CsvTable& csv, std::size_t row,
 }
 
 Candidate ParseCandidate(const CsvTable& csv, std::size_t row, const Columns& columns) {
-  const auto filled = [&](std::optional<std::size_t> column) { return column && !csv.Cell(row, *column).empty(); };
+  const auto filled = [&](std::optional<std::size_t> column) { return column && !csv.Missing(row, *column); };
+  if (csv.Cell(row, columns.query_id).empty()) throw InputError(csv.At(row, "query_id is empty"));
   Candidate candidate;
   candidate.rank = Rank(csv, row, columns.rank);
-  candidate.gallery_id = csv.Cell(row, columns.gallery_id);
+  if (columns.gallery_id) candidate.gallery_id = csv.Cell(row, *columns.gallery_id);
   candidate.location = Place(csv, row, columns.lat, columns.lon);
   if (filled(columns.score)) candidate.score = csv.Number(row, *columns.score);
-  if (columns.author) candidate.author = csv.Cell(row, *columns.author);
+  if (columns.author) candidate.author = csv.Text(row, *columns.author);
   if (columns.set) {
     const std::string_view set = csv.Cell(row, *columns.set);
     if (set != "similar" && set != "dissimilar") {
@@ -98,104 +106,217 @@ Candidate ParseCandidate(const CsvTable& csv, std::size_t row, const Columns& co
   return candidate;
 }
 
+// The lists that a table holds, still without candidates, and where these are.
+struct Outline {
+  std::vector<CandidateList> lists;
+  std::vector<std::size_t> rows;    // of the table, list by list, in order
+  std::vector<std::size_t> begins;  // rows of list i: [begins[i], begins[i + 1])
+
+  std::span<const std::size_t> RowsOf(std::size_t list) const {
+    return std::span(rows).subspan(begins[list], begins[list + 1] - begins[list]);
+  }
+};
+
+Outline FindLists(const CsvTable& csv, const Columns& columns) {
+  Outline outline;
+  std::vector<std::size_t> list_of_row(csv.rows());
+  std::vector<std::size_t> sizes;
+  std::unordered_map<std::string_view, std::size_t> list_of_query;
+  std::string_view last;
+  for (std::size_t row = 0; row < csv.rows(); ++row) {
+    const std::string_view query = csv.Cell(row, columns.query_id);
+    // Most often a query's rows follow each other.
+    if (row == 0 || query != last) {
+      const auto [found, inserted] = list_of_query.emplace(query, outline.lists.size());
+      if (inserted) {
+        outline.lists.push_back({std::string(query), {}, std::nullopt});
+        sizes.push_back(0);
+      }
+      list_of_row[row] = found->second;
+      last = query;
+    } else {
+      list_of_row[row] = list_of_row[row - 1];
+    }
+    ++sizes[list_of_row[row]];
+  }
+  outline.begins.resize(sizes.size() + 1, 0);
+  std::partial_sum(sizes.begin(), sizes.end(), outline.begins.begin() + 1);
+  std::vector<std::size_t> next(outline.begins.begin(), outline.begins.end() - 1);
+  outline.rows.resize(csv.rows());
+  for (std::size_t row = 0; row < csv.rows(); ++row) outline.rows[next[list_of_row[row]]++] = row;
+  return outline;
+}
+
+// The exception of the lowest place among several threads', so that the message is the one that reading from top to
+// bottom gives.
+class FirstError {
+ public:
+  void Keep(std::size_t place) {
+    const std::lock_guard lock(mutex_);
+    if (error_ && place >= place_) return;
+    error_ = std::current_exception();
+    place_ = place;
+  }
+  void Rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::exception_ptr error_;
+  std::size_t place_ = 0;
+};
+
+// Similar candidates by rank, then dissimilar ones by rank; ranks are 1, 2, ... in both.
+void SortByRank(const CsvTable& csv, std::span<const std::size_t> rows, CandidateList& list) {
+  auto& candidates = list.candidates;
+  const auto before = [&](std::size_t a, std::size_t b) {
+    if (candidates[a].similar != candidates[b].similar) return candidates[a].similar;
+    return candidates[a].rank < candidates[b].rank;
+  };
+  std::vector<std::size_t> order(candidates.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const bool sorted = std::is_sorted(order.begin(), order.end(), before);
+  if (!sorted) std::stable_sort(order.begin(), order.end(), before);
+  int expected = 1;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const Candidate& candidate = candidates[order[i]];
+    if (i > 0 && candidate.similar != candidates[order[i - 1]].similar) expected = 1;
+    if (candidate.rank != expected) {
+      throw InputError(csv.At(rows[order[i]], "query '" + Printable(list.query_id) + "' has rank " +
+                                                  std::to_string(candidate.rank) + " where " +
+                                                  std::to_string(expected) +
+                                                  " comes next; ranks of a query and set are 1, 2, ..."));
+    }
+    ++expected;
+  }
+  if (sorted) return;
+  std::vector<Candidate> in_order;
+  in_order.reserve(order.size());
+  for (const std::size_t j : order) in_order.push_back(std::move(candidates[j]));
+  candidates = std::move(in_order);
+}
+
+// Which optional columns any candidate needs.
+struct WrittenColumns {
+  explicit WrittenColumns(const std::vector<CandidateList>& lists) {
+    for (const auto& list : lists) {
+      estimated = estimated || list.estimate;
+      for (const auto& c : list.candidates) {
+        reranked = reranked || c.cluster || c.rerank_score || c.retrieval_rank;
+        gps = gps || c.gps_score;
+      }
+    }
+  }
+  bool reranked = false, gps = false, estimated = false;
+};
+
+template <class Value>
+void AddOptional(CsvRows& csv, const std::optional<Value>& value) {
+  if (!value) {
+    csv.Field("");
+  } else if constexpr (std::is_same_v<Value, double>) {
+    csv.Number(*value);
+  } else {
+    csv.Number(std::int64_t{*value});
+  }
+}
+
+void AddRow(CsvRows& csv, const CandidateList& list, const Candidate& c, const WrittenColumns& columns) {
+  csv.Field(list.query_id);
+  csv.Number(std::int64_t{c.rank});
+  csv.Field(c.gallery_id);
+  csv.Number(c.location.lat);
+  csv.Number(c.location.lon);
+  AddOptional(csv, c.score);
+  csv.Field(c.author);
+  csv.Field(c.similar ? "similar" : "dissimilar");
+  if (columns.gps) AddOptional(csv, c.gps_score);
+  if (columns.reranked) {
+    AddOptional(csv, c.cluster);
+    AddOptional(csv, c.rerank_score);
+    AddOptional(csv, c.retrieval_rank);
+  }
+  if (columns.estimated) {
+    if (list.estimate && &c == &list.candidates.front()) {
+      const PlaceEstimate& estimate = *list.estimate;
+      for (const double v : {estimate.location.lat, estimate.location.lon, estimate.confidence_km}) csv.Number(v);
+      for (const double p : estimate.within) csv.Number(p);
+    } else {
+      for (std::size_t i = 0; i < 3 + kAccuracyKm.size(); ++i) csv.Field("");
+    }
+  }
+  csv.EndRow();
+}
+
 }  // namespace
 
 std::vector<CandidateList> ReadCandidates(const std::filesystem::path& path) {
   const CsvTable csv = CsvTable::Read(path);
   const Columns columns(csv);
+  Outline outline = FindLists(csv, columns);
+  auto& lists = outline.lists;
+  constexpr std::size_t kListsOfAThread = 500;
 
-  std::vector<CandidateList> lists;
-  std::vector<std::vector<std::size_t>> rows;  // of each list's candidates
-  std::unordered_map<std::string_view, std::size_t> list_of_query;
-  for (std::size_t row = 0; row < csv.rows(); ++row) {
-    const std::string_view query = csv.Cell(row, columns.query_id);
-    if (query.empty()) throw InputError(csv.At(row, "query_id is empty"));
-    const auto [found, inserted] = list_of_query.emplace(query, lists.size());
-    if (inserted) {
-      lists.push_back({std::string(query), {}, std::nullopt});
-      rows.emplace_back();
-    }
-    lists[found->second].candidates.push_back(ParseCandidate(csv, row, columns));
-    rows[found->second].push_back(row);
-    if (auto estimate = ParseEstimate(csv, row, columns)) lists[found->second].estimate = estimate;
-  }
-
-  for (std::size_t i = 0; i < lists.size(); ++i) {
-    auto& candidates = lists[i].candidates;
-    std::vector<std::size_t> order(candidates.size());
-    for (std::size_t j = 0; j < order.size(); ++j) order[j] = j;
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      if (candidates[a].similar != candidates[b].similar) return candidates[a].similar;
-      return candidates[a].rank < candidates[b].rank;
-    });
-    std::vector<Candidate> sorted;
-    sorted.reserve(order.size());
-    int expected = 1;
-    for (const std::size_t j : order) {
-      if (!sorted.empty() && sorted.back().similar != candidates[j].similar) expected = 1;
-      if (candidates[j].rank != expected) {
-        throw InputError(csv.At(rows[i][j], "query '" + Printable(lists[i].query_id) + "' has rank " +
-                                                std::to_string(candidates[j].rank) + " where " +
-                                                std::to_string(expected) +
-                                                " comes next; ranks of a query and set are 1, 2, ..."));
+  FirstError bad_cell;  // by row
+  ParallelFor(lists.size(), 0, kListsOfAThread, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      const auto rows = outline.RowsOf(i);
+      lists[i].candidates.reserve(rows.size());
+      for (const std::size_t row : rows) {
+        try {
+          lists[i].candidates.push_back(ParseCandidate(csv, row, columns));
+          if (auto estimate = ParseEstimate(csv, row, columns)) lists[i].estimate = estimate;
+        } catch (const InputError&) {
+          bad_cell.Keep(row);
+          break;
+        }
       }
-      ++expected;
-      sorted.push_back(std::move(candidates[j]));
     }
-    candidates = std::move(sorted);
-  }
-  return lists;
+  });
+  bad_cell.Rethrow();
+
+  FirstError bad_rank;  // by list
+  ParallelFor(lists.size(), 0, kListsOfAThread, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      try {
+        SortByRank(csv, outline.RowsOf(i), lists[i]);
+      } catch (const InputError&) {
+        bad_rank.Keep(i);
+        return;
+      }
+    }
+  });
+  bad_rank.Rethrow();
+  return std::move(outline.lists);
 }
 
 void WriteCandidates(const std::filesystem::path& path, const std::vector<CandidateList>& lists) {
-  bool reranked = false, gps = false, estimated = false;
-  for (const auto& list : lists) {
-    estimated = estimated || list.estimate;
-    for (const auto& c : list.candidates) {
-      reranked = reranked || c.cluster || c.rerank_score || c.retrieval_rank;
-      gps = gps || c.gps_score;
-    }
-  }
+  const WrittenColumns columns(lists);
   std::vector<std::string> header = {"query_id", "rank", "gallery_id", "lat", "lon", "score", "author", "set"};
-  if (gps) header.emplace_back("gps_score");
-  if (reranked) header.insert(header.end(), {"cluster", "rerank_score", "retrieval_rank"});
-  if (estimated) {
+  if (columns.gps) header.emplace_back("gps_score");
+  if (columns.reranked) header.insert(header.end(), {"cluster", "rerank_score", "retrieval_rank"});
+  if (columns.estimated) {
     header.insert(header.end(), {"point_lat", "point_lon", "confidence_km"});
     for (std::size_t i = 0; i < kAccuracyKm.size(); ++i) header.push_back(Columns::WithinColumn(i));
   }
 
   AtomicFile file(path);
   CsvWriter writer(file.stream(), header);
-  std::vector<std::string> fields;
-  for (const auto& list : lists) {
-    for (const auto& c : list.candidates) {
-      fields = {list.query_id,
-                std::to_string(c.rank),
-                c.gallery_id,
-                FormatDouble(c.location.lat),
-                FormatDouble(c.location.lon),
-                c.score ? FormatDouble(*c.score) : "",
-                c.author,
-                c.similar ? "similar" : "dissimilar"};
-      if (gps) fields.push_back(c.gps_score ? FormatDouble(*c.gps_score) : "");
-      if (reranked) {
-        fields.push_back(c.cluster ? std::to_string(*c.cluster) : "");
-        fields.push_back(c.rerank_score ? FormatDouble(*c.rerank_score) : "");
-        fields.push_back(c.retrieval_rank ? std::to_string(*c.retrieval_rank) : "");
-      }
-      if (estimated) {
-        const std::size_t end = fields.size() + 3 + kAccuracyKm.size();
-        if (list.estimate && &c == &list.candidates.front()) {
-          const PlaceEstimate& estimate = *list.estimate;
-          for (const double value : {estimate.location.lat, estimate.location.lon, estimate.confidence_km}) {
-            fields.push_back(FormatDouble(value));
-          }
-          for (const double p : estimate.within) fields.push_back(FormatDouble(p));
+  // Threads turn blocks of lists into text, some blocks at a time, which is written in order.
+  constexpr std::size_t kListsOfABlock = 1000, kBlocks = 64;
+  for (std::size_t done = 0; done < lists.size(); done += kBlocks * kListsOfABlock) {
+    const std::size_t count = std::min(kBlocks * kListsOfABlock, lists.size() - done);
+    std::vector<CsvRows> blocks((count + kListsOfABlock - 1) / kListsOfABlock);
+    ParallelFor(blocks.size(), 0, 1, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t block = begin; block < end; ++block) {
+        const std::size_t first = done + block * kListsOfABlock;
+        for (std::size_t i = first; i < std::min(first + kListsOfABlock, done + count); ++i) {
+          for (const auto& c : lists[i].candidates) AddRow(blocks[block], lists[i], c, columns);
         }
-        fields.resize(end);
       }
-      writer.Row(fields);
-    }
+    });
+    for (const auto& block : blocks) file.stream() << block.text;
   }
   file.Commit();
 }

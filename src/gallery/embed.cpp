@@ -4,12 +4,12 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
-#include <type_traits>
+#include <string_view>
+#include <unordered_set>
 
 #include "dualgeo/data/loader.h"
-#include "dualgeo/model/weights.h"
+#include "dualgeo/model/fingerprint.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/hash.h"
 #include "dualgeo/util/log.h"
 #include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
@@ -17,44 +17,6 @@
 
 namespace dualgeo {
 namespace {
-
-// "key=value" lines of the options that change what a model computes from given weights and inputs.
-class OptionText {
- public:
-  template <class T, class... Rule>
-  void Field(const std::string& name, const T& value, const char*, const Rule&...) {
-    if (name == "weights" || name == "freeze" || name == "dropout" || name == "drop_path") return;
-    text.append(prefix_).append(name).append("=").append(Text(value)).append("\n");
-  }
-  template <class T>
-  void Group(const std::string& name, T& value, const char*) {
-    if (name == "segmenter") return;  // makes masks, which are an input here
-    const auto outer = prefix_;
-    prefix_.append(name).append(".");
-    value.Visit(*this);
-    prefix_ = outer;
-  }
-
-  std::string text;
-
- private:
-  static std::string Text(const std::string& value) { return value; }
-  template <class T>
-  requires std::is_arithmetic_v<T>
-  static std::string Text(T value) { return FormatDouble(static_cast<double>(value)); }
-  template <class T>
-  static std::string Text(const std::optional<T>& value) {
-    return value ? Text(*value) : "null";
-  }
-  template <class T>
-  static std::string Text(const std::vector<T>& values) {
-    std::vector<std::string> texts;
-    for (const auto& value : values) texts.push_back(Text(value));
-    return Join(texts);
-  }
-
-  std::string prefix_;
-};
 
 torch::Device DeviceOf(const DualGeoModel& model) { return model->parameters().front().device(); }
 
@@ -87,20 +49,7 @@ torch::Tensor LatLonTensor(std::span<const LatLon> coordinates, const torch::Dev
 
 }  // namespace
 
-std::string ModelFingerprint(const DualGeoModel& model) {
-  OptionText options;
-  auto copy = model->options();
-  copy.Visit(options);
-  std::string text = options.text;
-  for (const auto& [name, tensor] : StateDict(*model)) {
-    const auto bytes = tensor.detach().to(torch::kCPU).contiguous();
-    text.append(name).append(" ").append(c10::toString(bytes.scalar_type()));
-    for (const auto size : bytes.sizes()) text.append(" ").append(std::to_string(size));
-    const std::string_view content(static_cast<const char*>(bytes.data_ptr()), bytes.nbytes());
-    text.append(" ").append(Sha256(content)).append("\n");
-  }
-  return Sha256(text);
-}
+std::string ModelFingerprint(const DualGeoModel& model) { return Fingerprint(TextOf(model->options()), *model); }
 
 void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torch::Tensor& mask, FeatureSet& set) {
   const auto device = DeviceOf(model);
@@ -123,8 +72,42 @@ void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torc
   }
 }
 
-EmbedResult EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const EmbedOptions& options,
-                        const LoaderOptions& loader_options) {
+namespace {
+
+// A photo or mask that changed after a part was written: the part is not of it any more.
+void DropOldParts(const PhotoDataset& dataset, FeatureBlocks& blocks) {
+  for (std::size_t i = 0; i < blocks.parts().parts().size(); ++i) {
+    ThrowIfStopped();
+    const PartsFolder::Part& part = blocks.parts().parts()[i];
+    const auto made = std::filesystem::last_write_time(part.file);
+    for (std::int64_t row = part.first; row < std::min(part.first + part.count, dataset.size()); ++row) {
+      if (const auto changed = dataset.LastChange(row); changed && *changed > made) {
+        spdlog::warn("embed: {} changed since its features were made; going on before it", dataset.Name(row));
+        blocks.parts().DropFrom(i);
+        return;
+      }
+    }
+  }
+}
+
+// Bad photos that parts of an earlier, interrupted process left out.
+void AddSkipped(const PhotoDataset& dataset, const FeatureBlocks& blocks, std::vector<std::string>& skipped) {
+  const auto& parts = blocks.parts().parts();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (blocks.rows_of_part(i) == parts[i].count) continue;
+    const auto ids = ReadFeatures(parts[i].file).ids;
+    const std::unordered_set<std::string_view> there(ids.begin(), ids.end());
+    for (std::int64_t row = parts[i].first; row < parts[i].first + parts[i].count; ++row) {
+      const std::string& id = dataset.table().rows[static_cast<std::size_t>(row)].id;
+      if (!there.contains(id)) skipped.push_back(id);
+    }
+  }
+}
+
+}  // namespace
+
+EmbedReport EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const EmbedOptions& options,
+                        const LoaderOptions& loader_options, FeatureBlocks& blocks) {
   const auto& fusion = model->options().fusion;
   if (fusion.type == "cross_attention" && fusion.scope == "batch" && model->options().views == "both") {
     spdlog::warn(
@@ -135,60 +118,85 @@ EmbedResult EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const 
   const torch::InferenceMode inference;
   model->eval();
 
-  EmbedResult result;
-  auto& set = result.features;
-  set.model = ModelFingerprint(model);
-  std::vector<std::int64_t> order(static_cast<std::size_t>(dataset.size()));
-  std::iota(order.begin(), order.end(), 0);
+  DropOldParts(dataset, blocks);
+  EmbedReport report;
+  AddSkipped(dataset, blocks, report.skipped);
+  // Parts end where batches do, so that the rest is cut into the same batches.
+  const std::int64_t done = blocks.done();
+  if (done > 0) spdlog::info("embed: {} of {} photos were embedded before", done, dataset.size());
+  const std::int64_t rows_before = blocks.rows();
+  std::vector<std::int64_t> order(static_cast<std::size_t>(dataset.size() - done));
+  std::iota(order.begin(), order.end(), done);
   LoaderOptions once = loader_options;
   once.cache_megabytes = 0;  // every photo is used once
   const auto start = std::chrono::steady_clock::now();
   Loader loader(dataset, order, options.batch_size, /*drop_last=*/false, once, std::nullopt);
   Progress progress("embed", dataset.size(), "photos");
+  progress.Update(done);
   while (const auto batch = loader.Next()) {
+    FeatureSet& set = blocks.block();
     for (const auto index : batch->indices) {
       set.ids.push_back(dataset.table().rows[static_cast<std::size_t>(index)].id);
     }
+    set.photo_sha256.insert(set.photo_sha256.end(), batch->photo_sha256.begin(), batch->photo_sha256.end());
     AppendFeatures(model, batch->pixels, batch->mask, set);
-    progress.Update(set.size() + static_cast<std::int64_t>(loader.skipped().size()));
+    const std::int64_t batches = (batch->indices.back() - done) / options.batch_size + 1;
+    const std::int64_t covered = std::min(dataset.size(), done + batches * options.batch_size);
+    blocks.Covered(covered);
+    progress.Update(covered);
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  result.photos_per_second = seconds > 0 ? static_cast<double>(set.size()) / seconds : 0;
+  report.rows = blocks.rows();
+  report.columns = blocks.columns();
+  report.photos_per_second = seconds > 0 ? static_cast<double>(report.rows - rows_before) / seconds : 0;
   progress.Finish();
   for (const auto& photo : loader.skipped()) {
     spdlog::warn("embed: left out {}", photo.reason);
-    result.skipped.push_back(photo.id);
+    report.skipped.push_back(photo.id);
   }
-  if (set.ids.empty()) throw InputError("embed: not one photo of " + dataset.table().path.string() + " could be read");
+  if (report.rows == 0) throw InputError("embed: not one photo of " + dataset.table().path.string() + " could be read");
+  return report;
+}
+
+EmbedResult EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const EmbedOptions& options,
+                        const LoaderOptions& loader_options) {
+  FeatureBlocks blocks("photos", ModelFingerprint(model), dataset.size(), KeepParts(), {});
+  EmbedResult result{EmbedPhotos(model, dataset, options, loader_options, blocks), {}};
+  result.features = blocks.Take();
   return result;
 }
 
-FeatureSet EmbedGps(DualGeoModel& model, std::span<const LatLon> coordinates, std::vector<std::string> ids) {
+void EmbedGps(DualGeoModel& model, std::span<const LatLon> coordinates, const std::vector<std::string>& ids,
+              FeatureBlocks& blocks) {
   const torch::InferenceMode inference;
   model->eval();
   const auto device = DeviceOf(model);
-  FeatureSet set;
-  set.kind = "gps";
-  set.model = ModelFingerprint(model);
-  set.locations.assign(coordinates.begin(), coordinates.end());
-  if (ids.empty()) {
-    for (std::size_t i = 0; i < coordinates.size(); ++i) ids.push_back(std::to_string(i));
-  }
-  set.ids = std::move(ids);
   const auto total = static_cast<std::int64_t>(coordinates.size());
   constexpr std::int64_t kChunk = 4096;
   Progress progress("embed", total, "points");
-  for (std::int64_t start = 0; start < total; start += kChunk) {
+  progress.Update(blocks.done());
+  for (std::int64_t start = blocks.done(); start < total; start += kChunk) {
     ThrowIfStopped();
-    const auto count = std::min(kChunk, total - start);
-    const auto gps = model->EncodeGps(
-        LatLonTensor(coordinates.subspan(static_cast<std::size_t>(start), static_cast<std::size_t>(count)), device));
+    const std::int64_t end = std::min(total, start + kChunk);
+    const auto points = coordinates.subspan(static_cast<std::size_t>(start), static_cast<std::size_t>(end - start));
+    FeatureSet& set = blocks.block();
+    for (std::int64_t i = start; i < end; ++i) {
+      set.ids.push_back(ids.empty() ? std::to_string(i) : ids[static_cast<std::size_t>(i)]);
+    }
+    set.locations.insert(set.locations.end(), points.begin(), points.end());
+    const auto gps = model->EncodeGps(LatLonTensor(points, device));
     Append(gps, "gps", set.ids, set.features["gps"]);
     Append(model->ProjectGps(gps), "projected_gps", set.ids, set.features["projected_gps"]);
-    progress.Update(start + count);
+    blocks.Covered(end);
+    progress.Update(end);
   }
   progress.Finish();
-  return set;
+}
+
+FeatureSet EmbedGps(DualGeoModel& model, std::span<const LatLon> coordinates, std::vector<std::string> ids) {
+  FeatureBlocks blocks("gps", ModelFingerprint(model), static_cast<std::int64_t>(coordinates.size()), KeepParts(), {});
+  EmbedGps(model, coordinates, ids, blocks);
+  return blocks.Take();
 }
 
 Matrix ProjectCoordinates(DualGeoModel& model, std::span<const LatLon> coordinates) {

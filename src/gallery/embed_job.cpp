@@ -1,6 +1,7 @@
 #include "dualgeo/gallery/embed_job.h"
 
 #include <cmath>
+#include <functional>
 #include <mutex>
 
 #include "dualgeo/gallery/embed.h"
@@ -10,7 +11,9 @@
 #include "dualgeo/train/runtime.h"
 #include "dualgeo/train/views.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/hash.h"
 #include "dualgeo/util/log.h"
+#include "dualgeo/util/output_path.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
@@ -66,26 +69,93 @@ std::filesystem::path RunCheckpoint(const std::filesystem::path& run_dir) {
   return {};
 }
 
-EmbedResult EmbedPhotoTable(const EmbedModel& options, const PhotoTable& photos, const std::filesystem::path& images,
-                            const std::filesystem::path& masks, const EmbedOptions& embed,
-                            const LoaderOptions& loader) {
-  const bool with_masks = options.model.has_segmentation();
-  if (with_masks && masks.empty()) {
-    throw InputError("the model sees segmentation maps (model.views: " + options.model.views +
+namespace {
+
+// What tells the parts of one job from another's. Not: batch size (where photos of a batch do not see each other),
+// device and threads, which change the last bits only, so that whoever ran out of memory can go on with less; nor
+// on_bad_image, so that a bad photo found after hours can be left out.
+std::string MadeFrom(const EmbedPhotosJob& job, const std::string& model) {
+  std::string ids;
+  for (const auto& row : job.photos.rows) ids.append(row.id).append("\n");
+  const auto absolute = [](const std::filesystem::path& path) {
+    return path.empty() ? std::string() : std::filesystem::weakly_canonical(path).string();
+  };
+  const bool by_batch = job.model.model.fusion.scope == "batch";
+  return "dualgeo embed photos 1\nmodel: " + model + "\nprecision: " + job.model.runtime.precision +
+         "\nbatch_size: " + (by_batch ? std::to_string(job.options.batch_size) : "any") +
+         "\nimages: " + absolute(job.images) + "\nmasks: " + absolute(job.masks) + "\nphotos: " + Sha256(ids) + "\n";
+}
+
+// Embeds and hands the blocks on.
+EmbedReport EmbedInto(const EmbedPhotosJob& job, const KeepParts& parts,
+                      const std::function<void(FeatureBlocks&)>& finish) {
+  const ModelOptions& options = job.model.model;
+  const bool with_masks = options.has_segmentation();
+  if (with_masks && job.masks.empty()) {
+    throw InputError("the model sees segmentation maps (model.views: " + options.views +
                      "), and no folder of masks is given; dualgeo segment makes them");
   }
   // The photos are opened first: a wrong path is told before a large model is loaded.
-  const PhotoDataset dataset(photos, images, with_masks ? masks : std::filesystem::path(), ModelViews(options.model));
-  const auto device = SetupRuntime(options.runtime);
-  auto model = LoadEmbedModel(options, device);
-  const AutocastGuard autocast(device, options.runtime.precision);
-  return EmbedPhotos(model, dataset, embed, loader);
+  PhotoDataset dataset(job.photos, job.images, with_masks ? job.masks : std::filesystem::path(), ModelViews(options));
+  dataset.HashPhotos();
+  const auto device = SetupRuntime(job.model.runtime);
+  auto model = LoadEmbedModel(job.model, device);
+  const std::string fingerprint = ModelFingerprint(model);
+  const AutocastGuard autocast(device, job.model.runtime.precision);
+  FeatureBlocks blocks("photos", fingerprint, dataset.size(), parts, MadeFrom(job, fingerprint));
+  EmbedReport report = EmbedPhotos(model, dataset, job.options, job.loader, blocks);
+  finish(blocks);
+  return report;
 }
 
-FeatureSet EmbedCoordinates(const EmbedModel& options, const Coordinates& coordinates) {
+EmbedReport EmbedInto(const EmbedModel& options, const Coordinates& coordinates, const KeepParts& parts,
+                      const std::function<void(FeatureBlocks&)>& finish) {
   CheckMercatorLimit(options.model.gps_encoder, coordinates);  // before a large model is loaded
   auto model = LoadEmbedModel(options, SetupRuntime(options.runtime));
-  return EmbedGps(model, coordinates.locations, coordinates.ids);
+  const std::string fingerprint = ModelFingerprint(model);
+  std::string points;
+  for (std::size_t i = 0; i < coordinates.locations.size(); ++i) {
+    points.append(coordinates.ids.empty() ? "" : coordinates.ids[i]).append("\n");
+    points.append(reinterpret_cast<const char*>(&coordinates.locations[i]), sizeof(LatLon));
+  }
+  FeatureBlocks blocks("gps", fingerprint, static_cast<std::int64_t>(coordinates.locations.size()), parts,
+                       "dualgeo embed gps 1\nmodel: " + fingerprint + "\ncoordinates: " + Sha256(points) + "\n");
+  EmbedGps(model, coordinates.locations, coordinates.ids, blocks);
+  EmbedReport report;
+  report.rows = blocks.rows();
+  report.columns = blocks.columns();
+  finish(blocks);
+  return report;
+}
+
+}  // namespace
+
+EmbedReport EmbedPhotosToFile(const EmbedPhotosJob& job, const std::filesystem::path& out) {
+  CheckOutputs({{"--out", out}}, {{"--photos", job.photos.path},
+                                  {"--images", job.images, InputKind::kPhotos},
+                                  {"--masks", job.masks, InputKind::kPhotos},
+                                  {"--checkpoint", job.model.checkpoint}});
+  return EmbedInto(job, KeepPartsOf(out), [&](FeatureBlocks& blocks) { blocks.Write(out); });
+}
+
+EmbedReport EmbedCoordinatesToFile(const EmbedModel& model, const Coordinates& coordinates,
+                                   const std::filesystem::path& out) {
+  CheckOutputs({{"--out", out}}, {{"--coordinates", coordinates.path}, {"--checkpoint", model.checkpoint}});
+  return EmbedInto(model, coordinates, KeepPartsOf(out), [&](FeatureBlocks& blocks) { blocks.Write(out); });
+}
+
+EmbedResult EmbedPhotosToMemory(const EmbedPhotosJob& job, const std::filesystem::path& for_output) {
+  FeatureSet features;
+  EmbedReport report =
+      EmbedInto(job, KeepPartsOf(for_output), [&](FeatureBlocks& blocks) { features = blocks.Take(); });
+  return {std::move(report), std::move(features)};
+}
+
+FeatureSet EmbedCoordinates(const EmbedModel& model, const Coordinates& coordinates,
+                            const std::filesystem::path& for_output) {
+  FeatureSet features;
+  EmbedInto(model, coordinates, KeepPartsOf(for_output), [&](FeatureBlocks& blocks) { features = blocks.Take(); });
+  return features;
 }
 
 struct CoordinateEmbedder::State {

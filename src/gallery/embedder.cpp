@@ -49,7 +49,7 @@ Embedder::Embedder(Embedder&&) noexcept = default;
 Embedder& Embedder::operator=(Embedder&&) noexcept = default;
 Embedder::~Embedder() = default;
 
-FeatureSet Embedder::Photos(const std::vector<std::filesystem::path>& photos) {
+FeatureSet Embedder::Photos(const std::vector<std::filesystem::path>& photos, std::vector<BadPhoto>* bad) {
   const torch::InferenceMode inference;
   const AutocastGuard autocast(state_->device, state_->options.runtime.precision);
   const ViewOptions views = ModelViews(state_->options.model);
@@ -63,12 +63,20 @@ FeatureSet Embedder::Photos(const std::vector<std::filesystem::path>& photos) {
     for (std::size_t i = begin; i < std::min(photos.size(), begin + kBatch); ++i) {
       const std::string name = photos[i].string();
       if (!names.insert(name).second) throw InputError(Printable(name, 200) + ": given twice");
-      const cv::Mat photo = ReadPhoto(photos[i]);
+      cv::Mat photo;
+      try {
+        photo = ReadPhoto(photos[i]);
+      } catch (const InputError& error) {
+        if (bad == nullptr) throw;
+        bad->push_back({photos[i], error.what()});
+        continue;
+      }
       const Example example = MakeExample(photo, state_->Mask(photo), views);
       pixels.push_back(example.pixels);
       if (example.mask.defined()) masks.push_back(example.mask);
       set.ids.push_back(name);
     }
+    if (pixels.empty()) continue;
     AppendFeatures(state_->model, torch::stack(pixels), masks.empty() ? torch::Tensor() : torch::stack(masks), set);
   }
   return set;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
@@ -17,19 +18,56 @@ namespace {
 constexpr const char* kNames[] = {"image",           "segmentation",           "fused_image", "fused_segmentation",
                                   "projected_image", "projected_segmentation", "gps",         "projected_gps"};
 
+// Files of earlier versions: a JSON array of strings in the metadata.
 std::vector<std::string> ParseIds(const std::string& text, const std::string& file) {
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_array()) throw InputError(file + ": metadata key ids is not a JSON array of strings");
   std::vector<std::string> ids;
-  std::unordered_set<std::string> seen;
   for (const auto& id : json) {
     if (!id.is_string()) throw InputError(file + ": metadata key ids is not a JSON array of strings");
     ids.push_back(id.get<std::string>());
-    if (!seen.insert(ids.back()).second) {
-      throw InputError(file + ": id '" + Printable(ids.back()) + "' stands twice in metadata key ids");
-    }
   }
   return ids;
+}
+
+std::vector<std::string> ReadIds(const SafetensorsFile& file, const std::string& name) {
+  if (const auto found = file.metadata().find("ids"); found != file.metadata().end() && !file.Has("ids")) {
+    return ParseIds(found->second, name);
+  }
+  if (!file.Has("ids") || !file.Has("id_offsets")) {
+    throw InputError(name +
+                     ": no tensors ids and id_offsets, so this is not a features file (dualgeo embed writes them)");
+  }
+  const auto bytes = file.View("ids");
+  const auto offsets = file.View("id_offsets");
+  if (bytes.scalar_type() != torch::kUInt8 || bytes.dim() != 1 || offsets.scalar_type() != torch::kInt64 ||
+      offsets.dim() != 1 || offsets.numel() < 1) {
+    throw InputError(name + ": tensors ids and id_offsets must be uint8 [bytes] and int64 [N + 1]");
+  }
+  const auto* text = reinterpret_cast<const char*>(bytes.data_ptr<std::uint8_t>());
+  const auto* at = offsets.data_ptr<std::int64_t>();
+  const std::int64_t count = offsets.numel() - 1;
+  if (at[0] != 0 || at[count] != bytes.numel()) {
+    throw InputError(name + ": tensor id_offsets must run from 0 to the " + std::to_string(bytes.numel()) +
+                     " bytes of ids");
+  }
+  std::vector<std::string> ids;
+  ids.reserve(static_cast<std::size_t>(count));
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (at[i + 1] < at[i] || at[i + 1] > bytes.numel()) {
+      throw InputError(name + ": tensor id_offsets falls, or leaves ids, at row " + std::to_string(i));
+    }
+    ids.emplace_back(text + at[i], static_cast<std::size_t>(at[i + 1] - at[i]));
+  }
+  return ids;
+}
+
+void CheckDistinct(const std::vector<std::string>& ids, const std::string& file) {
+  std::unordered_set<std::string_view> seen;
+  seen.reserve(ids.size());
+  for (const auto& id : ids) {
+    if (!seen.insert(id).second) throw InputError(file + ": id '" + Printable(id) + "' stands twice in ids");
+  }
 }
 
 std::string Shape(const SafetensorsFile::Entry& entry) {
@@ -50,6 +88,16 @@ void CheckShape(const SafetensorsFile::Entry& entry, torch::Dtype dtype, std::in
     throw InputError(file + ": tensor " + entry.name + " has " + std::to_string(entry.shape[0]) +
                      " rows, but there are " + std::to_string(rows) + " ids");
   }
+}
+
+std::vector<Sha256Digest> ReadHashes(const SafetensorsFile& file, std::int64_t rows, const std::string& name) {
+  const auto bytes = file.View("photo_sha256");
+  if (bytes.scalar_type() != torch::kUInt8 || bytes.dim() != 2 || bytes.size(0) != rows || bytes.size(1) != 32) {
+    throw InputError(name + ": tensor photo_sha256 must be uint8 [" + std::to_string(rows) + ", 32]");
+  }
+  std::vector<Sha256Digest> hashes(static_cast<std::size_t>(rows));
+  if (rows > 0) std::memcpy(hashes.data(), bytes.data_ptr(), bytes.nbytes());
+  return hashes;
 }
 
 Matrix ToMatrix(const torch::Tensor& tensor, const std::string& name, const std::vector<std::string>& ids,
@@ -86,10 +134,8 @@ FeatureSet ReadFeatures(const std::filesystem::path& path) {
     const auto found = file.metadata().find(key);
     return found == file.metadata().end() ? std::string() : found->second;
   };
-  if (file.metadata().count("ids") == 0) {
-    throw InputError(name + ": no metadata key ids, so this is not a features file (dualgeo embed writes them)");
-  }
-  set.ids = ParseIds(metadata("ids"), name);
+  set.ids = ReadIds(file, name);
+  CheckDistinct(set.ids, name);
   set.model = metadata("model");
   if (const auto kind = metadata("kind"); !kind.empty()) set.kind = kind;
   if (set.kind != "photos" && set.kind != "gps") {
@@ -111,6 +157,8 @@ FeatureSet ReadFeatures(const std::filesystem::path& path) {
         }
         set.locations.push_back(place);
       }
+    } else if (entry.name == "photo_sha256" && set.kind == "photos") {
+      set.photo_sha256 = ReadHashes(file, set.size(), name);
     }
   }
   if (set.features.empty()) throw InputError(name + ": holds none of the features that dualgeo embed writes");
@@ -120,30 +168,136 @@ FeatureSet ReadFeatures(const std::filesystem::path& path) {
   return set;
 }
 
-void WriteFeatures(const std::filesystem::path& path, const FeatureSet& set) {
-  std::vector<std::pair<std::string, torch::Tensor>> tensors;
+namespace {
+
+// What the header of a features file tells.
+struct FeaturesLayout {
+  std::string kind;
+  std::string model;
+  std::int64_t rows = 0;
+  std::int64_t id_bytes = 0;
+  std::map<std::string, std::int64_t> columns;
+  bool locations = false;
+  bool hashes = false;
+};
+
+SafetensorsWriter StartFeatures(const std::filesystem::path& path, const FeaturesLayout& layout) {
+  std::vector<SafetensorsWriter::Entry> entries;
+  for (const auto& [name, columns] : layout.columns) {
+    entries.push_back({name, torch::kFloat32, {layout.rows, columns}});
+  }
+  if (layout.locations) entries.push_back({"latlon", torch::kFloat64, {layout.rows, 2}});
+  entries.push_back({"id_offsets", torch::kInt64, {layout.rows + 1}});
+  entries.push_back({"ids", torch::kUInt8, {layout.id_bytes}});
+  if (layout.hashes) entries.push_back({"photo_sha256", torch::kUInt8, {layout.rows, 32}});
+  std::map<std::string, std::string> metadata = {{"kind", layout.kind}};
+  if (!layout.model.empty()) metadata["model"] = layout.model;
+  return {path, std::move(entries), metadata};
+}
+
+FeaturesLayout LayoutOf(const FeatureSet& set) {
+  FeaturesLayout layout{set.kind, set.model, set.size(), 0, {}, !set.locations.empty(), !set.photo_sha256.empty()};
   for (const auto& [name, matrix] : set.features) {
     if (matrix.rows != set.size()) throw Error("features " + name + ": rows and ids differ in number");
-    auto* values = const_cast<float*>(matrix.values.data());  // from_blob takes no const; nothing writes to it
-    tensors.emplace_back(name, torch::from_blob(values, {matrix.rows, matrix.columns}, torch::kFloat32));
+    layout.columns[name] = matrix.columns;
   }
-  if (!set.locations.empty()) {
-    auto latlon = torch::empty({set.size(), 2}, torch::kFloat64);
-    auto cells = latlon.accessor<double, 2>();
-    for (std::int64_t i = 0; i < set.size(); ++i) {
-      cells[i][0] = set.locations[static_cast<std::size_t>(i)].lat;
-      cells[i][1] = set.locations[static_cast<std::size_t>(i)].lon;
+  if (layout.hashes && set.photo_sha256.size() != set.ids.size()) {
+    throw Error("features: hashes and ids differ in number");
+  }
+  for (const auto& id : set.ids) layout.id_bytes += static_cast<std::int64_t>(id.size());
+  return layout;
+}
+
+FeaturesLayout LayoutOf(const SafetensorsFile& file) {
+  const auto metadata = [&](const char* key) {
+    const auto found = file.metadata().find(key);
+    return found == file.metadata().end() ? std::string() : found->second;
+  };
+  FeaturesLayout layout{metadata("kind"), metadata("model"), 0, 0, {}, file.Has("latlon"), file.Has("photo_sha256")};
+  for (const auto& entry : file.entries()) {
+    if (entry.name == "id_offsets" && entry.shape.size() == 1) layout.rows = entry.shape[0] - 1;
+    if (entry.name == "ids" && entry.shape.size() == 1) layout.id_bytes = entry.shape[0];
+    if (entry.dtype == torch::kFloat32 && entry.shape.size() == 2) layout.columns[entry.name] = entry.shape[1];
+  }
+  return layout;
+}
+
+torch::Tensor Borrow(const void* data, torch::IntArrayRef sizes, torch::Dtype dtype) {
+  return torch::from_blob(const_cast<void*>(data), sizes, dtype);  // from_blob takes no const; nothing writes to it
+}
+
+torch::Tensor ColumnOf(const FeatureSet& set, const std::string& name) {
+  if (name == "latlon") return Borrow(set.locations.data(), {set.size(), 2}, torch::kFloat64);
+  if (name == "photo_sha256") return Borrow(set.photo_sha256.data(), {set.size(), 32}, torch::kUInt8);
+  if (name == "id_offsets") {
+    auto offsets = torch::zeros({set.size() + 1}, torch::kInt64);
+    auto* at = offsets.data_ptr<std::int64_t>();
+    for (std::size_t i = 0; i < set.ids.size(); ++i) at[i + 1] = at[i] + static_cast<std::int64_t>(set.ids[i].size());
+    return offsets;
+  }
+  if (name == "ids") {
+    std::string text;
+    for (const auto& id : set.ids) text += id;
+    return Borrow(text.data(), {static_cast<std::int64_t>(text.size())}, torch::kUInt8).clone();
+  }
+  const Matrix& matrix = set.features.at(name);
+  return Borrow(matrix.values.data(), {matrix.rows, matrix.columns}, torch::kFloat32);
+}
+
+}  // namespace
+
+void WriteFeatures(const std::filesystem::path& path, const FeatureSet& set) {
+  static_assert(sizeof(LatLon) == 2 * sizeof(double) && sizeof(Sha256Digest) == 32, "written as they stand");
+  auto writer = StartFeatures(path, LayoutOf(set));
+  for (const auto& entry : writer.order()) writer.Append(ColumnOf(set, entry.name));
+  writer.Commit();
+}
+
+void JoinFeatures(const std::vector<std::filesystem::path>& parts, const std::filesystem::path& path) {
+  if (parts.empty()) throw Error(path.string() + ": there are no parts to join");
+  FeaturesLayout layout = LayoutOf(SafetensorsFile(parts.front()));
+  layout.rows = layout.id_bytes = 0;
+  for (const auto& part : parts) {
+    const FeaturesLayout other = LayoutOf(SafetensorsFile(part));
+    if (other.columns != layout.columns || other.kind != layout.kind || other.model != layout.model ||
+        other.hashes != layout.hashes || other.locations != layout.locations) {
+      throw InputError(part.string() + ": holds other features than " + parts.front().string());
     }
-    tensors.emplace_back("latlon", latlon);
+    layout.rows += other.rows;
+    layout.id_bytes += other.id_bytes;
   }
-  std::map<std::string, std::string> metadata = {{"kind", set.kind}};
-  try {
-    metadata["ids"] = nlohmann::json(set.ids).dump();
-  } catch (const nlohmann::json::exception&) {
-    throw InputError(path.string() + ": a photo's id is not UTF-8 text, which a features file cannot hold");
+  auto writer = StartFeatures(path, layout);
+  for (const auto& entry : writer.order()) {
+    const bool offsets = entry.name == "id_offsets";
+    std::int64_t before = 0;
+    if (offsets) writer.Append(torch::zeros({1}, torch::kInt64));
+    for (const auto& part : parts) {
+      const auto rows = SafetensorsFile(part).View(entry.name);
+      if (!offsets) {
+        writer.Append(rows);
+        continue;
+      }
+      writer.Append(rows.slice(0, 1) + before);
+      before += rows[-1].item<std::int64_t>();
+    }
   }
-  if (!set.model.empty()) metadata["model"] = set.model;
-  WriteSafetensors(path, tensors, metadata);
+  writer.Commit();
+}
+
+void AppendRows(FeatureSet more, FeatureSet& set) {
+  if (set.ids.empty() && set.features.empty()) {
+    set = std::move(more);
+    return;
+  }
+  const auto append = [](auto& from, auto& to) { to.insert(to.end(), from.begin(), from.end()); };
+  append(more.ids, set.ids);
+  append(more.locations, set.locations);
+  append(more.photo_sha256, set.photo_sha256);
+  for (auto& [name, matrix] : more.features) {
+    Matrix& rows = set.features.at(name);
+    append(matrix.values, rows.values);
+    rows.rows += matrix.rows;
+  }
 }
 
 }  // namespace dualgeo

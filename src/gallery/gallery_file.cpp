@@ -1,6 +1,7 @@
 #include "dualgeo/gallery/gallery_file.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/log.h"
+#include "dualgeo/util/output_path.h"
 #include "dualgeo/util/text.h"
 #include "dualgeo/util/version.h"
 
@@ -23,16 +25,12 @@ constexpr const char* kItemsFile = "items.csv";
 constexpr const char* kInfoFile = "gallery.json";
 
 nlohmann::ordered_json ToJson(const GalleryInfo& info) {
-  return {{"format", "dualgeo gallery 1"},
-          {"dualgeo", kVersion},
-          {"kind", info.kind},
-          {"dimension", info.dimension},
-          {"count", info.count},
-          {"metric", info.metric},
-          {"features", info.features},
-          {"index", info.index},
-          {"model", info.model},
-          {"index_sha256", info.index_sha256},
+  const nlohmann::ordered_json identical =
+      info.identical_photos ? nlohmann::ordered_json(*info.identical_photos) : nlohmann::ordered_json();
+  return {{"format", "dualgeo gallery 1"},    {"dualgeo", kVersion},           {"kind", info.kind},
+          {"dimension", info.dimension},      {"count", info.count},           {"metric", info.metric},
+          {"features", info.features},        {"index", info.index},           {"model", info.model},
+          {"identical_photos", identical},    {"duplicates", info.duplicates}, {"index_sha256", info.index_sha256},
           {"items_sha256", info.items_sha256}};
 }
 
@@ -50,6 +48,7 @@ class Fields {
     if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) Fail(key, "one of " + Join(allowed));
     return value;
   }
+  bool Has(const char* key) const { return json_.contains(key) && !json_.at(key).is_null(); }
   std::int64_t Count(const char* key) const {
     const auto& value = At(key);
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() > (std::uint64_t{1} << 40)) {
@@ -84,6 +83,7 @@ class Fields {
 
 GalleryInfo WriteGallery(const Matrix& vectors, const std::vector<GalleryItem>& items, GalleryInfo info,
                          const GalleryOptions& options, const std::filesystem::path& folder) {
+  CheckGalleryFolder(folder);
   const auto index = VectorIndex::Build(vectors, options.index, options.metric);
   info.kind = options.kind;
   info.metric = options.metric;
@@ -139,15 +139,98 @@ void CheckHash(const std::filesystem::path& path, const std::string& expected) {
 
 }  // namespace
 
+void CheckGalleryFolder(const std::filesystem::path& folder) {
+  CheckFolderIsOurs(folder, "a gallery", kInfoFile, {kIndexFile, kItemsFile, kInfoFile});
+}
+
+namespace {
+
+// Rows whose photo is the same file as another row's, in groups, each in the set's order; groups by their first row.
+std::vector<std::vector<std::int64_t>> IdenticalPhotos(const std::vector<Sha256Digest>& hashes) {
+  std::map<Sha256Digest, std::vector<std::int64_t>> rows_of;
+  for (std::size_t i = 0; i < hashes.size(); ++i) rows_of[hashes[i]].push_back(static_cast<std::int64_t>(i));
+  std::vector<std::vector<std::int64_t>> groups;
+  for (auto& [hash, rows] : rows_of) {
+    if (rows.size() > 1) groups.push_back(std::move(rows));
+  }
+  std::sort(groups.begin(), groups.end());
+  return groups;
+}
+
+std::string Examples(const std::vector<std::vector<std::int64_t>>& groups, const std::vector<std::string>& ids) {
+  constexpr std::size_t kShown = 6;
+  std::vector<std::string> names;
+  std::size_t all = 0;
+  for (const auto& group : groups) {
+    all += group.size();
+    for (const auto row : group) {
+      if (names.size() < kShown) names.push_back(Printable(ids[static_cast<std::size_t>(row)]));
+    }
+  }
+  return Join(names) + (all > kShown ? ", ..." : "");
+}
+
+// Warns of byte-identical photos and marks those to leave out.
+std::vector<char> LeaveOut(const FeatureSet& set, const GalleryOptions& options, GalleryInfo& info) {
+  std::vector<char> out(set.ids.size(), 0);
+  info.duplicates = options.duplicates;
+  if (set.photo_sha256.empty()) {
+    if (options.duplicates != "keep") {
+      throw InputError("gallery.duplicates: " + options.duplicates +
+                       " needs the photos' hashes, which these features do not have; embed the photos again");
+    }
+    return out;
+  }
+  const auto groups = IdenticalPhotos(set.photo_sha256);
+  info.identical_photos = 0;
+  for (const auto& group : groups) {
+    *info.identical_photos += static_cast<std::int64_t>(group.size());
+    for (const auto row : group) {
+      if (options.duplicates == "drop" || (options.duplicates == "first" && row != group.front())) {
+        out[static_cast<std::size_t>(row)] = 1;
+      }
+    }
+  }
+  if (groups.empty()) return out;
+  const std::string kept = options.duplicates == "keep"    ? "all are kept"
+                           : options.duplicates == "first" ? "the first of each group is kept"
+                                                           : "they are left out";
+  spdlog::warn(
+      "gallery: {} of {} photos are byte-identical to another one, in {} group{}: {}; is it a placeholder of deleted "
+      "photos? ({}; gallery.duplicates: keep, first or drop)",
+      *info.identical_photos, set.size(), groups.size(), groups.size() == 1 ? "" : "s", Examples(groups, set.ids),
+      kept);
+  return out;
+}
+
+// The rows that are not left out.
+Matrix Remaining(const Matrix& matrix, const std::vector<char>& out) {
+  if (std::find(out.begin(), out.end(), 1) == out.end()) return matrix;
+  Matrix kept(0, matrix.columns);
+  for (std::int64_t i = 0; i < matrix.rows; ++i) {
+    if (out[static_cast<std::size_t>(i)] != 0) continue;
+    const auto row = matrix.Row(i);
+    kept.values.insert(kept.values.end(), row.begin(), row.end());
+    ++kept.rows;
+  }
+  return kept;
+}
+
+}  // namespace
+
 GalleryInfo BuildImageGallery(const FeatureSet& set, const PhotoTable& table, const GalleryOptions& options,
                               const std::filesystem::path& folder) {
   options.Validate();
+  CheckGalleryFolder(folder);
   if (set.kind != "photos")
     throw InputError("gallery.kind images needs features of photos, and these are of GPS points");
   std::unordered_map<std::string_view, const PhotoRow*> rows;
   for (const auto& row : table.rows) rows.emplace(row.id, &row);
+  GalleryInfo info;
+  const std::vector<char> left_out = LeaveOut(set, options, info);
   std::vector<GalleryItem> items;
-  for (const auto& id : set.ids) {
+  for (std::size_t i = 0; i < set.ids.size(); ++i) {
+    const auto& id = set.ids[i];
     const auto found = rows.find(id);
     if (found == rows.end()) {
       throw InputError("features hold photo '" + Printable(id) + "', which is not in " + table.path.string());
@@ -156,21 +239,24 @@ GalleryInfo BuildImageGallery(const FeatureSet& set, const PhotoTable& table, co
       throw InputError(table.path.string() + ":" + std::to_string(found->second->line) + ": photo '" + Printable(id) +
                        "' has no LAT, LON, which a gallery needs");
     }
-    items.push_back({id, *found->second->location, found->second->author});
+    if (left_out[i] == 0) items.push_back({id, *found->second->location, found->second->author});
   }
-  if (table.rows.size() > items.size()) {
+  if (table.rows.size() > set.ids.size()) {
     spdlog::warn("gallery: {} of the {} photos in {} have no features and are left out",
-                 table.rows.size() - items.size(), table.rows.size(), table.path.string());
+                 table.rows.size() - set.ids.size(), table.rows.size(), table.path.string());
   }
-  GalleryInfo info;
+  if (items.empty() && !set.ids.empty()) {
+    throw InputError("gallery.duplicates: drop leaves no photo: each is byte-identical to another one");
+  }
   info.features = options.features;
   info.model = set.model;
   auto as_images = options;
   as_images.kind = "images";
-  return WriteGallery(ImageDescriptors(set, options.features), items, info, as_images, folder);
+  return WriteGallery(Remaining(ImageDescriptors(set, options.features), left_out), items, info, as_images, folder);
 }
 
 GalleryInfo BuildGpsGallery(const FeatureSet& set, const GalleryOptions& options, const std::filesystem::path& folder) {
+  CheckGalleryFolder(folder);
   if (set.kind != "gps") throw InputError("gallery.kind gps needs features of GPS points (dualgeo embed gps)");
   std::vector<GalleryItem> items;
   for (std::size_t i = 0; i < set.ids.size(); ++i) items.push_back({set.ids[i], set.locations[i], ""});
@@ -199,6 +285,9 @@ GalleryInfo ReadGalleryInfo(const std::filesystem::path& folder) {
   info.model = fields.Text("model");
   info.dimension = fields.Count("dimension");
   info.count = fields.Count("count");
+  // Not in galleries of earlier versions.
+  if (fields.Has("identical_photos")) info.identical_photos = fields.Count("identical_photos");
+  if (fields.Has("duplicates")) info.duplicates = fields.Choice("duplicates", {"keep", "first", "drop"});
   info.index_sha256 = fields.Text("index_sha256");
   info.items_sha256 = fields.Text("items_sha256");
   return info;

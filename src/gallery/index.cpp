@@ -12,15 +12,21 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <new>
 #include <numeric>
+#include <sstream>
 #include <stdexcept>
 
+#include "dualgeo/io/file_kind.h"
+#include "dualgeo/io/input_file.h"
+#include "dualgeo/io/mapped_file.h"
 #include "dualgeo/train/runtime.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "index_file.h"
 
 namespace dualgeo {
 
@@ -61,6 +67,33 @@ class StreamWriter : public faiss::IOWriter {
  private:
   std::ostream& stream_;
 };
+
+// Bytes in memory, which were checked.
+class BytesReader : public faiss::IOReader {
+ public:
+  explicit BytesReader(std::string_view bytes) : bytes_(bytes) {}
+  size_t operator()(void* data, size_t size, size_t count) override {
+    count = std::min(count, bytes_.size() / size);
+    if (count > 0) std::memcpy(data, bytes_.data(), size * count);
+    bytes_.remove_prefix(size * count);
+    return count;
+  }
+
+ private:
+  std::string_view bytes_;
+};
+
+// Whether CheckIndexFile would take what is built: asked before the work.
+void CheckKind(const faiss::Index& index, const std::string& what) {
+  std::ostringstream empty;
+  StreamWriter writer(empty);
+  try {
+    faiss::write_index(&index, &writer);
+    CheckIndexFile(empty.str(), "", /*built=*/false);
+  } catch (const std::exception&) {
+    throw InputError(what + "is of a kind that galleries are not made of; allowed are " + std::string(kIndexKinds));
+  }
+}
 
 class OneThread {
  public:
@@ -160,6 +193,7 @@ VectorIndex VectorIndex::Build(const Matrix& vectors, const std::string& factory
   }
   faiss::Index& index = *state->index;
   if (index.metric_type != type) throw InputError(what + "does not support gallery.metric " + metric);
+  CheckKind(index, what);
   try {
     const bool graph = description.find("HNSW") != std::string::npos || description.find("NSG") != std::string::npos;
     const OneThread deterministic(graph);
@@ -182,8 +216,17 @@ VectorIndex VectorIndex::Load(const std::filesystem::path& path) {
   auto state = std::make_unique<State>();
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) throw InputError(path.string() + ": no such file");
+  if (const auto other = DescribeOtherFile(ReadHead(path), FileUse::kIndex)) {
+    throw InputError(path.string() + ": " + *other);
+  }
   try {
-    state->index.reset(faiss::read_index(path.c_str()));
+    // FAISS reads the very bytes that were checked.
+    const MappedFile file(path);
+    CheckIndexFile(file.bytes(), path.string());
+    BytesReader reader(file.bytes());
+    state->index.reset(faiss::read_index(&reader));
+  } catch (const InputError&) {
+    throw;
   } catch (const std::exception& error) {  // also bad_alloc and length_error, which a damaged size leads to
     throw InputError(path.string() + ": not a FAISS index, or damaged: " + Reason(error));
   }

@@ -1,10 +1,15 @@
 #include "dualgeo/gallery/search.h"
 
 #include <algorithm>
+#include <chrono>
+#include <iterator>
 #include <numeric>
 #include <unordered_map>
 
+#include "dualgeo/io/safetensors.h"
+#include "dualgeo/model/fingerprint.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/hash.h"
 #include "dualgeo/util/log.h"
 #include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
@@ -65,10 +70,156 @@ std::vector<std::vector<Neighbor>> Nearest(const Gallery& gallery, const Matrix&
   return kept;
 }
 
+// What one query found, its scores told as similarities to the query.
+struct Found {
+  std::vector<Neighbor> similar;
+  std::vector<Neighbor> dissimilar;
+};
+
+// The queries `first` to `first + rows.size() - 1`.
+std::vector<Found> SearchBlock(const Gallery& gallery, const Matrix& descriptors, std::int64_t first,
+                               const std::vector<const PhotoRow*>& rows, const Exclusion& exclusion,
+                               const SearchOptions& options) {
+  std::vector<std::int64_t> numbers(rows.size());
+  std::iota(numbers.begin(), numbers.end(), first);
+  Matrix asked = Rows(descriptors, numbers);
+  std::vector<Found> found(rows.size());
+  auto similar = Nearest(gallery, asked, rows, exclusion, options.top_k, 1);
+  for (std::size_t i = 0; i < rows.size(); ++i) found[i].similar = std::move(similar[i]);
+  if (options.negatives == 0) return found;
+
+  for (float& value : asked.values) value = -value;
+  auto dissimilar = Nearest(gallery, asked, rows, exclusion, options.negatives, -1);
+  // |x|^2 of every gallery vector: its parts are unit vectors.
+  const double gallery_norm = gallery.info.kind == "gps" ? 1.0 : static_cast<double>(gallery.info.features.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    // Asked with -q, told as the similarity to q: |q - x|^2 = 2 (|q|^2 + |x|^2) - |-q - x|^2.
+    const double norms = SquaredNorm(asked.Row(static_cast<std::int64_t>(i))) + gallery_norm;
+    for (auto& neighbor : dissimilar[i]) {
+      neighbor.score = 0.0 - (gallery.info.metric == "inner_product" ? neighbor.score : 2 * norms + neighbor.score);
+    }
+    found[i].dissimilar = std::move(dissimilar[i]);
+  }
+  return found;
+}
+
+// A block on the disk: counts int64 [Q, 2] of similar and dissimilar neighbours, then rows int64 and scores float64 of
+// all of them.
+void WriteBlock(const std::filesystem::path& path, const std::vector<Found>& block) {
+  std::vector<std::int64_t> counts, rows;
+  std::vector<double> scores;
+  for (const auto& found : block) {
+    for (const auto* list : {&found.similar, &found.dissimilar}) {
+      counts.push_back(static_cast<std::int64_t>(list->size()));
+      for (const auto& neighbor : *list) {
+        rows.push_back(neighbor.row);
+        scores.push_back(neighbor.score);
+      }
+    }
+  }
+  WriteSafetensors(path, {{"counts", torch::tensor(counts, torch::kInt64)},
+                          {"rows", torch::tensor(rows, torch::kInt64)},
+                          {"scores", torch::tensor(scores, torch::kFloat64)}});
+}
+
+std::vector<Found> ReadBlock(const PartsFolder::Part& part, std::int64_t gallery_size) {
+  const SafetensorsFile file(part.file);
+  const auto counts = file.Get("counts"), rows = file.Get("rows"), scores = file.Get("scores");
+  const auto damaged = [&] { return InputError(part.file.string() + ": not a block of this search"); };
+  if (counts.scalar_type() != torch::kInt64 || rows.scalar_type() != torch::kInt64 ||
+      scores.scalar_type() != torch::kFloat64 || counts.numel() != 2 * part.count || rows.numel() != scores.numel()) {
+    throw damaged();
+  }
+  std::vector<Found> block(static_cast<std::size_t>(part.count));
+  const auto* count = counts.data_ptr<std::int64_t>();
+  const auto* row = rows.data_ptr<std::int64_t>();
+  const auto* score = scores.data_ptr<double>();
+  std::int64_t left = rows.numel();
+  for (auto& found : block) {
+    for (auto* list : {&found.similar, &found.dissimilar}) {
+      if (*count < 0 || *count > left) throw damaged();
+      left -= *count;
+      for (std::int64_t i = 0; i < *count; ++i, ++row, ++score) {
+        if (*row < 0 || *row >= gallery_size) throw damaged();
+        list->push_back({*row, *score});
+      }
+      ++count;
+    }
+  }
+  return block;
+}
+
+// All that the lists depend on.
+std::string SearchedWith(const Gallery& gallery, const FeatureSet& queries, const Matrix& descriptors,
+                         const std::vector<const PhotoRow*>& rows, const SearchOptions& options) {
+  std::string asked;
+  for (const auto* row : rows) {
+    asked.append(row->id).append("\n").append(row->author).append("\n");
+    if (row->location) asked.append(reinterpret_cast<const char*>(&*row->location), sizeof(LatLon));
+  }
+  const std::string_view values(reinterpret_cast<const char*>(descriptors.values.data()),
+                                descriptors.values.size() * sizeof(float));
+  return "dualgeo search 1\nindex: " + gallery.info.index_sha256 + "\nitems: " + gallery.info.items_sha256 +
+         "\nmodel: " + queries.model + "\nphotos: " + Sha256(asked) + "\ndescriptors: " + Sha256(values) + "\n" +
+         TextOf(options);
+}
+
+CandidateList MakeList(const Gallery& gallery, const std::string& query, const Found& found) {
+  CandidateList list{query, {}, std::nullopt};
+  for (const bool similar : {true, false}) {
+    int rank = 0;
+    for (const auto& neighbor : similar ? found.similar : found.dissimilar) {
+      const auto& item = gallery.items[static_cast<std::size_t>(neighbor.row)];
+      Candidate candidate;
+      candidate.rank = ++rank;
+      candidate.gallery_id = item.id;
+      candidate.location = item.location;
+      candidate.author = item.author;
+      candidate.similar = similar;
+      candidate.score = neighbor.score;
+      list.candidates.push_back(std::move(candidate));
+    }
+  }
+  return list;
+}
+
+void WarnOfShortLists(const std::vector<std::string>& ids, const std::vector<Found>& found,
+                      const SearchOptions& options) {
+  std::int64_t short_lists = 0;
+  auto shortest = static_cast<std::size_t>(options.top_k);
+  std::string shortest_id;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    short_lists += found[i].similar.size() < static_cast<std::size_t>(options.top_k);
+    short_lists += found[i].dissimilar.size() < static_cast<std::size_t>(options.negatives);
+    if (found[i].similar.size() >= shortest) continue;
+    shortest = found[i].similar.size();
+    shortest_id = ids[i];
+  }
+  if (short_lists == 0) return;
+  spdlog::warn(
+      "search: {} lists are shorter than asked for, because the gallery holds no more that may be found (after "
+      "exclusions); the shortest has {} of {} similar items: {}",
+      short_lists, shortest, options.top_k, Printable(shortest_id));
+}
+
+std::vector<Found> ReadBlocks(PartsFolder& parts, std::int64_t gallery_size) {
+  std::vector<Found> found;
+  for (std::size_t i = 0; i < parts.parts().size(); ++i) {
+    try {
+      auto block = ReadBlock(parts.parts()[i], gallery_size);
+      std::move(block.begin(), block.end(), std::back_inserter(found));
+    } catch (const InputError& error) {
+      spdlog::warn("{}; made again", error.what());
+      parts.DropFrom(i);
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const PhotoTable& photos,
-                                  const SearchOptions& options) {
+                                  const SearchOptions& options, const KeepParts& keep) {
   const Matrix descriptors = QueryDescriptors(gallery.info, queries);
   gallery.index.SetParameters(options.index_parameters);
   const Exclusion exclusion({options.exclude_same_id, options.exclude_same_author, options.exclude_within_km,
@@ -85,68 +236,32 @@ std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, c
     rows.push_back(found->second);
   }
 
-  std::vector<CandidateList> lists(queries.ids.size());
-  for (std::size_t i = 0; i < lists.size(); ++i) lists[i].query_id = queries.ids[i];
-  std::int64_t short_lists = 0;
-  std::int64_t shortest = options.top_k;
-  std::string shortest_id;
-
-  constexpr std::int64_t kBatch = 1024;
+  PartsFolder parts(keep.folder, keep.folder.empty() ? "" : SearchedWith(gallery, queries, descriptors, rows, options));
+  std::vector<Found> found = ReadBlocks(parts, gallery.info.count);
+  constexpr std::int64_t kBlock = 1024;
   const auto total = static_cast<std::int64_t>(rows.size());
-  const bool inner_product = gallery.info.metric == "inner_product";
-  // |x|^2 of every gallery vector: its parts are unit vectors.
-  const double gallery_norm = gallery.info.kind == "gps" ? 1.0 : static_cast<double>(gallery.info.features.size());
+  if (!found.empty()) spdlog::info("search: {} of {} photos were searched before", found.size(), total);
   Progress progress("search", total, "photos");
-  for (std::int64_t start = 0; start < total; start += kBatch) {
+  progress.Update(static_cast<std::int64_t>(found.size()));
+  auto saved = std::chrono::steady_clock::now();
+  for (auto start = static_cast<std::int64_t>(found.size()); start < total; start += kBlock) {
     ThrowIfStopped();
-    const auto end = std::min(total, start + kBatch);
-    std::vector<std::int64_t> batch(static_cast<std::size_t>(end - start));
-    std::iota(batch.begin(), batch.end(), start);
-    const std::vector<const PhotoRow*> batch_rows(rows.begin() + start, rows.begin() + end);
-    Matrix asked = Rows(descriptors, batch);
-    for (const bool similar : {true, false}) {
-      const int count = similar ? options.top_k : options.negatives;
-      if (count == 0) continue;
-      if (!similar) {
-        for (float& value : asked.values) value = -value;
-      }
-      const auto nearest = Nearest(gallery, asked, batch_rows, exclusion, count, similar ? 1 : -1);
-      for (std::size_t i = 0; i < nearest.size(); ++i) {
-        auto& list = lists[static_cast<std::size_t>(start) + i];
-        int rank = 0;
-        for (const auto& neighbor : nearest[i]) {
-          const auto& item = gallery.items[static_cast<std::size_t>(neighbor.row)];
-          Candidate candidate;
-          candidate.rank = ++rank;
-          candidate.gallery_id = item.id;
-          candidate.location = item.location;
-          candidate.author = item.author;
-          candidate.similar = similar;
-          // Asked with -q, told as the similarity to q: |q - x|^2 = 2 (|q|^2 + |x|^2) - |-q - x|^2.
-          candidate.score = neighbor.score;
-          if (!similar && inner_product) candidate.score = 0.0 - neighbor.score;
-          if (!similar && !inner_product) {
-            const double norms = SquaredNorm(asked.Row(static_cast<std::int64_t>(i))) + gallery_norm;
-            candidate.score = 0.0 - (2 * norms + neighbor.score);
-          }
-          list.candidates.push_back(std::move(candidate));
-        }
-        if (rank < count) ++short_lists;
-        if (rank < shortest && similar) {
-          shortest = rank;
-          shortest_id = list.query_id;
-        }
-      }
-    }
+    const auto end = std::min(total, start + kBlock);
+    auto block =
+        SearchBlock(gallery, descriptors, start, {rows.begin() + start, rows.begin() + end}, exclusion, options);
+    std::move(block.begin(), block.end(), std::back_inserter(found));
     progress.Update(end);
+    if (!parts.keeps() || end == total || std::chrono::steady_clock::now() - saved < keep.interval) continue;
+    parts.Add(end - parts.done(), [&](const std::filesystem::path& file) {
+      WriteBlock(file, {found.begin() + parts.done(), found.end()});
+    });
+    saved = std::chrono::steady_clock::now();
   }
   progress.Finish();
-  if (short_lists > 0) {
-    spdlog::warn(
-        "search: {} lists are shorter than asked for, because the gallery holds no more that may be found (after "
-        "exclusions); the shortest has {} of {} similar items: {}",
-        short_lists, shortest, options.top_k, Printable(shortest_id));
-  }
+  WarnOfShortLists(queries.ids, found, options);
+  std::vector<CandidateList> lists;
+  lists.reserve(found.size());
+  for (std::size_t i = 0; i < found.size(); ++i) lists.push_back(MakeList(gallery, queries.ids[i], found[i]));
   return lists;
 }
 

@@ -7,6 +7,7 @@
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/geo/unit_vector.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
@@ -75,6 +76,7 @@ LatLon Medoid(std::span<const LatLon> places) {
   std::size_t best = 0;
   double best_sum = SummedAngle(points[0], points);
   for (std::size_t i = 1; i < points.size(); ++i) {
+    ThrowIfStopped();
     const double sum = SummedAngle(points[i], points);
     // By more than rounding, so that ties go to the first on every machine.
     if (sum < best_sum * (1 - 1e-12)) {
@@ -98,6 +100,7 @@ LatLon GeometricMedian(std::span<const LatLon> places) {
   double sum = SummedAngle(x, points);
   bool moved = false;
   for (int iteration = 0; iteration < 1000; ++iteration) {
+    ThrowIfStopped();
     UnitVector pull;         // sum of unit tangents towards the points
     double inverse_sum = 0;  // of the angles
     double here = 0;         // points at x

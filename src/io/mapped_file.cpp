@@ -1,6 +1,5 @@
 #include "dualgeo/io/mapped_file.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,9 +13,7 @@
 namespace dualgeo {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0 && errno == ENOENT) throw InputError(path.string() + ": no such file");
-  if (file < 0) FailReading(path, errno);
+  const int file = OpenToRead(path);
   struct stat info {};
   if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
     close(file);

@@ -8,7 +8,7 @@
 #include <optional>
 #include <set>
 
-#include "dualgeo/io/foreign_file.h"
+#include "dualgeo/io/file_kind.h"
 #include "dualgeo/io/pickle.h"
 #include "dualgeo/io/zip.h"
 #include "dualgeo/util/error.h"
@@ -61,14 +61,6 @@ std::optional<ElementType> DtypeOf(std::string_view global) {
 bool IsAllowed(std::string_view global) {
   return global.starts_with(kScriptedClass) || StorageType(global) || DtypeOf(global) ||
          std::find(kInertGlobals.begin(), kInertGlobals.end(), global) != kInertGlobals.end();
-}
-
-std::string ShapeText(const std::vector<std::int64_t>& shape) {
-  std::vector<std::string> extents;
-  for (const std::int64_t extent : shape) extents.push_back(std::to_string(extent));
-  std::string text = "[";
-  text += Join(extents);
-  return text += "]";
 }
 
 // A dict that torch.save's users put the weights into, whatever stands beside it.
@@ -560,7 +552,8 @@ void ReadLegacy(PyTorchLayout& layout, std::string_view bytes, const std::string
 
 PyTorchLayout ReadPyTorchLayout(std::string_view bytes, const std::string& path) {
   if (bytes.empty()) throw InputError(path + ": the file is empty");
-  if (const auto foreign = DescribeForeignFile(bytes.substr(0, 512))) throw InputError(path + ": " + *foreign);
+  if (const auto foreign = DescribeOtherFile(bytes.substr(0, kFileHeadBytes), FileUse::kWeights))
+    throw InputError(path + ": " + *foreign);
   PyTorchLayout layout;
   if (bytes.substr(0, 2) == "PK") {
     ReadZip(layout, bytes, path);

@@ -7,7 +7,7 @@
 #include <optional>
 #include <set>
 
-#include "dualgeo/io/foreign_file.h"
+#include "dualgeo/io/file_kind.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 
@@ -15,10 +15,6 @@ namespace dualgeo {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "safetensors are little endian and mapped as they are");
-
-// The limit of the reference implementation.
-constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
-constexpr std::size_t kMaxDimensions = 32;
 
 std::optional<ElementType> TypeOf(const std::string& name) {
   for (const auto& info : kElementTypes) {
@@ -56,7 +52,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   bool number_unsigned(number_unsigned_t value) override {
     if (state_ != State::kList) return Refuse("a number");
     auto& list = key_ == "shape" ? tensors.back().shape : tensors.back().offsets;
-    if (list.size() == (key_ == "shape" ? kMaxDimensions : 2)) {
+    if (list.size() == (key_ == "shape" ? kMaxSafetensorsDimensions : 2)) {
       return Fail("tensor \"" + Printable(tensors.back().name) + "\": " + key_ + " has too many values");
     }
     list.push_back(value);
@@ -164,7 +160,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 SafetensorsHeader ReadSafetensorsHeader(std::string_view file, const std::string& path) {
   const auto fail = [&](const std::string& what) { throw InputError(path + ": " + what); };
   const std::uint64_t size = file.size();
-  if (const auto foreign = DescribeForeignFile(file.substr(0, 512))) fail(*foreign);
+  if (const auto foreign = DescribeOtherFile(file.substr(0, kFileHeadBytes), FileUse::kFeatures)) fail(*foreign);
   if (size < 8) fail("not a safetensors file: " + std::to_string(size) + " bytes, too short for a header length");
 
   std::uint64_t header_bytes = 0;
@@ -173,8 +169,8 @@ SafetensorsHeader ReadSafetensorsHeader(std::string_view file, const std::string
     fail("not a safetensors file, or cut off: the header is said to have " + std::to_string(header_bytes) +
          " bytes and the file has " + std::to_string(size));
   }
-  if (header_bytes > kMaxHeaderBytes) {
-    fail("header of " + std::to_string(header_bytes) + " bytes; at most " + std::to_string(kMaxHeaderBytes) +
+  if (header_bytes > kMaxSafetensorsHeaderBytes) {
+    fail("header of " + std::to_string(header_bytes) + " bytes; at most " + std::to_string(kMaxSafetensorsHeaderBytes) +
          " are allowed");
   }
   SafetensorsHeader result;

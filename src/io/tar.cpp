@@ -1,6 +1,5 @@
 #include "dualgeo/io/tar.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <optional>
 #include <system_error>
 
+#include "dualgeo/io/file_kind.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
 #include "dualgeo/util/read_file.h"
@@ -66,15 +66,6 @@ bool ChecksumFits(const Block& block) {
   return sum == as_unsigned || sum == as_signed;
 }
 
-std::string_view Compression(const Block& block) {
-  const std::string_view bytes(block.data(), kBlock);
-  if (bytes.starts_with("\x1f\x8b")) return "gzip";
-  if (bytes.starts_with("BZh")) return "bzip2";
-  if (bytes.starts_with("\xfd\x37zXZ")) return "xz";
-  if (bytes.starts_with("\x28\xb5\x2f\xfd")) return "zstd";
-  return {};
-}
-
 // What a pax header says about the member that follows.
 struct PaxRecords {
   std::optional<std::string> path;
@@ -116,8 +107,7 @@ std::string Reason(int code) { return std::generic_category().message(code); }
 }  // namespace
 
 TarFile::TarFile(std::filesystem::path path) : path_(std::move(path)) {
-  descriptor_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor_ < 0) FailReading(path_, errno);
+  descriptor_ = OpenToRead(path_);
   try {
     struct stat status = {};
     if (fstat(descriptor_, &status) != 0) throw InputError(path_.string() + ": cannot read: " + Reason(errno));
@@ -159,9 +149,10 @@ void TarFile::Scan() {
   Block block = {};
   while (offset < file_size_) {
     if (offset == 0) ReadAt(0, block.data(), std::min(kBlock, file_size_));
-    if (const auto kind = offset == 0 ? Compression(block) : std::string_view(); !kind.empty()) {
-      throw InputError(path_.string() + ": compressed with " + std::string(kind) +
-                       "; photos are read in place, so unpack it to a plain .tar or to a folder first");
+    if (offset == 0) {
+      const std::string_view head(block.data(), std::min(kBlock, file_size_));
+      if (const auto other = DescribeOtherFile(head, FileUse::kPhotos))
+        throw InputError(path_.string() + ": " + *other);
     }
     if (file_size_ - offset < kBlock) {
       if (offset == 0) throw InputError(path_.string() + ": not a tar archive");

@@ -2,11 +2,10 @@
 
 #include <array>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "dualgeo/io/foreign_file.h"
+#include "dualgeo/io/file_kind.h"
 #include "dualgeo/io/pytorch_file.h"
 #include "dualgeo/io/safetensors.h"
 #include "dualgeo/util/atomic_file.h"
@@ -33,11 +32,11 @@ fs::path FileOf(const fs::path& path) {
 enum class Format { kSafetensors, kIndex, kPyTorch };
 
 Format FormatOf(const fs::path& path) {
-  std::array<char, 512> buffer = {};
-  std::ifstream stream(path, std::ios::binary);
-  stream.read(buffer.data(), buffer.size());
-  const std::string_view head(buffer.data(), static_cast<std::size_t>(stream.gcount()));
-  if (const auto foreign = DescribeForeignFile(head)) throw InputError(path.string() + ": " + *foreign);
+  std::array<char, kFileHeadBytes> buffer = {};
+  const std::string_view head(buffer.data(), FileReader(path).Read(buffer.data(), buffer.size()));
+  if (const auto foreign = DescribeOtherFile(head, FileUse::kWeights)) {
+    throw InputError(path.string() + ": " + *foreign);
+  }
   // A header length below 2^40, then JSON: no pickle looks like that.
   if (head.size() > 8 && head[8] == '{' && head.substr(5, 3) == std::string_view("\0\0\0", 3))
     return Format::kSafetensors;

@@ -1,5 +1,7 @@
 #include "dualgeo/io/zip.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -98,6 +100,7 @@ ZipDirectory ReadZipDirectory(std::string_view bytes, const std::string& source)
     }
     const std::uint64_t flags = archive.Number(at + 8, 2);
     const std::uint64_t method = archive.Number(at + 10, 2);
+    const std::uint64_t crc = archive.Number(at + 16, 4);
     std::uint64_t packed = archive.Number(at + 20, 4);
     std::uint64_t size = archive.Number(at + 24, 4);
     const std::uint64_t name_size = archive.Number(at + 28, 2);
@@ -144,7 +147,11 @@ ZipDirectory ReadZipDirectory(std::string_view bytes, const std::string& source)
       refuse("is said to have " + std::to_string(packed) +
              " bytes, which leave the archive; the file is damaged or cut off");
     }
-    if (!members.emplace(std::string(name), ZipMember{begin, packed, size, method == 0}).second) refuse("occurs twice");
+    if (!members
+             .emplace(std::string(name), ZipMember{begin, packed, size, method == 0, static_cast<std::uint16_t>(method),
+                                                   static_cast<std::uint32_t>(crc)})
+             .second)
+      refuse("occurs twice");
   }
 
   std::vector<const ZipDirectory::value_type*> order;
@@ -156,6 +163,42 @@ ZipDirectory ReadZipDirectory(std::string_view bytes, const std::string& source)
     }
   }
   return members;
+}
+
+std::string ReadZipMember(std::string_view archive, const ZipDirectory::value_type& member, const std::string& source,
+                          std::size_t max_bytes) {
+  const auto& [name, place] = member;
+  const auto fail = [&, &name = name](const std::string& what) {
+    throw InputError(source + ":" + Printable(name, 200) + ": " + what);
+  };
+  if (place.size > max_bytes) {
+    fail(std::to_string(place.size) + " bytes; at most " + std::to_string(max_bytes) + " are read");
+  }
+  if (place.method != 0 && place.method != 8) {
+    fail("packed by method " + std::to_string(place.method) + " of zip; stored and deflated members are read");
+  }
+  // Photos hardly shrink: what grows so much is flat, or made to fill the memory.
+  if (place.size > (std::uint64_t{64} << 20) && place.size / 100 > place.packed) {
+    fail(std::to_string(place.packed) + " bytes that unpack to " + std::to_string(place.size) + "; unpack it first");
+  }
+  const std::string_view packed = archive.substr(place.begin, place.packed);
+  std::string bytes(static_cast<std::size_t>(place.size), '\0');
+  if (place.method == 0) {
+    bytes.assign(packed);
+  } else {
+    z_stream stream = {};
+    if (inflateInit2(&stream, -15) != Z_OK) throw Error(source + ": cannot be unpacked: out of memory");
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+    stream.avail_in = static_cast<uInt>(packed.size());
+    stream.next_out = reinterpret_cast<Bytef*>(bytes.data());
+    stream.avail_out = static_cast<uInt>(bytes.size());
+    const int result = inflate(&stream, Z_FINISH);
+    inflateEnd(&stream);
+    if (result != Z_STREAM_END || stream.avail_out != 0) fail("damaged: does not unpack to its size");
+  }
+  const auto crc = crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size()));
+  if (crc != place.crc) fail("damaged: wrong checksum");
+  return bytes;
 }
 
 void RequireStored(const ZipDirectory::value_type& member, const std::string& source) {

@@ -55,7 +55,7 @@ torch::Tensor QuickGelu(torch::Tensor x) {
 
 torch::Tensor Attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, double dropout,
                         bool training) {
-  if (!training && UseCpuKernels(q) && AttentionFits(q, k, v)) return AttentionOnCpu(q, k, v);
+  if (!training && UseCpuKernels(q) && PrefersAttentionOnCpu(q, k, v)) return AttentionOnCpu(q, k, v);
 #if TORCH_VERSION_MAJOR >= 2
   return at::scaled_dot_product_attention(q, k, v, {}, training ? dropout : 0.0);
 #else

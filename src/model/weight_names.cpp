@@ -1,145 +1,18 @@
 #include "dualgeo/model/weight_names.h"
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
+#include <set>
 #include <string_view>
-#include <vector>
+
+#include "dualgeo/util/text.h"
+#include "weight_styles.h"
 
 namespace dualgeo {
 namespace {
 
-enum class Change { kNone, kTranspose, kSplitQkv };
-
-// `*` stands for one dotted segment, `**` at the end for all that remain; `to` takes them over in order.
-// kSplitQkv writes three tensors, with q, k and v for the `?` in `to`.
-struct Rule {
-  WeightPart part;
-  const char* from;
-  const char* to = "";
-  Change change = Change::kNone;
-};
-
-using Table = std::vector<Rule>;
-
-const Table& HuggingFaceClip() {
-  static const Table kTable = {{WeightPart::kClipVision, "vision_model.**", "vision_model.**"},
-                               {WeightPart::kClipVision, "visual_projection.weight", "visual_projection.weight"},
-                               {WeightPart::kOther, "text_model.**"},
-                               {WeightPart::kOther, "text_projection.weight"},
-                               {WeightPart::kOther, "logit_scale"}};
-  return kTable;
-}
-
-const Table& OpenAiClip() {
-  constexpr auto kPart = WeightPart::kClipVision;
-  static const Table kTable = {
-      {kPart, "visual.class_embedding", "vision_model.embeddings.class_embedding"},
-      {kPart, "visual.positional_embedding", "vision_model.embeddings.position_embedding.weight"},
-      {kPart, "visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight"},
-      {kPart, "visual.proj", "visual_projection.weight", Change::kTranspose},
-      {kPart, "visual.ln_pre.*", "vision_model.pre_layrnorm.*"},
-      {kPart, "visual.ln_post.*", "vision_model.post_layernorm.*"},
-      {kPart, "visual.transformer.resblocks.*.attn.in_proj_weight",
-       "vision_model.encoder.layers.*.self_attn.?_proj.weight", Change::kSplitQkv},
-      {kPart, "visual.transformer.resblocks.*.attn.in_proj_bias", "vision_model.encoder.layers.*.self_attn.?_proj.bias",
-       Change::kSplitQkv},
-      {kPart, "visual.transformer.resblocks.*.attn.out_proj.*", "vision_model.encoder.layers.*.self_attn.out_proj.*"},
-      {kPart, "visual.transformer.resblocks.*.ln_1.*", "vision_model.encoder.layers.*.layer_norm1.*"},
-      {kPart, "visual.transformer.resblocks.*.ln_2.*", "vision_model.encoder.layers.*.layer_norm2.*"},
-      {kPart, "visual.transformer.resblocks.*.mlp.c_fc.*", "vision_model.encoder.layers.*.mlp.fc1.*"},
-      {kPart, "visual.transformer.resblocks.*.mlp.c_proj.*", "vision_model.encoder.layers.*.mlp.fc2.*"},
-      {WeightPart::kOther, "transformer.**"},
-      {WeightPart::kOther, "token_embedding.weight"},
-      {WeightPart::kOther, "positional_embedding"},
-      {WeightPart::kOther, "ln_final.*"},
-      {WeightPart::kOther, "text_projection"},
-      {WeightPart::kOther, "logit_scale"},
-      {WeightPart::kOther, "input_resolution"},
-      {WeightPart::kOther, "context_length"},
-      {WeightPart::kOther, "vocab_size"}};
-  return kTable;
-}
-
-const Table& SegFormerTable() {
-  static const Table kTable = {{WeightPart::kSegFormer, "segformer.**", "segformer.**"},
-                               {WeightPart::kSegFormer, "decode_head.**", "decode_head.**"}};
-  return kTable;
-}
-
-const Table& ResNet() {
-  static const Table kTable = {{WeightPart::kMaskEncoder, "conv1.*", "features.0.*"},
-                               {WeightPart::kMaskEncoder, "bn1.*", "features.1.*"},
-                               {WeightPart::kMaskEncoder, "layer1.**", "features.4.**"},
-                               {WeightPart::kMaskEncoder, "layer2.**", "features.5.**"},
-                               {WeightPart::kMaskEncoder, "layer3.**", "features.6.**"},
-                               {WeightPart::kMaskEncoder, "layer4.**", "features.7.**"},
-                               {WeightPart::kOther, "fc.*"}};
-  return kTable;
-}
-
-// GeoCLIP's location encoder alone, or inside a whole GeoCLIP.
-const Table& GeoClipLocation() {
-  static const Table kTable = {{WeightPart::kGpsEncoder, "location_encoder.**", "**"},
-                               {WeightPart::kOther, "image_encoder.**"},
-                               {WeightPart::kOther, "logit_scale"},
-                               {WeightPart::kOther, "gps_queue"},
-                               {WeightPart::kOther, "gps_queue_ptr"},
-                               {WeightPart::kGpsEncoder, "**", "**"}};
-  return kTable;
-}
-
-const Table& DualGeo() {
-  static const Table kTable = {{WeightPart::kClipVision, "vision_model_rgb.**", "vision_model.**"},
-                               {WeightPart::kClipVision, "vision_projection_rgb.**", "visual_projection.**"},
-                               {WeightPart::kOther, "semantic_encoder.resnet.**"},  // semantic_encoder.features again
-                               {WeightPart::kMaskEncoder, "semantic_encoder.**", "**"},
-                               {WeightPart::kGpsEncoder, "location_encoder.**", "**"},
-                               {WeightPart::kOther, "vision_projection_seg.**"},
-                               {WeightPart::kOther, "cross_attn_fusion.**"},
-                               {WeightPart::kOther, "rgb_projection_else.**"},
-                               {WeightPart::kOther, "seg_projection_else.**"},
-                               {WeightPart::kOther, "location_projection_else.**"},
-                               {WeightPart::kOther, "logit_scale_rgb"},
-                               {WeightPart::kOther, "logit_scale_seg"}};
-  return kTable;
-}
-
-const Table& NoPart() {
-  static const Table kTable = {{WeightPart::kOther, "**"}};
-  return kTable;
-}
-
-struct Family {
-  WeightFamily family;
-  const char* name;
-  // A file is of this family when a name begins with one of these. The first family that fits wins.
-  std::vector<std::string> signs;
-  const Table& (*table)();
-  // Instead of signs, where names say little: these and no others.
-  std::vector<std::string> all_names = {};
-};
-
-const std::vector<Family>& Families() {
-  static const std::vector<Family> kFamilies = {
-      {WeightFamily::kDualGeo,
-       "DualGeo",
-       {"rgb_projection_else.", "seg_projection_else.", "vision_model_rgb."},
-       DualGeo},
-      {WeightFamily::kClipHuggingFace, "CLIP (Hugging Face)", {"vision_model."}, HuggingFaceClip},
-      {WeightFamily::kClipOpenAi, "CLIP (OpenAI)", {"visual."}, OpenAiClip},
-      {WeightFamily::kSegFormer, "SegFormer (Hugging Face)", {"segformer.encoder.", "decode_head."}, SegFormerTable},
-      {WeightFamily::kGeoClipLocation, "GeoCLIP", {"LocEnc", "location_encoder.LocEnc"}, GeoClipLocation},
-      {WeightFamily::kResNet, "ResNet (torchvision)", {"layer1.0.conv1."}, ResNet},
-      {WeightFamily::kGeoClipImageMlp,
-       "GeoCLIP's image projection (an MLP of two layers)",
-       {},
-       NoPart,
-       {"0.bias", "0.weight", "2.bias", "2.weight"}},
-      {WeightFamily::kLogitScale, "GeoCLIP's logit scale", {}, NoPart, {"logit_scale"}}};
-  return kFamilies;
-}
-
-std::vector<std::string_view> Split(std::string_view name) {
+std::vector<std::string_view> NameSegments(std::string_view name) {
   std::vector<std::string_view> segments;
   for (std::size_t begin = 0;;) {
     const std::size_t dot = name.find('.', begin);
@@ -150,9 +23,9 @@ std::vector<std::string_view> Split(std::string_view name) {
 }
 
 // What the wildcards stand for, or nothing when the name does not match.
-std::optional<std::vector<std::string>> Match(std::string_view pattern, std::string_view name) {
-  const auto wanted = Split(pattern);
-  const auto given = Split(name);
+std::optional<std::vector<std::string>> MatchName(std::string_view pattern, std::string_view name) {
+  const auto wanted = NameSegments(pattern);
+  const auto given = NameSegments(name);
   std::vector<std::string> captured;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (i >= given.size()) return std::nullopt;
@@ -170,12 +43,12 @@ std::optional<std::vector<std::string>> Match(std::string_view pattern, std::str
   return captured;
 }
 
-std::string Substitute(std::string_view pattern, const std::vector<std::string>& captured, char qkv) {
+std::string Substitute(std::string_view pattern, const std::vector<std::string>& captured, std::string_view part) {
   std::string name;
   std::size_t next = 0;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     if (pattern[i] == '?') {
-      name += qkv;
+      name += part;
     } else if (pattern[i] == '*') {
       name += captured[next++];
       if (i + 1 < pattern.size() && pattern[i + 1] == '*') ++i;
@@ -186,91 +59,222 @@ std::string Substitute(std::string_view pattern, const std::vector<std::string>&
   return name;
 }
 
-void Apply(const Rule& rule, const std::vector<std::string>& captured, const torch::Tensor& tensor, TensorMap& out) {
-  switch (rule.change) {
-    case Change::kNone:
-      out[Substitute(rule.to, captured, '?')] = tensor;
-      break;
-    case Change::kTranspose:
-      out[Substitute(rule.to, captured, '?')] = tensor.dim() == 2 ? tensor.t() : tensor;
-      break;
-    case Change::kSplitQkv: {
-      // Rows that are not three equal parts stay whole, and are then reported as mis-shaped.
-      const bool splits = tensor.dim() > 0 && tensor.size(0) % 3 == 0;
-      const auto parts = splits ? tensor.chunk(3, 0) : std::vector<torch::Tensor>(3, tensor);
-      for (std::size_t i = 0; i < 3; ++i) out[Substitute(rule.to, captured, "qkv"[i])] = parts[i];
-      break;
+void ApplyRule(const NameRule& rule, const std::vector<std::string>& captured, const torch::Tensor& tensor,
+               TensorMap& out) {
+  if (rule.split.empty()) {
+    out[Substitute(rule.to, captured, "")] = rule.transpose && tensor.dim() == 2 ? tensor.t() : tensor;
+    return;
+  }
+  // Rows that are not equal parts stay whole, and are then reported as mis-shaped.
+  const auto count = static_cast<std::int64_t>(rule.split.size());
+  const bool splits = tensor.dim() > 0 && tensor.size(0) % count == 0;
+  const auto parts = splits ? tensor.chunk(count, 0) : std::vector<torch::Tensor>(rule.split.size(), tensor);
+  for (std::size_t i = 0; i < parts.size(); ++i) out[Substitute(rule.to, captured, rule.split[i])] = parts[i];
+}
+
+bool IsBeginning(const std::string& sign) { return sign.back() == '.'; }
+
+// A whole name, or where the sign ends in a dot the beginning of one.
+bool Holds(const TensorMap& tensors, const std::string& sign) {
+  if (!IsBeginning(sign)) return tensors.count(sign) > 0;
+  const auto found = tensors.lower_bound(sign);
+  return found != tensors.end() && found->first.starts_with(sign);
+}
+
+// What stands before a sign in each name that has it at a segment's begin.
+std::set<std::string> PrefixesBefore(const TensorMap& tensors, const std::string& sign) {
+  std::set<std::string> prefixes;
+  for (const auto& entry : tensors) {
+    const std::string& name = entry.first;
+    for (std::size_t at = name.find(sign); at != std::string::npos; at = name.find(sign, at + 1)) {
+      const bool begins = at == 0 || name[at - 1] == '.';
+      const bool ends = IsBeginning(sign) || at + sign.size() == name.size();
+      if (begins && ends) prefixes.insert(name.substr(0, at));
     }
   }
+  return prefixes;
+}
+
+// Of the first set of signs that fits anywhere.
+std::vector<std::string> PrefixesOf(const TensorMap& tensors, const WeightStyle& style) {
+  for (const auto& signs : style.signs) {
+    std::vector<std::string> fitting;
+    for (const auto& prefix : PrefixesBefore(tensors, signs.front())) {
+      const auto holds = [&](const std::string& sign) { return Holds(tensors, prefix + sign); };
+      if (std::all_of(signs.begin(), signs.end(), holds) &&
+          std::none_of(style.without.begin(), style.without.end(), holds)) {
+        fitting.push_back(prefix);
+      }
+    }
+    if (!fitting.empty()) return style.anywhere ? std::vector<std::string>{""} : fitting;
+  }
+  return {};
+}
+
+bool HasOnly(const TensorMap& tensors, const WeightStyle& style) {
+  const auto& names = style.signs.front();
+  return std::equal(tensors.begin(), tensors.end(), names.begin(), names.end(),
+                    [](const auto& tensor, const std::string& name) { return tensor.first == name; });
+}
+
+bool HasPart(const WeightStyle& style, WeightPart part) {
+  return part == WeightPart::kOther ||
+         std::any_of(style.rules.begin(), style.rules.end(), [&](const NameRule& rule) { return rule.part == part; });
+}
+
+// The words of a name: its segments but for numbers and wildcards.
+void AddWords(std::string_view name, std::set<std::string, std::less<>>& words) {
+  for (const auto segment : NameSegments(name)) {
+    const bool word = std::any_of(segment.begin(), segment.end(),
+                                  [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; });
+    if (word && segment != "weight" && segment != "bias") words.emplace(segment);
+  }
+}
+
+// How alike the words of names are: those in both, of those in either.
+double Likeness(const std::set<std::string, std::less<>>& a, const std::set<std::string, std::less<>>& b) {
+  const auto common = std::count_if(a.begin(), a.end(), [&](const std::string& word) { return b.count(word) > 0; });
+  const auto all = static_cast<std::ptrdiff_t>(a.size() + b.size()) - common;
+  return all > 0 ? static_cast<double>(common) / static_cast<double>(all) : 0;
+}
+
+// Takes `segment` out of the inside of every name, unless two would then be the same. Before a name it is a prefix like
+// others, which tells the model's names from those beside it.
+TensorMap WithoutSegment(TensorMap tensors, const std::string& segment) {
+  TensorMap stripped;
+  for (const auto& [name, tensor] : tensors) {
+    std::string rest = name;
+    for (std::size_t at; (at = rest.find("." + segment + ".")) != std::string::npos;) {
+      rest.erase(at, segment.size() + 1);
+    }
+    if (!stripped.emplace(rest, tensor).second) return tensors;
+  }
+  return stripped;
+}
+
+// Takes `prefix` off where every name has it.
+bool StripPrefix(TensorMap& tensors, const std::string& prefix) {
+  const bool all = !tensors.empty() && std::all_of(tensors.begin(), tensors.end(), [&](const auto& tensor) {
+    return tensor.first.size() > prefix.size() && tensor.first.starts_with(prefix);
+  });
+  if (!all) return false;
+  TensorMap stripped;
+  for (const auto& [name, tensor] : tensors) stripped[name.substr(prefix.size())] = tensor;
+  tensors = std::move(stripped);
+  return true;
 }
 
 }  // namespace
 
 TensorMap StripWrappers(TensorMap tensors) {
+  for (const char* segment : {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}) {
+    tensors = WithoutSegment(std::move(tensors), segment);
+  }
   // They can be nested.
-  for (bool again = true; again && !tensors.empty();) {
-    again = false;
-    for (const std::string prefix : {"module.", "_orig_mod.", "model."}) {
-      const bool all = std::all_of(tensors.begin(), tensors.end(), [&](const auto& tensor) {
-        return tensor.first.size() > prefix.size() && tensor.first.compare(0, prefix.size(), prefix) == 0;
-      });
-      if (!all) continue;
-      TensorMap stripped;
-      for (const auto& [name, tensor] : tensors) stripped[name.substr(prefix.size())] = tensor;
-      tensors = std::move(stripped);
-      again = true;
-    }
+  while (StripPrefix(tensors, "module.") || StripPrefix(tensors, "model.") || StripPrefix(tensors, "_orig_mod.") ||
+         StripPrefix(tensors, "_fsdp_wrapped_module.")) {
   }
   return tensors;
 }
 
-WeightFamily DetectFamily(const TensorMap& tensors) {
-  for (const auto& family : Families()) {
-    for (const auto& sign : family.signs) {
-      const auto found = tensors.lower_bound(sign);
-      if (found != tensors.end() && found->first.compare(0, sign.size(), sign) == 0) return family.family;
-    }
-    if (!family.all_names.empty() &&
-        std::equal(tensors.begin(), tensors.end(), family.all_names.begin(), family.all_names.end(),
-                   [](const auto& tensor, const std::string& name) { return tensor.first == name; })) {
-      return family.family;
-    }
+std::string WeightNames::name() const { return style != nullptr ? style->name : "no style known here"; }
+
+std::string WeightNames::description() const {
+  std::string text = name();
+  for (const auto& prefix : prefixes) {
+    if (!prefix.empty()) text += ", below \"" + Printable(prefix) + "\"";
   }
-  return WeightFamily::kUnknown;
+  return text;
+}
+std::string WeightNames::note() const { return style != nullptr ? style->note : ""; }
+bool WeightNames::readable() const { return style != nullptr && !style->rules.empty(); }
+
+WeightNames NamesOf(const TensorMap& tensors) {
+  for (const auto& style : WeightStyles()) {
+    if (style.only) {
+      if (HasOnly(tensors, style)) return {&style, {""}};
+      continue;
+    }
+    auto prefixes = PrefixesOf(tensors, style);
+    if (!prefixes.empty()) return {&style, std::move(prefixes)};
+  }
+  return {};
 }
 
-std::string FamilyName(WeightFamily family) {
-  for (const auto& known : Families()) {
-    if (known.family == family) return known.name;
-  }
-  return "no family known here";
-}
-
-TensorMap MapNames(const TensorMap& tensors, WeightFamily family, WeightPart part) {
+TensorMap MapNames(const TensorMap& tensors, const WeightNames& names, WeightPart part,
+                   std::vector<std::string>* aside) {
   TensorMap mapped;
   TensorMap unknown;
-  for (const auto& known : Families()) {
-    if (known.family != family) continue;
-    for (const auto& [name, tensor] : tensors) {
-      bool matched = false;
-      for (const auto& rule : known.table()) {
-        const auto captured = Match(rule.from, name);
-        if (!captured) continue;
-        if (rule.part == part) Apply(rule, *captured, tensor, mapped);
-        matched = true;
-        break;
-      }
-      if (!matched) unknown[name] = tensor;
+  if (names.style == nullptr || names.style->rules.empty()) return mapped;
+  const std::string& prefix = names.prefixes.front();
+  for (const auto& [name, tensor] : tensors) {
+    if (!name.starts_with(prefix)) {
+      if (aside != nullptr) aside->push_back(name);
+      continue;
     }
+    const std::string inner = names.style->root + name.substr(prefix.size());
+    bool matched = false;
+    for (const auto& rule : names.style->rules) {
+      const auto captured = MatchName(rule.from, inner);
+      if (!captured) continue;
+      if (rule.part == part) ApplyRule(rule, *captured, tensor, mapped);
+      matched = true;
+      break;
+    }
+    if (!matched) unknown[name] = tensor;
   }
   if (!mapped.empty()) mapped.merge(unknown);
   return mapped;
 }
 
+std::string NearestStyle(const TensorMap& tensors, WeightPart part) {
+  std::set<std::string, std::less<>> words;
+  for (const auto& entry : tensors) AddWords(entry.first, words);
+  const WeightStyle* nearest = nullptr;
+  double best = 0;
+  for (const auto& style : WeightStyles()) {
+    if (style.only || style.anywhere || !HasPart(style, part)) continue;
+    std::set<std::string, std::less<>> own;
+    for (const auto& signs : style.signs) {
+      for (const auto& sign : signs) AddWords(sign, own);
+    }
+    for (const auto& rule : style.rules) AddWords(rule.from, own);
+    const double likeness = Likeness(words, own);
+    if (likeness > best) {
+      best = likeness;
+      nearest = &style;
+    }
+  }
+  if (nearest == nullptr) return "";
+  // Below the prefix where most of its signs are.
+  const auto& signs = nearest->signs.front();
+  std::set<std::string> prefixes = {""};
+  for (const auto& sign : signs) prefixes.merge(PrefixesBefore(tensors, sign));
+  const auto held = [&](const std::string& prefix) {
+    return std::count_if(signs.begin(), signs.end(), [&](const auto& sign) { return Holds(tensors, prefix + sign); });
+  };
+  const std::string prefix = *std::max_element(prefixes.begin(), prefixes.end(),
+                                               [&](const auto& a, const auto& b) { return held(a) < held(b); });
+  for (const auto& sign : signs) {
+    if (!Holds(tensors, prefix + sign)) {
+      return "nearest is " + nearest->name + ", which has \"" + prefix + sign + (IsBeginning(sign) ? "…\"" : "\"");
+    }
+  }
+  return "nearest is " + nearest->name;
+}
+
 TensorMap MapWholeModel(TensorMap tensors) {
+  const WeightNames names = NamesOf(tensors);
+  if (names.style == &WeightStyles().front() && names.prefixes.size() == 1 && !names.prefixes[0].empty()) {
+    TensorMap inner;
+    for (const auto& [name, tensor] : tensors) {
+      if (name.starts_with(names.prefixes[0])) inner[name.substr(names.prefixes[0].size())] = tensor;
+    }
+    tensors = std::move(inner);
+  }
   const std::string copy = "semantic_encoder.resnet.";
   auto found = tensors.lower_bound(copy);
-  while (found != tensors.end() && found->first.compare(0, copy.size(), copy) == 0) found = tensors.erase(found);
+  while (found != tensors.end() && found->first.starts_with(copy)) found = tensors.erase(found);
   return tensors;
 }
 

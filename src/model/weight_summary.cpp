@@ -36,9 +36,17 @@ WeightSummary SummarizeWeights(const std::filesystem::path& path) {
         {name, SafetensorsTypeName(tensor), tensor.sizes().vec(),
          static_cast<std::int64_t>(tensor.numel() * static_cast<std::int64_t>(tensor.element_size()))});
   }
-  const WeightFamily family = DetectFamily(StripWrappers({file.tensors.begin(), file.tensors.end()}));
-  summary.family = FamilyName(family);
-  summary.family_known = family != WeightFamily::kUnknown;
+  const TensorMap tensors = StripWrappers({file.tensors.begin(), file.tensors.end()});
+  const WeightNames names = NamesOf(tensors);
+  summary.family = names.name();
+  summary.names = names.description();
+  summary.family_known = names.style != nullptr;
+  summary.prefixes = names.prefixes;
+  if (names.style == nullptr) {
+    summary.note = NearestStyle(tensors, WeightPart::kOther);
+  } else if (!names.readable()) {
+    summary.note = names.note();
+  }
   return summary;
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 
+#include "dualgeo/io/element_type.h"
 #include "dualgeo/io/weight_file.h"
 #include "dualgeo/model/weight_names.h"
 #include "dualgeo/util/error.h"
@@ -14,38 +15,57 @@
 namespace dualgeo {
 namespace {
 
-bool EndsWith(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+// "b is missing", "b and 122 more are missing": one name says which style the file nearly is, a list only how long it
+// is.
+std::string FirstAndCount(const std::vector<std::string>& names, const std::string& what) {
+  const std::string more = names.size() > 1 ? " and " + std::to_string(names.size() - 1) + " more are " : " is ";
+  return names.front() + more + what;
 }
 
-std::string ShapeText(const torch::Tensor& tensor) {
-  std::vector<std::string> extents;
-  for (const std::int64_t extent : tensor.sizes()) extents.push_back(std::to_string(extent));
-  std::string text = "[";  // GCC 12 takes char* + string for an overflow (GCC bug 105651)
-  text += Join(extents);
-  return text += "]";
-}
+struct PartWeights {
+  TensorMap tensors;   // under the part's names
+  std::string source;  // for messages: the file and its style
+  std::string note;    // what to take instead
+};
 
-// "3 missing (a, b, c)"; the first few names stand for a long list.
-std::string List(const std::string& what, const std::vector<std::string>& names) {
-  constexpr std::size_t kShown = 12;
-  std::vector<std::string> shown(names.begin(),
-                                 names.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, names.size())));
-  std::string text = std::to_string(names.size()) + " " + what + " (" + Join(shown);
-  if (names.size() > kShown) text += " and " + std::to_string(names.size() - kShown) + " more";
-  return text + ")";
-}
-
-// What a file's tensors are for one part of the model, under that part's names.
-TensorMap ReadPart(const std::filesystem::path& path, WeightPart part, const char* what) {
+// What a file's tensors are for one part of the model.
+PartWeights ReadPart(const std::filesystem::path& path, WeightPart part, const std::string& what) {
   const TensorMap tensors = ReadWeights(path);
-  const WeightFamily family = DetectFamily(tensors);
-  TensorMap mapped = MapNames(tensors, family, part);
-  if (family == WeightFamily::kUnknown || mapped.empty()) {
-    throw InputError(path.string() + ": holds no " + what + "; its names are those of " + FamilyName(family) +
-                     (tensors.empty() ? "" : ", such as \"" + Printable(tensors.begin()->first) + "\""));
+  const WeightNames names = NamesOf(tensors);
+  const std::string file = path.string();
+  if (names.style == nullptr) {
+    const std::string nearest = NearestStyle(tensors, part);
+    throw InputError(file + ": holds no " + what + " under names known here" +
+                     (tensors.empty() ? "" : ", but \"" + Printable(tensors.begin()->first) + "\"") +
+                     (nearest.empty() ? "" : "; " + nearest));
   }
-  return mapped;
+  std::vector<std::string> aside;
+  TensorMap mapped = MapNames(tensors, names, part, &aside);
+  const std::string note = names.note().empty() ? "" : "; " + names.note();
+  if (mapped.empty()) {
+    throw InputError(file + ": holds no " + what + ": its names are those of " + names.description() +
+                     (names.readable() ? "" : note));
+  }
+  if (names.prefixes.size() > 1) {
+    std::vector<std::string> sets;
+    for (const auto& prefix : names.prefixes) sets.push_back("\"" + Printable(prefix) + "\"");
+    throw InputError(file + ": holds several sets of " + names.name() + ", under " + Join(sets) +
+                     "; save the one to use by itself");
+  }
+  if (!names.prefixes[0].empty() || !aside.empty()) {
+    spdlog::info("{}: {} taken from below \"{}\"{}", file, names.name(), Printable(names.prefixes[0]),
+                 aside.empty() ? "" : "; left aside: " + FirstAndCount(aside, "outside it"));
+  }
+  return {std::move(mapped), file + ": " + names.name(), note};
+}
+
+// Loads what ReadPart gave.
+void LoadPart(torch::nn::Module& module, const PartWeights& part) {
+  try {
+    LoadStateDict(module, part.tensors, part.source, Memory::kShare);
+  } catch (const InputError& error) {
+    throw InputError(error.what() + part.note);
+  }
 }
 
 // CLIP at another image size: the grid of position embeddings is resized, the class token's stays.
@@ -84,29 +104,33 @@ void LoadStateDict(torch::nn::Module& module, const TensorMap& tensors, const st
   for (const auto& [name, target] : targets) {
     const auto found = tensors.find(name);
     if (found == tensors.end()) {
-      if (!EndsWith(name, ".num_batches_tracked")) missing.push_back(name);
+      if (!name.ends_with(".num_batches_tracked")) missing.push_back(name);
       continue;
     }
     // A single number may be written as [] or as [1].
     const bool both_scalar =
         target.numel() == 1 && found->second.numel() == 1 && target.dim() + found->second.dim() == 1;
     if (found->second.sizes() != target.sizes() && !both_scalar) {
-      misshaped.push_back(name + ": " + ShapeText(found->second) + " in the file, " + ShapeText(target) +
-                          " in the model");
+      misshaped.push_back(name + " is " + ShapeText(found->second.sizes().vec()) + " in the file, " +
+                          ShapeText(target.sizes().vec()) + " in the model");
       continue;
     }
     copies.emplace_back(target, found->second.reshape(target.sizes()));
   }
   for (const auto& entry : tensors) {
-    if (targets.count(entry.first) == 0 && !EndsWith(entry.first, ".position_ids") &&
-        !EndsWith(entry.first, ".num_batches_tracked")) {
+    if (targets.count(entry.first) == 0 && !entry.first.ends_with(".position_ids") &&
+        !entry.first.ends_with(".num_batches_tracked")) {
       unexpected.push_back(Printable(entry.first, 200));
     }
   }
   std::vector<std::string> problems;
-  if (!missing.empty()) problems.push_back(List("missing", missing));
-  if (!unexpected.empty()) problems.push_back(List("unexpected", unexpected));
-  if (!misshaped.empty()) problems.push_back(List("of another shape", misshaped));
+  if (!missing.empty()) problems.push_back(FirstAndCount(missing, "missing"));
+  if (!unexpected.empty()) problems.push_back(FirstAndCount(unexpected, "unexpected"));
+  if (!misshaped.empty()) {
+    const std::size_t more = misshaped.size() - 1;
+    problems.push_back(misshaped.front() +
+                       (more > 0 ? ", and " + std::to_string(more) + " more of another shape" : ""));
+  }
   if (!problems.empty()) throw InputError(source + ": the weights do not fit the model: " + Join(problems, "; "));
   for (auto& [target, value] : copies) {
     const bool fits = target.scalar_type() == value.scalar_type() && target.device() == value.device();
@@ -128,26 +152,27 @@ TensorMap ReadWeights(const std::filesystem::path& path) {
 }
 
 void LoadClipVision(ClipVisionImpl& encoder, const std::filesystem::path& path) {
-  TensorMap tensors = ReadPart(path, WeightPart::kClipVision, "CLIP image encoder");
+  PartWeights part = ReadPart(path, WeightPart::kClipVision, "CLIP image encoder");
   const std::string positions = "vision_model.embeddings.position_embedding.weight";
-  if (const auto found = tensors.find(positions); found != tensors.end()) {
+  if (const auto found = part.tensors.find(positions); found != part.tensors.end()) {
     ResizePositions(found->second, encoder.named_parameters()[positions], path.string());
   }
-  LoadStateDict(encoder, tensors, path.string(), Memory::kShare);
+  LoadPart(encoder, part);
 }
 
 void LoadSegFormer(SegFormerImpl& segmenter, const std::filesystem::path& path) {
-  LoadStateDict(segmenter, ReadPart(path, WeightPart::kSegFormer, "SegFormer"), path.string(), Memory::kShare);
+  LoadPart(segmenter, ReadPart(path, WeightPart::kSegFormer, "whole SegFormer"));
 }
 
 void LoadSegmentationEncoder(SegmentationEncoderImpl& encoder, const std::filesystem::path& path) {
-  TensorMap tensors = ReadPart(path, WeightPart::kMaskEncoder, "segmentation encoder");
+  PartWeights part = ReadPart(path, WeightPart::kMaskEncoder, "segmentation encoder");
+  TensorMap& tensors = part.tensors;
   const auto projected = tensors.lower_bound("projection.");
-  const bool has_projection = projected != tensors.end() && projected->first.rfind("projection.", 0) == 0;
+  const bool has_projection = projected != tensors.end() && projected->first.starts_with("projection.");
   for (const auto& [name, own] : StateDict(encoder)) {
     const auto found = tensors.find(name);
     // A network made for photos has no projection to embed_dim: that one stays as it is.
-    if (found == tensors.end() && !has_projection && name.rfind("projection.", 0) == 0) tensors[name] = own;
+    if (found == tensors.end() && !has_projection && name.starts_with("projection.")) tensors[name] = own;
     if (name != "features.0.weight" || found == tensors.end()) continue;
     auto& first = found->second;
     if (first.dim() != 4 || own.dim() != 4 || first.size(1) != 3 || own.size(1) == 3) continue;
@@ -159,11 +184,11 @@ void LoadSegmentationEncoder(SegmentationEncoderImpl& encoder, const std::filesy
       first = own;
     }
   }
-  LoadStateDict(encoder, tensors, path.string(), Memory::kShare);
+  LoadPart(encoder, part);
 }
 
 void LoadGpsEncoder(GpsEncoderImpl& encoder, const std::filesystem::path& path) {
-  LoadStateDict(encoder, ReadPart(path, WeightPart::kGpsEncoder, "GPS encoder"), path.string(), Memory::kShare);
+  LoadPart(encoder, ReadPart(path, WeightPart::kGpsEncoder, "GPS encoder"));
 }
 
 void LoadPretrained(DualGeoModelImpl& model) {

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <optional>
 
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/pipeline/photo_sets.h"
+#include "dualgeo/pipeline/run_lock.h"
 #include "dualgeo/pipeline/shared_steps.h"
 #include "dualgeo/refine/predictions.h"
 #include "dualgeo/util/atomic_file.h"
@@ -131,7 +133,10 @@ AblationResult RunAblation(const Ablation& ablation) {
   CheckWorlds(all);
 
   const fs::path shared = o.shared.empty() ? fs::path(o.run_dir) / "shared" : fs::path(o.shared);
-  const SharedLock lock(shared);
+  const RunLock lock(o.run_dir);
+  std::optional<RunLock> shared_lock;
+  if (!o.shared.empty()) shared_lock.emplace(shared);
+  TakeOverStudy(all, shared, fs::path(o.run_dir) / "logs");
   std::vector<Job> jobs;
   for (const auto& run : runs) {
     AddRunJobs(run.options, ablation.rows[run.row].name + ", seed " + std::to_string(run.seed), "evaluate", jobs);

@@ -42,50 +42,111 @@ std::string DumpExperiment(const ExperimentOptions& options) {
   return DumpConfig(OptionTree(copy));
 }
 
-std::string DumpSection(const ExperimentOptions& options, const std::string& path) {
-  ExperimentOptions copy = options;
-  OptionGroup group = OptionTree(copy);
-  std::string rest = path;
-  for (;;) {
-    const auto dot = rest.find('.');
-    const auto field = std::ranges::find(group.fields, rest.substr(0, dot), &OptionNode::name);
-    if (field == group.fields.end()) throw Error("no config section '" + path + "'");
-    if (dot == std::string::npos) return path + ":\n" + DumpConfig(OptionGroup{{*field}, {}});
-    OptionGroup inner = std::get<OptionGroup>(field->value);
-    group = std::move(inner);
-    rest = rest.substr(dot + 1);
-  }
+bool JoinsAnswers(const ExperimentOptions& options) {
+  const std::string& choose = options.predict.lmm.choose;
+  return options.predict.method == "lmm" && (choose == "bayes" || choose == "auto");
 }
 
-std::string StepSettings(const ExperimentOptions& options, const std::string& step) {
-  struct Rule {
-    bool computes;  // depends on seed, device and precision
-    std::vector<std::string> sections;
-  };
+namespace {
+
+struct Rule {
+  enum Kind {
+    kComputes,  // with given weights
+    kTrains,    // what affects the weights counts, too, and the files that it starts from
+    kReads,     // files that the config names
+  } kind;
+  std::vector<std::string> sections;
+  std::vector<std::string> without = {};  // of these sections
+};
+
+Rule RuleOf(const ExperimentOptions& options, const std::string& step) {
   static const std::map<std::string, Rule> rules = {
-      {"world", {false, {"world"}}},
-      {"holdout", {true, {"data.holdout"}}},
-      {"train_segmenter", {true, {"data.validation", "data.augment", "model.segmenter", "train_segmenter"}}},
-      {"segment", {true, {"model.segmenter"}}},
-      {"train", {true, {"data.validation", "data.augment", "model", "loss", "train"}}},
-      {"embed", {true, {"model"}}},
-      {"gallery", {true, {"gallery"}}},
-      {"fit_rerank", {true, {"data.validation", "search", "rerank"}}},
-      {"search", {false, {"search"}}},
-      {"rerank", {false, {"rerank"}}},
-      {"predict", {false, {"predict"}}},
-      {"evaluate", {true, {"evaluate"}}},
+      {"world", {Rule::kReads, {"world"}}},
+      {"holdout", {Rule::kComputes, {"seed", "data.holdout"}}},
+      {"train_segmenter",
+       {Rule::kTrains,
+        {"seed", "precision", "data.validation.fraction", "data.augment", "data.loader", "model.segmenter",
+         "train_segmenter"}}},
+      {"segment", {Rule::kComputes, {"precision", "data.loader", "model.segmenter"}}},
+      // Masks come from files: of the segmenter only the classes matter.
+      {"train",
+       {Rule::kTrains,
+        {"seed", "precision", "data.validation.fraction", "data.augment", "data.loader", "model",
+         "model.segmenter.num_labels", "loss", "train"},
+        {"model.segmenter"}}},
+      {"embed",
+       {Rule::kComputes, {"precision", "data.loader", "model", "model.segmenter.num_labels"}, {"model.segmenter"}}},
+      {"gallery", {Rule::kComputes, {"seed", "gallery"}}},
+      {"fit_rerank",
+       {Rule::kComputes,
+        {"seed", "precision", "data.validation.fraction", "search", "rerank.top_k", "rerank.evidence"}}},
+      {"search", {Rule::kComputes, {"search"}}},
+      {"rerank", {Rule::kComputes, {"rerank"}}},
+      {"predict", {Rule::kReads, {"predict"}, {"predict.lmm"}}},
+      {"evaluate", {Rule::kComputes, {"seed", "evaluate", "rerank.method", "predict.method"}}},
   };
-  const auto rule = rules.find(step);
-  if (rule == rules.end()) throw Error("no step '" + step + "'");
-  std::string text;
-  if (rule->second.computes) {
-    text = "seed: " + std::to_string(options.runtime.seed) + "\ndevice: " + options.runtime.device +
-           "\nprecision: " + options.runtime.precision + "\n";
-  }
-  for (const auto& section : rule->second.sections) text += DumpSection(options, section);
+  const auto found = rules.find(step);
+  if (found == rules.end()) throw Error("no step '" + step + "'");
+  Rule rule = found->second;
   // Attention over the batch: what is embedded together matters.
-  if (step == "embed" && options.model.fusion.scope == "batch") text += DumpSection(options, "embed");
+  if (step == "embed" && options.model.fusion.scope == "batch") rule.sections.emplace_back("embed");
+  if (step == "predict" && options.predict.method == "lmm") rule.without.clear();
+  if (step == "predict" && JoinsAnswers(options)) rule.sections.emplace_back("rerank");
+  return rule;
+}
+
+bool Within(const std::string& key, const std::vector<std::string>& sections) {
+  return std::ranges::any_of(sections, [&](const std::string& section) {
+    return key == section || (key.starts_with(section) && key[section.size()] == '.');
+  });
+}
+
+// A field that is named by itself beats an exclusion.
+bool Reads(const Rule& rule, const std::string& key) {
+  if (std::ranges::find(rule.sections, key) != rule.sections.end()) return true;
+  return Within(key, rule.sections) && !Within(key, rule.without);
+}
+
+}  // namespace
+
+StepFields FieldsOf(const ExperimentOptions& options, const std::string& step) {
+  const Rule rule = RuleOf(options, step);
+  StepFields fields;
+  ExperimentOptions copy = options;
+  ForEachField(OptionTree(copy), "", [&](const std::string& key, const OptionNode& node) {
+    if (!Reads(rule, key)) return;
+    const std::string value = ValueText(node);
+    const bool counts =
+        node.affects == Affects::kResult || (node.affects == Affects::kTraining && rule.kind == Rule::kTrains);
+    if (counts) {
+      fields.result[key] = value;
+      return;
+    }
+    fields.others[key] = value;
+    if (node.affects == Affects::kContent && rule.kind != Rule::kComputes) {
+      // A name that is no file (prompt: geo) counts as the name that it is.
+      if (std::filesystem::exists(value)) {
+        fields.files[key] = value;
+      } else if (!value.empty() && value != "null") {
+        fields.result[key] = value;
+      }
+    }
+  });
+  for (const char* key : {"device", "threads"}) {
+    ForEachField(OptionTree(copy), "", [&](const std::string& name, const OptionNode& node) {
+      if (name == key) fields.others[name] = ValueText(node);
+    });
+  }
+  ExperimentOptions defaults;
+  ForEachField(OptionTree(defaults), "", [&](const std::string& key, const OptionNode& node) {
+    if (fields.result.contains(key)) fields.defaults[key] = ValueText(node);
+  });
+  return fields;
+}
+
+std::string FieldsText(const StepFields& fields) {
+  std::string text;
+  for (const auto& [key, value] : fields.result) text += key + ": " + value + "\n";
   return text;
 }
 

@@ -1,56 +1,22 @@
 #include "dualgeo/pipeline/locate.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
+#include <unordered_map>
 
-#include "dualgeo/data/photo.h"
+#include "dualgeo/gallery/embedder.h"
 #include "dualgeo/gallery/gallery_file.h"
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/pipeline/photo_sets.h"
 #include "dualgeo/pipeline/stages.h"
 #include "dualgeo/refine/reranker.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
 namespace {
-
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string pattern = (fs::temp_directory_path() / "dualgeo-locate-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr)
-      throw Error("cannot create a folder in " + fs::temp_directory_path().string());
-    path = pattern;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  fs::path path;
-};
-
-// The photos under plain names in one folder, as a photo table wants them; whatever their own paths look like.
-PhotoSet Gather(const std::vector<fs::path>& photos, const fs::path& folder) {
-  std::vector<PhotoRow> rows;
-  fs::create_directory(folder / "images");
-  for (std::size_t i = 0; i < photos.size(); ++i) {
-    const std::string bytes = ReadFile(photos[i]);
-    DecodePhoto(bytes, photos[i].string());  // a damaged photo is named by its own path
-    PhotoRow row;
-    row.id = std::to_string(i) + photos[i].extension().string();
-    WriteFileAtomically(folder / "images" / row.id, bytes);
-    rows.push_back(std::move(row));
-  }
-  WritePhotoTable(folder / "photos.csv", rows);
-  return {"locate", folder / "photos.csv", folder / "images", {}, {}};
-}
 
 fs::path RunFile(const fs::path& path, const fs::path& run_dir) {
   if (!fs::exists(path)) {
@@ -60,49 +26,108 @@ fs::path RunFile(const fs::path& path, const fs::path& run_dir) {
   return path;
 }
 
-}  // namespace
+fs::path SegmenterOf(const ExperimentOptions& options, const RunPaths& paths) {
+  if (!options.model.has_segmentation()) return {};
+  if (options.model.segmenter.weights) return *options.model.segmenter.weights;
+  return RunFile(paths.segmenter(), paths.root);
+}
 
-std::vector<Location> Locate(const std::vector<fs::path>& photos, const fs::path& run_dir, int count) {
-  const RunPaths paths(run_dir);
-  ExperimentOptions options = ReadExperiment({RunFile(paths.config(), run_dir)}, {});
-  const fs::path checkpoint = RunFile(paths.checkpoint(), run_dir);
-  Gallery gallery = LoadGallery(RunFile(paths.gallery(), run_dir));
-
-  const ScratchFolder scratch;
-  PhotoSet set = Gather(photos, scratch.path);
-  if (options.model.has_segmentation()) {
-    set.masks = scratch.path / "masks";
-    const fs::path weights = options.model.segmenter.weights ? fs::path(*options.model.segmenter.weights)
-                                                             : RunFile(paths.segmenter(), run_dir);
-    SegmentFromConfig(options, set, weights, set.masks);
-  }
-  const EmbedResult embedded = EmbedFromConfig(options, set, checkpoint);
-  const PhotoTable table = ReadPhotoTable(set.csv, set.columns, Locations::kOptional);
-  SearchOptions& search = options.search;
+// A photo that is only asked about excludes nothing.
+SearchOptions WithoutExclusions(SearchOptions search) {
   search.negatives = 0;
   search.exclude_same_author = false;
   search.exclude_same_id = false;
   search.exclude_within_km = 0;
   search.exclude_similarity_above.reset();
-  std::vector<CandidateList> lists =
-      Rerank(RerankOf(options, paths),
-             SearchFromConfig(options, ModelFromConfig(options, checkpoint), gallery, embedded.features, table),
-             options.runtime.threads);
+  return search;
+}
 
-  std::vector<Location> locations;
-  for (std::size_t i = 0; i < lists.size(); ++i) {
-    Location location;
-    location.photo = photos[i];
-    auto& candidates = lists[i].candidates;
-    candidates.resize(std::min(candidates.size(), static_cast<std::size_t>(count)));
-    location.candidates = std::move(candidates);
+bool HasPhotoExtension(const fs::path& path) {
+  static const std::vector<std::string> kExtensions = {".jpg", ".jpeg", ".png",  ".webp", ".tif", ".tiff",
+                                                       ".bmp", ".heic", ".heif", ".avif", ".gif", ".jxl"};
+  std::string extension = path.extension().string();
+  for (char& letter : extension) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return std::ranges::find(kExtensions, extension) != kExtensions.end();
+}
+
+}  // namespace
+
+struct Locator::State {
+  explicit State(const fs::path& run_dir)
+      : paths(run_dir),
+        options(ReadExperiment({RunFile(paths.config(), run_dir)}, {})),
+        model(ModelFromConfig(options, RunFile(paths.checkpoint(), run_dir))),
+        gallery(LoadGallery(RunFile(paths.gallery(), run_dir))),
+        embedder(model, SegmenterOf(options, paths)) {
+    options.search = WithoutExclusions(options.search);
+  }
+
+  RunPaths paths;
+  ExperimentOptions options;
+  EmbedModel model;
+  Gallery gallery;
+  Embedder embedder;
+};
+
+Locator::Locator(const fs::path& run_dir) : state_(std::make_unique<State>(run_dir)) {}
+Locator::~Locator() = default;
+Locator::Locator(Locator&&) noexcept = default;
+Locator& Locator::operator=(Locator&&) noexcept = default;
+
+std::vector<Location> Locator::Locate(const std::vector<fs::path>& photos, int count) {
+  std::vector<fs::path> distinct;  // a photo may well be given twice
+  for (const auto& photo : photos) {
+    if (std::ranges::find(distinct, photo) == distinct.end()) distinct.push_back(photo);
+  }
+  std::vector<BadPhoto> bad;
+  const FeatureSet features = state_->embedder.Photos(distinct, &bad);
+  std::unordered_map<std::string, Location> location_of;
+  for (const auto& photo : bad) location_of[photo.photo.string()].error = photo.reason;
+
+  PhotoTable table;
+  for (const auto& id : features.ids) table.rows.emplace_back().id = id;
+  std::vector<CandidateList> lists;
+  if (!table.rows.empty()) {
+    lists = Rerank(RerankOf(state_->options, state_->paths),
+                   SearchFromConfig(state_->options, state_->model, state_->gallery, features, table),
+                   state_->options.runtime.threads);
+  }
+  for (auto& list : lists) {
+    Location& location = location_of[list.query_id];
+    location.estimate = list.estimate;
+    location.candidates = std::move(list.candidates);
+    location.candidates.resize(std::min(location.candidates.size(), static_cast<std::size_t>(count)));
     for (const auto& candidate : location.candidates) {
       location.spread_km =
           std::max(location.spread_km, GeodesicKm(location.candidates.front().location, candidate.location));
     }
-    locations.push_back(std::move(location));
+  }
+
+  std::vector<Location> locations;
+  for (const auto& photo : photos) {
+    locations.push_back(location_of[photo.string()]);
+    locations.back().photo = photo;
   }
   return locations;
+}
+
+std::vector<fs::path> ExpandFolders(const std::vector<fs::path>& paths) {
+  std::vector<fs::path> photos;
+  for (const auto& path : paths) {
+    std::error_code code;
+    if (!fs::is_directory(path, code)) {
+      photos.push_back(path);
+      continue;
+    }
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::recursive_directory_iterator(path)) {
+      if (entry.is_regular_file() && HasPhotoExtension(entry.path())) found.push_back(entry.path());
+    }
+    if (found.empty()) throw InputError(Printable(path.string(), 200) + ": a folder without photos");
+    std::ranges::sort(found);
+    photos.insert(photos.end(), found.begin(), found.end());
+  }
+  return photos;
 }
 
 std::string MapLink(LatLon place) {

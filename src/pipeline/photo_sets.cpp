@@ -63,6 +63,15 @@ PhotoSet SegmenterSet(const ExperimentOptions& options) {
   return {"segmenter", set.csv, set.images, set.masks, set.columns};
 }
 
+std::optional<PhotoSet> ValidationSet(const ExperimentOptions& options, const PhotoSet& trained) {
+  const ValidationOptions& own = options.data.validation;
+  if (own.csv.empty()) return std::nullopt;
+  PhotoSet set{"validation", own.csv, trained.images, trained.masks, own.columns};
+  if (!own.images.empty()) set.images = own.images;
+  if (!own.masks.empty() && !trained.masks.empty()) set.masks = own.masks;
+  return set;
+}
+
 std::vector<PhotoSet> BenchmarkSets(const ExperimentOptions& options) {
   std::vector<PhotoSet> sets;
   for (const auto& [name, set] : options.data.benchmarks) {

@@ -37,23 +37,22 @@ ReportPictures::ReportPictures(const ExperimentOptions& options, const std::stri
   const auto named = options.data.benchmarks.find(benchmark);
   if (named != options.data.benchmarks.end()) {
     photos_ = Open(named->second.images);
-    masks_ = named->second.masks;
+    masks_ = Open(named->second.masks);
   } else if (benchmark == kHoldout) {
     photos_ = Open(options.data.train.images);
-    masks_ = options.data.train.masks;
+    masks_ = Open(options.data.train.masks);
   }
   const auto predicted = RunPaths(options.run_dir).masks(benchmark);
-  if (std::filesystem::exists(predicted)) masks_ = predicted;
+  if (std::filesystem::exists(predicted)) masks_ = Open(predicted.string());
 }
 
 void ReportPictures::Show(ReportPhoto& photo) const {
   const std::string& id = photo.result.id;
   photo.photo = Picture(photos_.get(), id, kPhotoSide, kPhotoQuality);
-  if (masks_.empty()) return;
+  const std::string mask_id = MaskId(id);
+  if (!masks_ || !masks_->Has(mask_id)) return;
   try {
-    const auto path = MaskPath(masks_, id);
-    if (!std::filesystem::exists(path)) return;
-    const cv::Mat mask = ReadMask(path, num_labels_);
+    const cv::Mat mask = DecodeMask(masks_->Read(mask_id), masks_->Name(mask_id), num_labels_);
     photo.mask = MaskDataUrl(mask, kPhotoSide);
     photo.mask_text = DescribeMask(mask, 4);
   } catch (const InputError& error) {

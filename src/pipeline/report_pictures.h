@@ -21,8 +21,7 @@ class ReportPictures {
   std::string Thumbnail(const std::string& gallery_id) const;
 
  private:
-  std::unique_ptr<PhotoSource> photos_, gallery_;
-  std::filesystem::path masks_;
+  std::unique_ptr<PhotoSource> photos_, gallery_, masks_;
   int num_labels_;
 };
 

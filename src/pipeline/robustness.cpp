@@ -7,6 +7,7 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <optional>
 #include <set>
 
 #include "dualgeo/config/config.h"
@@ -16,6 +17,7 @@
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/pipeline/photo_sets.h"
 #include "dualgeo/pipeline/run.h"
+#include "dualgeo/pipeline/run_lock.h"
 #include "dualgeo/pipeline/shared_steps.h"
 #include "dualgeo/pipeline/stages.h"
 #include "dualgeo/pipeline/step.h"
@@ -103,7 +105,12 @@ class Work {
   }
 
   RobustnessResult Run() {
-    const SharedLock lock(shared_);
+    const RunLock lock(root_);
+    std::optional<RunLock> shared_lock;
+    if (!o_.shared.empty()) shared_lock.emplace(shared_);
+    std::vector<ExperimentOptions> all;
+    for (const ViewRun& run : runs_) all.push_back(run.options);
+    TakeOverStudy(all, shared_, root_ / "logs");
     const int parallel =
         ParallelJobs(o_.jobs, runs_.front().options.runtime.threads, runs_.front().options.runtime.device);
     std::vector<Job> jobs;
@@ -161,19 +168,38 @@ class Work {
       photos.images = d.rendered->images;
       photos.columns = d.rendered->columns;
     }
-    step.inputs = {photos.csv, photos.images, clean.masks, SegmenterWeights(runs_.front().options)};
-    step.settings = "degradation: " + d.name + " " + std::to_string(d.severity) + (d.rendered ? " rendered" : "") +
-                    "\nseed: " + std::to_string(o_.degrade_seed) + "\nmasks: " + Join(o_.masks) + "\n";
+    const fs::path weights = SegmenterWeights(runs_.front().options);
+    step.inputs = [this, photos, clean, weights] {
+      std::vector<Artifact> inputs = {TableArtifact("table", photos.csv, photos.columns, TablePart::kRows),
+                                      PhotosArtifact("photos", photos.images, photos.csv, photos.columns),
+                                      MasksArtifact("masks", clean.masks, clean.csv, clean.columns),
+                                      WeightsArtifact("segmenter", weights)};
+      for (const ViewRun& run : runs_) {
+        const RunPaths paths(run.options);
+        const std::string name = run.view + " " + std::to_string(run.seed) + " ";
+        inputs.push_back(WeightsArtifact(name + "checkpoint", paths.checkpoint()));
+        inputs.push_back(GalleryArtifact(name + "gallery", paths.gallery()));
+        const std::string parameters = RerankOf(run.options, paths).parameters;
+        if (!parameters.empty()) inputs.push_back(FileArtifact(name + "rerank.parameters", parameters));
+        for (const auto& [key, file] : FieldsOf(run.options, "predict").files) {
+          inputs.push_back(WeightsArtifact(name + key, file));
+        }
+      }
+      return inputs;
+    };
+    OptionValues& settings = step.fields.result;
+    settings["degradation"] = d.name + " " + std::to_string(d.severity) + (d.rendered ? " rendered" : "");
+    settings["degrade_seed"] = std::to_string(o_.degrade_seed);
+    settings["masks"] = Join(o_.masks);
     for (const ViewRun& run : runs_) {
-      const RunPaths paths(run.options);
-      step.inputs.push_back(paths.checkpoint());
-      step.inputs.push_back(paths.gallery());
-      step.settings += run.view + " " + std::to_string(run.seed) + ":\n";
       for (const char* part : {"embed", "search", "rerank", "predict"}) {
-        step.settings += StepSettings(run.options, part);
+        const StepFields fields = FieldsOf(run.options, part);
+        const std::string name = run.view + " " + std::to_string(run.seed) + " ";
+        for (const auto& [key, value] : fields.result) settings[name + key] = value;
+        for (const auto& [key, value] : fields.defaults) step.fields.defaults[name + key] = value;
       }
     }
-    step.outputs = {folder / "predictions"};
+    step.outputs = {FolderArtifact("predictions", folder / "predictions")};
     step.run = [&](bool) {
       const fs::path images = folder / "images", masks = folder / "masks";
       if (!d.rendered) {
@@ -183,7 +209,6 @@ class Work {
       ExperimentOptions segmenter = runs_.front().options;
       segmenter.runtime.seed = *segmenter.pipeline.segmenter_seed;
       SegmentFromConfig(segmenter, photos, SegmenterWeights(segmenter), masks);
-      fs::remove_all(folder / "predictions");
       for (const ViewRun& run : runs_) {
         for (const std::string& kind : MaskKinds(run.view)) {
           PhotoSet seen = photos;
@@ -250,9 +275,9 @@ class Work {
     o.data.benchmarks = {
         {"photos", {photos.csv.string(), photos.images.string(), photos.masks.string(), photos.columns}}};
     std::erase(o.pipeline.steps, "segment");  // the masks are named
+    // Fitted parameters go along; answers are joined by those that the config names, as in the run itself.
     if (HasStep(o, "fit_rerank")) {
-      o.rerank = RerankOf(run.options, RunPaths(run.options));
-      std::erase(o.pipeline.steps, "fit_rerank");
+      WriteFileAtomically(RunPaths(o).rerank_parameters(), ReadFile(RunPaths(run.options).rerank_parameters()));
     }
     RunSteps(o, {"search", "rerank", "predict"});
     WriteFileAtomically(predictions, ReadFile(RunPaths(o).of("photos", "predictions.csv")));

@@ -3,7 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <functional>
+#include <optional>
 
 #include "dualgeo/config/config.h"
 #include "dualgeo/data/world.h"
@@ -12,13 +13,13 @@
 #include "dualgeo/eval/regions.h"
 #include "dualgeo/eval/tables.h"
 #include "dualgeo/gallery/gallery_file.h"
+#include "dualgeo/io/set_aside.h"
 #include "dualgeo/pipeline/photo_sets.h"
 #include "dualgeo/pipeline/report.h"
 #include "dualgeo/pipeline/run_info.h"
+#include "dualgeo/pipeline/run_lock.h"
 #include "dualgeo/pipeline/stages.h"
 #include "dualgeo/pipeline/step.h"
-#include "dualgeo/refine/answer_join.h"
-#include "dualgeo/refine/place_similarity.h"
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/train/runtime.h"
 #include "dualgeo/util/atomic_file.h"
@@ -44,36 +45,50 @@ class Run {
         segmenter_options_(WithSegmenterSeed(options)),
         only_(only),
         paths_(options),
-        runner_(options.run_dir),
+        trained_{paths_, "", ""},
+        untrained_{paths_.untrained(), "untrained-", "untrained"},
         train_(TrainSet(options)),
         benchmarks_(BenchmarkSets(options)) {}
 
   std::vector<BenchmarkScores> Walk() {
-    if (only_.empty() || Has("evaluate")) WriteFileAtomically(paths_.config(), DumpExperiment(options_));
+    Declare();
+    runner_.emplace(options_.run_dir);
+    runner_->TakeOver(steps_);
+    for (const Step& step : steps_) {
+      if (step.name == "report") WriteConfig();
+      runner_->Run(step);
+    }
+    if (!Has("report")) WriteConfig();
+    return Has("evaluate") && only_.empty() ? Scores(trained_, untrained_) : std::vector<BenchmarkScores>();
+  }
+
+  // Rewrites what an earlier version recorded; runs nothing.
+  void TakeOver() {
+    Declare();
+    StepRunner(options_.run_dir).TakeOver(steps_);
+  }
+
+  int steps_done() const { return runner_->done(); }
+
+ private:
+  // All steps of the walk, in order.
+  void Declare() {
     if (Has("world")) World();
     if (options_.data.holdout.fraction > 0 && (only_.empty() || Has("holdout"))) Holdout();
     if (Has("train_segmenter")) TrainSegmenterStep();
     if (Has("segment") && options_.model.has_segmentation()) SegmentAll();
 
-    const Branch trained{paths_, "", ""};
-    if (Has("train")) Train(trained, options_.train);
-    SearchAndAnswer(trained);
-
-    const Branch untrained{paths_.untrained(), "untrained-", "untrained"};
+    if (Has("train")) Train(trained_, options_.train);
+    SearchAndAnswer(trained_);
     if (Has("untrained")) {
       TrainOptions none = options_.train;
       none.epochs = 0;
-      Train(untrained, none);
-      SearchAndAnswer(untrained);
+      Train(untrained_, none);
+      SearchAndAnswer(untrained_);
     }
-    if (only_.empty() || Has("evaluate")) WriteRunInfo(paths_.info(), options_);
     if (Has("report")) ReportStep();
-    return Has("evaluate") && only_.empty() ? Scores(trained, untrained) : std::vector<BenchmarkScores>();
   }
 
-  int steps_done() const { return runner_.done(); }
-
- private:
   static ExperimentOptions WithSegmenterSeed(ExperimentOptions options) {
     if (options.pipeline.segmenter_seed) options.runtime.seed = *options.pipeline.segmenter_seed;
     return options;
@@ -85,71 +100,183 @@ class Run {
     return std::ranges::find(only_, step) != only_.end() && (part || HasStep(options_, step));
   }
 
-  std::string Settings(const std::string& step) const { return StepSettings(options_, step); }
+  StepFields Fields(const std::string& step) const { return FieldsOf(options_, step); }
+
+  // The config that made what is there, for `locate` and the report: written when it is there, not when it is wished
+  // for. A run that changed nothing leaves it.
+  void WriteConfig() {
+    if (!only_.empty() && !Has("evaluate")) return;
+    if (config_written_ || (runner_->done() == 0 && ConfigIsRight())) return;
+    WriteFileAtomically(paths_.config(), DumpExperiment(options_));
+    WriteRunInfo(paths_.info(), options_);
+    config_written_ = true;
+  }
+
+  bool ConfigIsRight() const {
+    if (!fs::exists(paths_.config()) || !fs::exists(paths_.info())) return false;
+    try {
+      const auto values = [](ExperimentOptions options) {
+        return ValuesThat({Affects::kResult, Affects::kTraining}, OptionTree(options));
+      };
+      return values(ReadExperiment({paths_.config()}, {})) == values(options_);
+    } catch (const InputError&) {
+      return false;
+    }
+  }
+
+  // The table of a set, its photos and, where the model sees them, its masks.
+  static void AddSet(std::vector<Artifact>& inputs, const PhotoSet& set, TablePart part,
+                     const std::string& prefix = "") {
+    inputs.push_back(TableArtifact(prefix + "table", set.csv, set.columns, part));
+    inputs.push_back(PhotosArtifact(prefix + "photos", set.images, set.csv, set.columns));
+    if (!set.masks.empty()) inputs.push_back(MasksArtifact(prefix + "masks", set.masks, set.csv, set.columns));
+  }
+
+  // Validation photos with a table of their own.
+  void AddValidation(std::vector<Artifact>& inputs, const PhotoSet& trained) const {
+    if (const auto set = ValidationSet(options_, trained)) AddSet(inputs, *set, TablePart::kRows, "validation ");
+  }
+
+  // Files that the config names for this step.
+  static void AddFiles(std::vector<Artifact>& inputs, const StepFields& fields) {
+    for (const auto& [key, file] : fields.files) inputs.push_back(WeightsArtifact(key, file));
+  }
 
   void World() {
-    runner_.Run({"world",
-                 {},
-                 Settings("world"),
-                 {fs::path(options_.world.out) / "world.json"},
-                 [this](bool) { WriteWorld(options_.world, options_.world.out, options_.runtime.threads); },
-                 paths_.world_dir});
+    const fs::path out = options_.world.out;
+    Step step;
+    step.name = "world";
+    step.fields = Fields("world");
+    step.inputs = [fields = step.fields] {
+      std::vector<Artifact> inputs;
+      AddFiles(inputs, fields);
+      return inputs;
+    };
+    step.outputs = {FileArtifact("world", out / "world.json"), {"photos", out, [out](Contents&) {
+                                                                  return Content{"listed", MissingWorldFiles(out)};
+                                                                }}};
+    // Only a world of ours makes room: anything else there is the user's, and an error.
+    step.make_room = {fs::exists(out / "world.json") ? out : out / "world.json"};
+    step.completes = true;
+    step.run = [this](bool) { WriteWorld(options_.world, options_.world.out, options_.runtime.threads); };
+    step.found = [this, out] {
+      if (!IsWorldOf(options_.world, out)) return Found::kOther;
+      return MissingWorldFiles(out) == 0 ? Found::kWhole : Found::kPart;
+    };
+    step.folder = paths_.world_dir;
+    steps_.push_back(std::move(step));
   }
 
   void Holdout() {
-    runner_.Run({"holdout",
-                 {options_.data.train.csv},
-                 Settings("holdout"),
-                 {paths_.table("train"), paths_.table(kHoldout)},
-                 [this](bool) { WriteHoldout(options_); },
-                 paths_.tables_dir});
+    Step step;
+    step.name = "holdout";
+    step.inputs = [this] {
+      const PhotoSetOptions& set = options_.data.train;
+      return std::vector{TableArtifact("table", set.csv, set.columns, TablePart::kRows)};
+    };
+    step.fields = Fields("holdout");
+    step.outputs = {FileArtifact("train", paths_.table("train")), FileArtifact("holdout", paths_.table(kHoldout))};
+    step.run = [this](bool) { WriteHoldout(options_); };
+    step.folder = paths_.tables_dir;
+    steps_.push_back(std::move(step));
   }
 
   void TrainSegmenterStep() {
     const PhotoSet photos = SegmenterSet(options_);
-    runner_.Run({"train_segmenter",
-                 {photos.csv, photos.images, photos.masks},
-                 StepSettings(segmenter_options_, "train_segmenter"),
-                 {paths_.segmenter()},
-                 [this, photos](bool resume) {
-                   TrainSegmenterFromConfig(segmenter_options_, photos, paths_.segmenter_dir,
-                                            resume ? Existing::kResume : Existing::kOverwrite);
-                 },
-                 paths_.segmenter_dir});
+    Step step;
+    step.name = "train_segmenter";
+    step.fields = FieldsOf(segmenter_options_, "train_segmenter");
+    step.inputs = [this, photos, fields = step.fields] {
+      std::vector<Artifact> inputs;
+      AddSet(inputs, photos, TablePart::kRows);
+      if (options_.data.segmenter.csv.empty()) AddValidation(inputs, photos);
+      AddFiles(inputs, fields);
+      return inputs;
+    };
+    step.outputs = {WeightsArtifact("segmenter", paths_.segmenter())};
+    step.make_room = {paths_.segmenter().parent_path(), paths_.segmenter_dir / "train_segmenter.jsonl"};
+    step.run = [this, photos](bool) {
+      TrainSegmenterFromConfig(segmenter_options_, photos, paths_.segmenter_dir, Existing::kResume);
+    };
+    step.found = [this, photos] {
+      return Judge([&] { return InspectSegmenterFromConfig(segmenter_options_, photos, paths_.segmenter_dir); });
+    };
+    step.extendable = {"train_segmenter.epochs"};
+    step.folder = paths_.segmenter_dir;
+    steps_.push_back(std::move(step));
+  }
+
+  // What a checkpoint tells of itself; one that cannot be read can be of anything.
+  static Found Judge(const std::function<std::optional<TrainedSoFar>()>& inspect) {
+    try {
+      const auto so_far = inspect();
+      if (!so_far) return Found::kNothing;
+      if (!so_far->differences.empty()) return Found::kOther;
+      return so_far->step > so_far->total    ? Found::kBeyond
+             : so_far->step == so_far->total ? Found::kWhole
+                                             : Found::kPart;
+    } catch (const InputError& error) {
+      spdlog::warn("{}", error.what());
+      return Found::kOther;
+    }
   }
 
   void SegmentAll() {
     const fs::path weights =
         options_.model.segmenter.weights ? fs::path(*options_.model.segmenter.weights) : paths_.segmenter();
-    if (!fs::exists(weights)) {
-      throw InputError(
-          "step segment has no weights: set model.segmenter.weights to SegFormer weights or to a "
-          "checkpoint of train-segmenter, or add train_segmenter to run.steps");
-    }
     std::vector<PhotoSet> sets = benchmarks_;
     sets.insert(sets.begin(), train_);
     for (const PhotoSet& set : sets) {
-      runner_.Run({"segment-" + set.name,
-                   {set.csv, set.images, weights},
-                   StepSettings(segmenter_options_, "segment"),
-                   {set.masks},
-                   [this, set, weights](bool) { SegmentFromConfig(segmenter_options_, set, weights, set.masks); },
-                   paths_.masks_dir});
+      Step step;
+      step.name = "segment-" + set.name;
+      step.inputs = [set, weights] {
+        if (!fs::exists(weights)) {
+          throw InputError(
+              "step segment has no weights: set model.segmenter.weights to SegFormer weights or to a "
+              "checkpoint of train-segmenter, or add train_segmenter to run.steps");
+        }
+        return std::vector{TableArtifact("table", set.csv, set.columns, TablePart::kIds),
+                           PhotosArtifact("photos", set.images, set.csv, set.columns),
+                           WeightsArtifact("segmenter", weights)};
+      };
+      step.fields = FieldsOf(segmenter_options_, "segment");
+      step.outputs = {MasksArtifact("masks", set.masks, set.csv, set.columns)};
+      step.completes = true;
+      step.run = [this, set, weights](bool go_on) {
+        // Masks of an earlier version do not say what made them, so none can be told to belong to the rest.
+        if (go_on && !fs::exists(set.masks / "segment.json")) {
+          SetAside(set.masks, paths_.masks_dir, "some masks were missing");
+        }
+        SegmentFromConfig(segmenter_options_, set, weights, set.masks);
+      };
+      step.folder = paths_.masks_dir;
+      steps_.push_back(std::move(step));
     }
   }
 
   void Train(const Branch& branch, const TrainOptions& train) {
-    runner_.Run({branch.prefix + "train",
-                 {train_.csv, train_.images, train_.masks},
-                 Settings("train"),
-                 {branch.paths.checkpoint()},
-                 [this, &branch, &train](bool resume) {
-                   ExperimentOptions options = options_;
-                   options.train = train;
-                   TrainFromConfig(options, train_, branch.paths.model_dir,
-                                   resume ? Existing::kResume : Existing::kOverwrite);
-                 },
-                 branch.paths.model_dir});
+    ExperimentOptions options = options_;
+    options.train = train;
+    const fs::path folder = branch.paths.model_dir;
+    Step step;
+    step.name = branch.prefix + "train";
+    step.fields = FieldsOf(options, "train");
+    step.inputs = [this, fields = step.fields] {
+      std::vector<Artifact> inputs;
+      AddSet(inputs, train_, TablePart::kRows);
+      AddValidation(inputs, train_);
+      AddFiles(inputs, fields);
+      return inputs;
+    };
+    step.outputs = {WeightsArtifact("checkpoint", branch.paths.checkpoint())};
+    step.make_room = {branch.paths.checkpoint().parent_path(), folder / "train.jsonl"};
+    step.run = [this, options, folder](bool) { TrainFromConfig(options, train_, folder, Existing::kResume); };
+    step.found = [this, options, folder] {
+      return Judge([&] { return InspectTrainFromConfig(options, train_, folder); });
+    };
+    step.extendable = {"train.epochs"};
+    step.folder = folder;
+    steps_.push_back(std::move(step));
   }
 
   void SearchAndAnswer(const Branch& branch) {
@@ -171,81 +298,122 @@ class Run {
 
   void Embed(const Branch& branch, const PhotoSet& set, const fs::path& features) {
     const fs::path checkpoint = branch.paths.checkpoint();
-    runner_.Run({branch.prefix + "embed-" + set.name,
-                 {checkpoint, set.csv, set.images, set.masks},
-                 Settings("embed"),
-                 {features},
-                 [this, &set, checkpoint, features](bool) {
-                   WriteFeatures(features, EmbedFromConfig(options_, set, checkpoint).features);
-                 },
-                 branch.paths.features_dir});
+    Step step;
+    step.name = branch.prefix + "embed-" + set.name;
+    step.inputs = [set, checkpoint] {
+      std::vector<Artifact> inputs = {WeightsArtifact("checkpoint", checkpoint)};
+      AddSet(inputs, set, TablePart::kIds);
+      return inputs;
+    };
+    step.fields = Fields("embed");
+    step.outputs = {FolderArtifact("features", features)};
+    step.run = [this, set, checkpoint, features](bool) { EmbedToFileFromConfig(options_, set, checkpoint, features); };
+    step.folder = branch.paths.features_dir;
+    steps_.push_back(std::move(step));
   }
 
   void BuildGallery(const Branch& branch) {
     const RunPaths& paths = branch.paths;
     const bool gps = options_.gallery.kind == "gps";
-    runner_.Run({branch.prefix + "gallery",
-                 {gps ? paths.checkpoint() : paths.train_features(), train_.csv},
-                 Settings("gallery") + (gps ? Settings("embed") : ""),
-                 {paths.gallery()},
-                 [this, &paths, gps](bool) {
-                   const PhotoTable table = ReadPhotoTable(train_.csv, train_.columns);
-                   if (gps) {
-                     Coordinates coordinates;
-                     for (const auto& row : table.rows) {
-                       coordinates.locations.push_back(*row.location);
-                       coordinates.ids.push_back(row.id);
-                     }
-                     const EmbedModel model = ModelFromConfig(options_, paths.checkpoint());
-                     BuildGpsGallery(EmbedCoordinates(model, coordinates), options_.gallery, paths.gallery());
-                     return;
-                   }
-                   BuildImageGallery(ReadFeatures(paths.train_features()), table, options_.gallery, paths.gallery());
-                 },
-                 paths.gallery_dir});
+    Step step;
+    step.name = branch.prefix + "gallery";
+    step.inputs = [this, &paths, gps] {
+      return std::vector{
+          gps ? WeightsArtifact("checkpoint", paths.checkpoint()) : FolderArtifact("features", paths.train_features()),
+          TableArtifact("table", train_.csv, train_.columns, TablePart::kRows)};
+    };
+    step.fields = Fields("gallery");
+    if (gps) Merge(step.fields, Fields("embed"));
+    step.outputs = {GalleryArtifact("gallery", paths.gallery())};
+    step.run = [this, &paths, gps](bool) {
+      const PhotoTable table = ReadPhotoTable(train_.csv, train_.columns);
+      if (gps) {
+        Coordinates coordinates;
+        for (const auto& row : table.rows) {
+          coordinates.locations.push_back(*row.location);
+          coordinates.ids.push_back(row.id);
+        }
+        const EmbedModel model = ModelFromConfig(options_, paths.checkpoint());
+        BuildGpsGallery(EmbedCoordinates(model, coordinates), options_.gallery, paths.gallery());
+        return;
+      }
+      BuildImageGallery(ReadFeatures(paths.train_features()), table, options_.gallery, paths.gallery());
+    };
+    step.folder = paths.gallery_dir;
+    steps_.push_back(std::move(step));
+  }
+
+  static void Merge(StepFields& fields, StepFields more) {
+    fields.result.merge(more.result);
+    fields.defaults.merge(more.defaults);
+    fields.others.merge(more.others);
+    fields.files.merge(more.files);
   }
 
   void FitRerankStep(const Branch& branch) {
     const RunPaths& paths = branch.paths;
-    runner_.Run({branch.prefix + "fit_rerank",
-                 {paths.gallery(), paths.train_features(), train_.csv},
-                 Settings("fit_rerank"),
-                 {paths.rerank_parameters()},
-                 [this, &paths](bool) {
-                   Gallery gallery = LoadGallery(paths.gallery());
-                   WritePosteriorParameters(paths.rerank_parameters(),
-                                            FitRerankFromConfig(options_, ModelFromConfig(options_, paths.checkpoint()),
-                                                                gallery, ReadFeatures(paths.train_features()), train_));
-                 }});
+    Step step;
+    step.name = branch.prefix + "fit_rerank";
+    step.inputs = [this, &paths] {
+      std::vector<Artifact> inputs = {GalleryArtifact("gallery", paths.gallery()),
+                                      FolderArtifact("features", paths.train_features()),
+                                      WeightsArtifact("checkpoint", paths.checkpoint()),
+                                      TableArtifact("table", train_.csv, train_.columns, TablePart::kRows)};
+      AddValidation(inputs, train_);
+      return inputs;
+    };
+    step.fields = Fields("fit_rerank");
+    step.outputs = {FileArtifact("rerank.parameters", paths.rerank_parameters())};
+    step.run = [this, &paths](bool) {
+      Gallery gallery = LoadGallery(paths.gallery());
+      WritePosteriorParameters(paths.rerank_parameters(),
+                               FitRerankFromConfig(options_, ModelFromConfig(options_, paths.checkpoint()), gallery,
+                                                   ReadFeatures(paths.train_features()), train_));
+    };
+    steps_.push_back(std::move(step));
   }
 
   void SearchStep(const Branch& branch, const PhotoSet& set) {
     const RunPaths& paths = branch.paths;
-    runner_.Run({branch.prefix + "search-" + set.name,
-                 {paths.gallery(), paths.features(set.name), set.csv},
-                 Settings("search"),
-                 {paths.candidates(set.name)},
-                 [this, &paths, &set](bool) {
-                   Gallery gallery = LoadGallery(paths.gallery());
-                   const PhotoTable photos = ReadPhotoTable(set.csv, set.columns, Locations::kOptional);
-                   const FeatureSet features = ReadFeatures(paths.features(set.name));
-                   WriteCandidates(paths.candidates(set.name),
-                                   SearchFromConfig(options_, ModelFromConfig(options_, paths.checkpoint()), gallery,
-                                                    features, photos));
-                 },
-                 paths.lists_dir});
+    Step step;
+    step.name = branch.prefix + "search-" + set.name;
+    step.inputs = [this, &paths, set] {
+      std::vector<Artifact> inputs = {GalleryArtifact("gallery", paths.gallery()),
+                                      FolderArtifact("features", paths.features(set.name)),
+                                      TableArtifact("table", set.csv, set.columns, TablePart::kRows)};
+      if (options_.search.gps_scores) inputs.push_back(WeightsArtifact("checkpoint", paths.checkpoint()));
+      return inputs;
+    };
+    step.fields = Fields("search");
+    step.outputs = {FileArtifact("candidates", paths.candidates(set.name))};
+    step.run = [this, &paths, set](bool) {
+      Gallery gallery = LoadGallery(paths.gallery());
+      const PhotoTable photos = ReadPhotoTable(set.csv, set.columns, Locations::kOptional);
+      const FeatureSet features = ReadFeatures(paths.features(set.name));
+      SearchToFileFromConfig(options_, ModelFromConfig(options_, paths.checkpoint()), gallery, features, photos,
+                             paths.candidates(set.name));
+    };
+    step.folder = paths.lists_dir;
+    steps_.push_back(std::move(step));
   }
 
   void RerankStep(const Branch& branch, const PhotoSet& set) {
     const fs::path in = branch.paths.candidates(set.name);
     const fs::path out = branch.paths.of(set.name, "reranked.csv");
     const RerankOptions rerank = RerankOf(options_, branch.paths);
-    std::vector<fs::path> inputs = {in};
-    if (!rerank.parameters.empty()) inputs.emplace_back(rerank.parameters);
-    runner_.Run(
-        {branch.prefix + "rerank-" + set.name, inputs, Settings("rerank"), {out}, [this, in, out, rerank](bool) {
-           WriteCandidates(out, Rerank(rerank, ReadCandidates(in), options_.runtime.threads));
-         }});
+    Step step;
+    step.name = branch.prefix + "rerank-" + set.name;
+    step.inputs = [in, rerank] {
+      std::vector<Artifact> inputs = {FileArtifact("candidates", in)};
+      if (!rerank.parameters.empty()) inputs.push_back(FileArtifact("rerank.parameters", rerank.parameters));
+      return inputs;
+    };
+    step.fields = Fields("rerank");
+    step.outputs = {FileArtifact("reranked", out)};
+    step.run = [this, in, out, rerank](bool) {
+      WriteCandidates(out, Rerank(rerank, ReadCandidates(in), options_.runtime.threads));
+    };
+    steps_.push_back(std::move(step));
   }
 
   // Predictions come from the re-ranked list where there is one.
@@ -254,38 +422,34 @@ class Run {
   }
 
   void PredictStep(const Branch& branch, const PhotoSet& set) {
-    const fs::path in = FinalCandidates(branch.paths, set);
-    const fs::path out = branch.paths.of(set.name, "predictions.csv");
-    runner_.Run({branch.prefix + "predict-" + set.name,
-                 {in, set.csv},
-                 Settings("predict"),
-                 {out},
-                 [this, &set, &paths = branch.paths, in, out](bool) {
-                   PredictInputs inputs;  // of method lmm
-                   inputs.lmm.images = set.images;
-                   const fs::path features = paths.features(set.name);
-                   if (options_.predict.method == "lmm" && options_.predict.lmm.verifies() && fs::exists(features)) {
-                     inputs.choice.similarity = ModelSimilarity(ModelFromConfig(options_, paths.checkpoint()),
-                                                                ReadFeatures(features), features.string());
-                   }
-                   if (options_.predict.lmm.choose == "bayes") {
-                     inputs.choice.join = MakeBayesAnswerJoin(options_.rerank);
-                   }
-                   PredictReport report;
-                   std::vector<Prediction> predictions = Predict(options_.predict, ReadCandidates(in), inputs, &report);
-                   // A step that counts as done would never ask about the rest.
-                   if (!report.stopped.empty()) {
-                     throw Error("predict: " + report.stopped + "; the answers so far are in " +
-                                 options_.predict.lmm.cache + ", run again to go on");
-                   }
-                   std::vector<std::string> ids;
-                   for (const auto& row : ReadPhotoTable(set.csv, set.columns, Locations::kOptional).rows) {
-                     ids.push_back(row.id);
-                   }
-                   AddUnanswered(ids, options_.predict.method, predictions);
-                   ApplyFailureRule(options_.predict, predictions);
-                   WritePredictions(out, predictions);
-                 }});
+    const RunPaths& paths = branch.paths;
+    const PredictFiles files{FinalCandidates(paths, set), paths.features(set.name), paths.checkpoint()};
+    const fs::path out = paths.of(set.name, "predictions.csv");
+    Step step;
+    step.name = branch.prefix + "predict-" + set.name;
+    step.fields = Fields("predict");
+    step.inputs = [this, set, files, fields = step.fields] {
+      std::vector<Artifact> inputs = {FileArtifact("candidates", files.candidates),
+                                      TableArtifact("table", set.csv, set.columns, TablePart::kIds)};
+      if (options_.predict.method != "lmm") return inputs;
+      inputs.push_back(PhotosArtifact("photos", set.images, set.csv, set.columns));
+      AddFiles(inputs, fields);
+      if (options_.predict.lmm.verifies() && fs::exists(files.features)) {
+        inputs.push_back(FolderArtifact("features", files.features));
+        inputs.push_back(WeightsArtifact("checkpoint", files.checkpoint));
+      }
+      return inputs;
+    };
+    step.outputs = {FileArtifact("predictions", out)};
+    step.run = [this, set, files, out](bool) {
+      PredictReport report;
+      WritePredictions(out, PredictFromConfig(options_, set, files, report));
+      if (report.ask_again > 0) {
+        runner_->LeaveUnfinished(std::to_string(report.ask_again) +
+                                 " photos have no answer of the model, since the server failed; they are asked again");
+      }
+    };
+    steps_.push_back(std::move(step));
   }
 
   // A table made from the synthetic world says so, whoever forgets to.
@@ -327,31 +491,50 @@ class Run {
     const fs::path metrics = paths.of(set.name, "metrics.json");
     const fs::path errors = paths.of(set.name, "errors.csv");
     const fs::path map = paths.of(set.name, "map.svg");
-    runner_.Run({branch.prefix + "evaluate-" + set.name,
-                 {predictions, set.csv},
-                 Settings("evaluate"),
-                 {metrics, errors, map},
-                 [&](bool) {
-                   Evaluation evaluation = EvaluatePredictions(branch, set);
-                   evaluation.settings.provenance = MakeProvenance(branch, set);
-                   for (const auto& warning : Warnings(evaluation)) spdlog::warn("{}", warning);
-                   WriteFileAtomically(metrics, MetricsJson(evaluation));
-                   WriteErrors(errors, evaluation);
-                   std::vector<LatLon> land;
-                   for (const auto& row : ReadPhotoTable(train_.csv, train_.columns).rows)
-                     land.push_back(*row.location);
-                   MapOptions options;
-                   options.title = options_.name + ": " + set.name;
-                   if (!evaluation.settings.note.empty()) options.title += " (" + evaluation.settings.note + ")";
-                   WriteFileAtomically(map, PredictionsMapSvg(evaluation, land, options));
-                 }});
+    Step step;
+    step.name = branch.prefix + "evaluate-" + set.name;
+    step.fields = Fields("evaluate");
+    step.inputs = [this, &paths, set, predictions] {
+      std::vector<Artifact> inputs = {FileArtifact("predictions", predictions),
+                                      TableArtifact("truth", set.csv, set.columns, TablePart::kCells),
+                                      TableArtifact("table", train_.csv, train_.columns, TablePart::kRows)};
+      // Named, by their hashes, in the scores.
+      inputs.push_back(WeightsArtifact("checkpoint", paths.checkpoint()));
+      inputs.push_back(GalleryArtifact("gallery", paths.gallery()));
+      inputs.push_back(FileArtifact("candidates", paths.candidates(set.name)));
+      return inputs;
+    };
+    step.outputs = {FileArtifact("metrics", metrics), FileArtifact("errors", errors), FileArtifact("map", map)};
+    step.run = [this, &branch, set, metrics, errors, map](bool) {
+      Evaluation evaluation = EvaluatePredictions(branch, set);
+      evaluation.settings.provenance = MakeProvenance(branch, set);
+      for (const auto& warning : Warnings(evaluation)) spdlog::warn("{}", warning);
+      WriteFileAtomically(metrics, MetricsJson(evaluation));
+      WriteErrors(errors, evaluation);
+      std::vector<LatLon> land;
+      for (const auto& row : ReadPhotoTable(train_.csv, train_.columns).rows) land.push_back(*row.location);
+      MapOptions options;
+      options.title = options_.name + ": " + set.name;
+      if (!evaluation.settings.note.empty()) options.title += " (" + evaluation.settings.note + ")";
+      WriteFileAtomically(map, PredictionsMapSvg(evaluation, land, options));
+    };
+    steps_.push_back(std::move(step));
   }
 
   void ReportStep() {
     const fs::path out = paths_.root / "report.html";
-    runner_.Run({"report", ReportInputs(paths_.root), "", {out}, [this, out](bool) {
-                   WriteFileAtomically(out, ReportHtml(GatherReport(paths_.root)));
-                 }});
+    Step step;
+    step.name = "report";
+    step.inputs = [this] {
+      std::vector<Artifact> inputs;
+      for (const fs::path& file : ReportInputs(paths_.root)) {
+        inputs.push_back(FileArtifact(file.lexically_relative(paths_.root).string(), file));
+      }
+      return inputs;
+    };
+    step.outputs = {FileArtifact("report", out)};
+    step.run = [this, out](bool) { WriteFileAtomically(out, ReportHtml(GatherReport(paths_.root))); };
+    steps_.push_back(std::move(step));
   }
 
   std::vector<BenchmarkScores> Scores(const Branch& trained, const Branch& untrained) const {
@@ -383,20 +566,31 @@ class Run {
   const ExperimentOptions segmenter_options_;  // with run.segmenter_seed
   const std::vector<std::string> only_;
   RunPaths paths_;
-  StepRunner runner_;
+  const Branch trained_, untrained_;
   PhotoSet train_;
   std::vector<PhotoSet> benchmarks_;
+  std::vector<Step> steps_;
+  std::optional<StepRunner> runner_;
+  bool config_written_ = false;
 };
 
 }  // namespace
 
-std::vector<BenchmarkScores> RunPipeline(const ExperimentOptions& options) { return Run(options, {}).Walk(); }
+std::vector<BenchmarkScores> RunPipeline(const ExperimentOptions& options) {
+  Run run(options, {});
+  const RunLock lock(options.run_dir);
+  return run.Walk();
+}
 
 int RunSteps(const ExperimentOptions& options, const std::vector<std::string>& only) {
   if (only.empty()) throw Error("RunSteps: no step named");
   Run run(options, only);
   run.Walk();
   return run.steps_done();
+}
+
+void TakeOverRecords(const ExperimentOptions& options, const std::vector<std::string>& only) {
+  Run(options, only).TakeOver();
 }
 
 std::string FormatScores(const std::vector<BenchmarkScores>& scores) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include "dualgeo/data/world_places.h"
 #include "dualgeo/eval/provenance.h"
 #include "dualgeo/io/torch.h"
+#include "dualgeo/model/instruction_set.h"
 #include "dualgeo/train/runtime.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
@@ -88,6 +90,9 @@ std::vector<DoctorLine> Examine() {
                   memory.freeram * (memory.mem_unit / gigabyte));
     lines.push_back({"memory", text});
   }
+  lines.push_back(
+      {"own CPU kernels", NameOf(UsedInstructionSet()) +
+                              std::string(std::getenv("DUALGEO_CPU") != nullptr ? ", as DUALGEO_CPU says" : "")});
   const bool bf16 = CpuHas("avx512_bf16") || CpuHas("amx_bf16");
   lines.push_back(
       {"bf16 on this CPU", bf16 ? "in hardware" : "emulated: precision bf16 works, but is slower than fp32"});

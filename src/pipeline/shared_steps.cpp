@@ -1,22 +1,15 @@
 #include "dualgeo/pipeline/shared_steps.h"
 
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
-#include <sys/file.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <chrono>
 #include <map>
-#include <system_error>
-#include <thread>
+#include <optional>
 
 #include "dualgeo/pipeline/photo_sets.h"
 #include "dualgeo/pipeline/run.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
-#include "dualgeo/util/stop.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
@@ -51,30 +44,99 @@ std::string KeyOf(const Stage& stage) { return fs::path(stage.folder).filename()
 
 }  // namespace
 
+namespace {
+
+// A path as it leads from here: "./a/", "a" and the absolute name of it are one.
+std::string Spelled(const std::string& path) {
+  if (path.empty()) return path;
+  std::error_code code;
+  const fs::path canonical = fs::weakly_canonical(path, code);
+  const std::string text = (code ? fs::path(path) : canonical.lexically_proximate(fs::current_path())).string();
+  return text.size() > 1 && text.back() == '/' ? text.substr(0, text.size() - 1) : text;
+}
+
+// All fields below one key of the config.
+std::string Section(const ExperimentOptions& options, const std::string& section) {
+  ExperimentOptions copy = options;
+  std::string text;
+  ForEachField(OptionTree(copy), "", [&](const std::string& key, const OptionNode& node) {
+    if (!key.starts_with(section + ".")) return;
+    const std::string name = key.substr(key.rfind('.') + 1);
+    const bool path = name == "csv" || name == "images" || name == "masks";
+    text += key + ": " + (path ? Spelled(ValueText(node)) : ValueText(node)) + "\n";
+  });
+  return text;
+}
+
+// What a step depends on, as text: fields, and files that the config names.
+std::string StepText(const ExperimentOptions& options, const std::string& step) {
+  const StepFields fields = FieldsOf(options, step);
+  std::string text = step + "\n" + FieldsText(fields);
+  for (const auto& [key, file] : fields.files) text += key + ": " + Spelled(file.string()) + "\n";
+  return text;
+}
+
+// What each stage depends on, the stages before it included.
+RunLayout StageKeys(const ExperimentOptions& o) {
+  ExperimentOptions segmenter = o;
+  if (o.pipeline.segmenter_seed) segmenter.runtime.seed = *o.pipeline.segmenter_seed;
+  RunLayout l;
+  l.world = StepText(o, "world") + Spelled(o.world.out);
+  l.tables = Section(o, "data.train");
+  if (o.data.holdout.fraction > 0) l.tables += StepText(o, "holdout");
+  const std::string validation = Section(o, "data.validation");
+  l.segmenter = l.tables + validation + Section(o, "data.segmenter") + StepText(segmenter, "train_segmenter");
+  // Without their own segmenter, masks depend on the weights that model.segmenter names.
+  std::string maker;
+  if (HasStep(o, "segment")) {
+    maker = StepText(segmenter, "segment");
+    if (HasStep(o, "train_segmenter")) maker += l.segmenter;
+    if (o.model.segmenter.weights) maker += Spelled(*o.model.segmenter.weights);
+  }
+  l.masks = l.tables + maker;
+  l.model = l.tables + validation + (o.model.has_segmentation() ? maker : "") + StepText(o, "train");
+  l.features = l.model + Section(o, "data.benchmarks") + StepText(o, "embed");
+  l.gallery = l.features + StepText(o, "gallery");
+  l.lists = l.gallery + StepText(o, "search");
+  return l;
+}
+
+struct StageFolder {
+  const char* name;
+  std::string RunLayout::*member;
+};
+constexpr StageFolder kStageFolders[] = {{"world", &RunLayout::world},         {"tables", &RunLayout::tables},
+                                         {"segmenter", &RunLayout::segmenter}, {"masks", &RunLayout::masks},
+                                         {"model", &RunLayout::model},         {"features", &RunLayout::features},
+                                         {"gallery", &RunLayout::gallery},     {"lists", &RunLayout::lists}};
+
+// The folder whose own config gives this key: one that an earlier version named.
+std::optional<fs::path> FolderWithConfig(const fs::path& shared, const StageFolder& stage, const std::string& key) {
+  std::error_code code;
+  std::optional<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(shared, code)) {
+    if (!entry.path().filename().string().starts_with(std::string(stage.name) + "-")) continue;
+    const fs::path config = entry.path() / "config.yaml";
+    if (!fs::exists(config)) continue;
+    try {
+      if (StageKeys(ReadExperiment({config}, {})).*stage.member == key) found = entry.path();
+    } catch (const InputError&) {  // of a version whose keys are not ours
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
 void ShareStages(ExperimentOptions& o, const fs::path& shared, int segmenter_seed) {
   if (!o.pipeline.segmenter_seed) o.pipeline.segmenter_seed = segmenter_seed;
-  const auto folder = [&](const char* stage, const std::string& text) {
-    return (shared / (std::string(stage) + "-" + Sha256(text).substr(0, 12))).string();
-  };
-  ExperimentOptions segmenter = o;
-  segmenter.runtime.seed = *o.pipeline.segmenter_seed;
-  const std::string segmenter_data = DumpSection(o, "data.segmenter");
-  const std::string sets = DumpSection(o, "data.benchmarks");
-  RunLayout& l = o.layout;
-  l.world = folder("world", StepSettings(o, "world"));
-  std::string data = DumpSection(o, "data.train");
-  if (o.data.holdout.fraction > 0) data += StepSettings(o, "holdout");
-  l.tables = folder("tables", data);
-  l.segmenter = folder("segmenter", data + segmenter_data + StepSettings(segmenter, "train_segmenter"));
-  // Without their own segmenter, masks depend on the weights that model.segmenter names.
-  const bool trains = HasStep(o, "train_segmenter");
-  const std::string maker =
-      HasStep(o, "segment") ? (trains ? l.segmenter : "") + StepSettings(segmenter, "segment") : "";
-  l.masks = folder("masks", data + maker);
-  l.model = folder("model", data + (o.model.has_segmentation() ? maker : "") + StepSettings(o, "train"));
-  l.features = folder("features", l.model + sets + StepSettings(o, "embed"));
-  l.gallery = folder("gallery", l.features + StepSettings(o, "gallery"));
-  l.lists = folder("lists", l.gallery + StepSettings(o, "search"));
+  const RunLayout keys = StageKeys(o);
+  for (const StageFolder& stage : kStageFolders) {
+    const std::string& key = keys.*stage.member;
+    fs::path folder = shared / (std::string(stage.name) + "-" + Sha256(key).substr(0, 12));
+    if (!fs::exists(folder)) folder = FolderWithConfig(shared, stage, key).value_or(folder);
+    o.layout.*stage.member = folder.string();
+  }
 }
 
 void AddRunJobs(const ExperimentOptions& options, const std::string& label, const std::string& through,
@@ -98,6 +160,18 @@ void AddRunJobs(const ExperimentOptions& options, const std::string& label, cons
     return RunSteps(options, {"fit_rerank", "rerank", "predict", "evaluate"}) > 0;
   };
   jobs.push_back({"answer-" + Sha256(options.run_dir).substr(0, 12), "answer (" + label + ")", after, answer});
+}
+
+void TakeOverStudy(const std::vector<ExperimentOptions>& runs, const fs::path& shared, const fs::path& logs) {
+  if (!fs::exists(shared)) return;
+  const auto work = [&runs] {
+    for (const ExperimentOptions& run : runs) {
+      for (const Stage& stage : Stages(run)) TakeOverRecords(run, stage.steps);
+      TakeOverRecords(run, {"fit_rerank", "rerank", "predict", "evaluate"});
+    }
+    return false;
+  };
+  RunJobs({{"records", "records of an earlier version", {}, work}}, {"study", 1, logs});
 }
 
 void LinkStages(const ExperimentOptions& options) {
@@ -128,33 +202,13 @@ void CheckWorlds(const std::vector<ExperimentOptions>& runs) {
   std::map<std::string, std::string> worlds;
   for (const auto& run : runs) {
     if (!HasStep(run, "world")) continue;
-    const auto [world, added] = worlds.emplace(run.world.out, StepSettings(run, "world"));
-    if (!added && world->second != StepSettings(run, "world")) {
+    const std::string settings = FieldsText(FieldsOf(run, "world"));
+    const auto [world, added] = worlds.emplace(Spelled(run.world.out), settings);
+    if (!added && world->second != settings) {
       throw InputError("two runs write different worlds into " + run.world.out +
                        ": give each world.out (and data) its own");
     }
   }
 }
-
-SharedLock::SharedLock(const fs::path& shared) {
-  std::error_code code;
-  fs::create_directories(shared, code);
-  const fs::path path = shared / ".lock";
-  file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (code || file_ < 0) {
-    throw Error("cannot write " + path.string() + ": " +
-                (code ? code.message() : std::generic_category().message(errno)));
-  }
-  for (bool said = false; flock(file_, LOCK_EX | LOCK_NB) != 0; said = true) {
-    if (!said) spdlog::info("{}: another process works there; waiting for it", shared.string());
-    if (StopRequested()) {
-      close(file_);
-      throw Interrupted("interrupted");
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-}
-
-SharedLock::~SharedLock() { close(file_); }
 
 }  // namespace dualgeo

@@ -4,10 +4,12 @@
 
 #include "dualgeo/eval/held_out.h"
 #include "dualgeo/gallery/search.h"
+#include "dualgeo/refine/answer_join.h"
 #include "dualgeo/refine/place_similarity.h"
 #include "dualgeo/train/segmenter_trainer.h"
 #include "dualgeo/train/training_sets.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/output_path.h"
 
 namespace dualgeo {
 namespace {
@@ -21,6 +23,18 @@ TrainJob MakeJob(const ExperimentOptions& options, const PhotoSet& photos, const
   job.run_dir = run_dir;
   job.config = DumpExperiment(options);
   job.existing = existing;
+  return job;
+}
+
+// Validation photos of their own belong to data.train; of data.segmenter's, a share is held out.
+TrainJob MakeSegmenterJob(const ExperimentOptions& options, const PhotoSet& photos,
+                          const std::filesystem::path& run_dir, Existing existing) {
+  TrainJob job = MakeJob(options, photos, run_dir, existing);
+  if (!options.data.segmenter.csv.empty()) {
+    const double fraction = job.data.validation.fraction;
+    job.data.validation = {};
+    job.data.validation.fraction = fraction;
+  }
   return job;
 }
 
@@ -54,14 +68,20 @@ TrainResult TrainFromConfig(const ExperimentOptions& options, const PhotoSet& ph
 
 TrainResult TrainSegmenterFromConfig(const ExperimentOptions& options, const PhotoSet& photos,
                                      const std::filesystem::path& run_dir, Existing existing) {
-  TrainJob job = MakeJob(options, photos, run_dir, existing);
-  // Validation photos of their own belong to data.train; of data.segmenter's, a share is held out.
-  if (!options.data.segmenter.csv.empty()) {
-    const double fraction = job.data.validation.fraction;
-    job.data.validation = {};
-    job.data.validation.fraction = fraction;
-  }
-  return TrainSegmenter(job, options.model.segmenter, options.train_segmenter);
+  return TrainSegmenter(MakeSegmenterJob(options, photos, run_dir, existing), options.model.segmenter,
+                        options.train_segmenter);
+}
+
+std::optional<TrainedSoFar> InspectTrainFromConfig(const ExperimentOptions& options, const PhotoSet& photos,
+                                                   const std::filesystem::path& run_dir) {
+  return InspectModelTraining(MakeJob(options, photos, run_dir, Existing::kResume), options.model, options.loss,
+                              options.train);
+}
+
+std::optional<TrainedSoFar> InspectSegmenterFromConfig(const ExperimentOptions& options, const PhotoSet& photos,
+                                                       const std::filesystem::path& run_dir) {
+  return InspectSegmenterTraining(MakeSegmenterJob(options, photos, run_dir, Existing::kResume),
+                                  options.model.segmenter, options.train_segmenter);
 }
 
 SegmentResult SegmentFromConfig(const ExperimentOptions& options, const PhotoSet& photos,
@@ -77,11 +97,38 @@ SegmentResult SegmentFromConfig(const ExperimentOptions& options, const PhotoSet
   return SegmentPhotos(job);
 }
 
-std::vector<CandidateList> SearchFromConfig(const ExperimentOptions& options, const EmbedModel& model, Gallery& gallery,
-                                            const FeatureSet& queries, const PhotoTable& photos) {
-  std::vector<CandidateList> lists = Search(gallery, queries, photos, options.search);
+namespace {
+
+std::vector<CandidateList> SearchWithScores(const ExperimentOptions& options, const EmbedModel& model, Gallery& gallery,
+                                            const FeatureSet& queries, const PhotoTable& photos,
+                                            const KeepParts& keep) {
+  std::vector<CandidateList> lists = Search(gallery, queries, photos, options.search, keep);
   if (options.search.gps_scores) AddGpsScores(ModelSimilarity(model, queries, "the photos' features"), lists);
   return lists;
+}
+
+EmbedPhotosJob EmbedJobOf(const ExperimentOptions& options, const PhotoSet& photos,
+                          const std::filesystem::path& checkpoint) {
+  return {ModelFromConfig(options, checkpoint),
+          ReadPhotoTable(photos.csv, photos.columns, Locations::kOptional),
+          photos.images,
+          photos.masks,
+          options.embed,
+          options.data.loader};
+}
+
+}  // namespace
+
+std::vector<CandidateList> SearchFromConfig(const ExperimentOptions& options, const EmbedModel& model, Gallery& gallery,
+                                            const FeatureSet& queries, const PhotoTable& photos) {
+  return SearchWithScores(options, model, gallery, queries, photos, {});
+}
+
+void SearchToFileFromConfig(const ExperimentOptions& options, const EmbedModel& model, Gallery& gallery,
+                            const FeatureSet& queries, const PhotoTable& photos, const std::filesystem::path& out) {
+  CheckOutputs({{"--out", out}}, {{"--photos", photos.path}, {"--gallery", gallery.folder}});
+  WriteCandidates(out, SearchWithScores(options, model, gallery, queries, photos, KeepPartsOf(out)));
+  RemoveParts(out);
 }
 
 PosteriorParameters FitRerankFromConfig(const ExperimentOptions& options, const EmbedModel& model, Gallery& gallery,
@@ -89,14 +136,12 @@ PosteriorParameters FitRerankFromConfig(const ExperimentOptions& options, const 
   const ValidationOptions& own = options.data.validation;
   RerankStudy study;
   FeatureSet features;
-  if (own.csv.empty()) {
+  if (const auto set = ValidationSet(options, photos)) {
+    study.truth = ReadPhotoTable(set->csv, set->columns);
+    features = EmbedFromConfig(options, *set, model.checkpoint).features;
+  } else {
     study.truth = SplitTrainingTable(ReadPhotoTable(photos.csv, photos.columns), own, SeedOf(options)).validation;
     features = Select(trained, study.truth);
-  } else {
-    const PhotoSet set{"validation", own.csv, own.images.empty() ? photos.images : std::filesystem::path(own.images),
-                       own.masks.empty() ? photos.masks : std::filesystem::path(own.masks), own.columns};
-    study.truth = ReadPhotoTable(set.csv, set.columns);
-    features = EmbedFromConfig(options, set, model.checkpoint).features;
   }
   if (study.truth.rows.empty()) {
     throw InputError("step fit_rerank has no photos to fit on: data.validation.fraction is 0 and names no csv");
@@ -112,15 +157,41 @@ PosteriorParameters FitRerankFromConfig(const ExperimentOptions& options, const 
   return parameters;
 }
 
+std::vector<Prediction> PredictFromConfig(const ExperimentOptions& options, const PhotoSet& photos,
+                                          const PredictFiles& files, PredictReport& report) {
+  PredictInputs inputs;  // of method lmm
+  inputs.lmm.images = photos.images;
+  const bool lmm = options.predict.method == "lmm";
+  if (lmm && options.predict.lmm.verifies() && std::filesystem::exists(files.features)) {
+    inputs.choice.similarity = ModelSimilarity(ModelFromConfig(options, files.checkpoint), ReadFeatures(files.features),
+                                               files.features.string());
+  }
+  if (lmm) inputs.choice.join = AnswerJoinFor(options.predict.lmm.choose, options.rerank);
+  std::vector<Prediction> predictions = Predict(options.predict, ReadCandidates(files.candidates), inputs, &report);
+  // Predictions that count as made would never be asked about again.
+  if (!report.stopped.empty()) {
+    throw Error("predict: " + report.stopped + "; the answers so far are in " + options.predict.lmm.cache +
+                ", run again to go on");
+  }
+  std::vector<std::string> ids;
+  for (const auto& row : ReadPhotoTable(photos.csv, photos.columns, Locations::kOptional).rows) ids.push_back(row.id);
+  AddUnanswered(ids, options.predict.method, predictions);
+  ApplyFailureRule(options.predict, predictions);
+  return predictions;
+}
+
 EmbedModel ModelFromConfig(const ExperimentOptions& options, const std::filesystem::path& checkpoint) {
   return {options.model, options.loss, options.runtime, checkpoint};
 }
 
 EmbedResult EmbedFromConfig(const ExperimentOptions& options, const PhotoSet& photos,
                             const std::filesystem::path& checkpoint) {
-  return EmbedPhotoTable(ModelFromConfig(options, checkpoint),
-                         ReadPhotoTable(photos.csv, photos.columns, Locations::kOptional), photos.images, photos.masks,
-                         options.embed, options.data.loader);
+  return EmbedPhotosToMemory(EmbedJobOf(options, photos, checkpoint));
+}
+
+EmbedReport EmbedToFileFromConfig(const ExperimentOptions& options, const PhotoSet& photos,
+                                  const std::filesystem::path& checkpoint, const std::filesystem::path& out) {
+  return EmbedPhotosToFile(EmbedJobOf(options, photos, checkpoint), out);
 }
 
 }  // namespace dualgeo

@@ -4,89 +4,352 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
+#include "dualgeo/io/set_aside.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/hash.h"
 #include "dualgeo/util/stop.h"
+#include "dualgeo/util/text.h"
 #include "dualgeo/util/version.h"
+#include "earlier_records.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::uintmax_t kHashedWhole = 256U << 20;
+using StepJson = nlohmann::ordered_json;
 
-std::string Stamp(const fs::path& file) {
-  return std::to_string(fs::file_size(file)) + "@" +
-         std::to_string(fs::last_write_time(file).time_since_epoch().count());
-}
-
-nlohmann::json ReadRecord(const fs::path& path) {
-  if (!fs::exists(path)) return {};
-  // A record that cannot be read costs a repeated step, nothing else.
-  return nlohmann::json::parse(ReadFile(path), nullptr, false);
-}
+constexpr int kRecordFormat = 2;
 
 }  // namespace
 
-std::string FingerprintPath(const fs::path& path) {
-  std::error_code code;
-  const auto status = fs::status(path, code);
-  if (!fs::exists(status)) return "absent";
-  if (!fs::is_directory(status)) return fs::file_size(path) <= kHashedWhole ? Sha256File(path) : Stamp(path);
-  std::vector<std::string> lines;
-  for (const auto& entry : fs::recursive_directory_iterator(path)) {
-    if (entry.is_regular_file()) lines.push_back(entry.path().lexically_relative(path).string() + " " + Stamp(entry));
+// What a step is made from, or what it made: role -> where it lay and what was in it.
+struct Recorded {
+  fs::path path;
+  Content content;
+};
+using Roles = std::map<std::string, Recorded>;
+
+struct StepRecord {
+  OptionValues settings;
+  Roles inputs;
+  std::optional<Roles> outputs;  // of a finished step
+  std::string unfinished;        // why it is not final all the same
+};
+
+namespace {
+
+StepJson RolesJson(const Roles& roles) {
+  StepJson json = StepJson::object();
+  for (const auto& [role, recorded] : roles) {
+    json[role] = {{"path", recorded.path.string()}, {"sha256", recorded.content.sha256}};
+    if (recorded.content.missing > 0) json[role]["missing"] = recorded.content.missing;
   }
-  std::ranges::sort(lines);
-  std::string listing;
-  for (const auto& line : lines) listing += line + "\n";
-  return Sha256(listing);
+  return json;
 }
 
-// Steps share inputs (the photo folder), so a fingerprint is kept until a step rewrites the path.
-std::string StepRunner::Fingerprint(const fs::path& path) {
-  const auto [item, added] = fingerprints_.try_emplace(path);
-  if (added) item->second = FingerprintPath(path);
-  return item->second;
+Roles ReadRoles(const StepJson& json) {
+  Roles roles;
+  for (const auto& [role, value] : json.items()) {
+    roles[role] = {value.at("path").get<std::string>(),
+                   {value.at("sha256").get<std::string>(), value.value("missing", std::int64_t{0})}};
+  }
+  return roles;
+}
+
+void WriteStepRecord(const fs::path& path, const StepRecord& record, const OptionValues& others, double seconds) {
+  StepJson json;
+  json["format"] = kRecordFormat;
+  json["made_from"] = {{"settings", record.settings}, {"inputs", RolesJson(record.inputs)}};
+  json["recorded"] = {{"version", kVersion}, {"settings", others}};
+  if (record.outputs) {
+    json["seconds"] = seconds;
+    json["outputs"] = RolesJson(*record.outputs);
+  }
+  if (!record.unfinished.empty()) json["unfinished"] = record.unfinished;
+  WriteFileAtomically(path, json.dump(1, ' ', false, StepJson::error_handler_t::replace) + "\n");
+}
+
+// Nothing when there is none, or none that can be read: a repeated step is all that it costs.
+std::optional<StepRecord> ReadStepRecord(const fs::path& path) {
+  if (!fs::exists(path)) return std::nullopt;
+  try {
+    const StepJson json = StepJson::parse(ReadFile(path));
+    if (json.at("format") != kRecordFormat) return std::nullopt;
+    StepRecord record;
+    record.settings = json.at("made_from").at("settings").get<OptionValues>();
+    record.inputs = ReadRoles(json.at("made_from").at("inputs"));
+    if (json.contains("outputs")) record.outputs = ReadRoles(json.at("outputs"));
+    record.unfinished = json.value("unfinished", "");
+    return record;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+Roles LookAt(const std::vector<Artifact>& artifacts, Contents& contents) {
+  Roles roles;
+  for (const Artifact& artifact : artifacts) roles[artifact.role] = {artifact.path, artifact.content(contents)};
+  return roles;
+}
+
+std::string ShortHash(const Content& content) {
+  std::string text = content.sha256.substr(0, 8);
+  if (content.missing > 0) text += " (" + std::to_string(content.missing) + " missing)";
+  return text;
+}
+
+// What changed, for people; and the names of the fields and roles.
+struct Differences {
+  std::vector<std::string> texts;
+  std::vector<std::string> names;
+};
+
+Differences CompareRecord(const StepRecord& then, const StepFields& fields, const Roles& inputs) {
+  Differences differences;
+  differences.texts = CompareValues(then.settings, fields.result, fields.defaults);
+  for (const auto& text : differences.texts) differences.names.push_back(text.substr(0, text.find(": ")));
+  const auto add = [&](const std::string& role, const std::string& text) {
+    differences.texts.push_back(role + " " + text);
+    differences.names.push_back(role);
+  };
+  for (const auto& [role, now] : inputs) {
+    const auto before = then.inputs.find(role);
+    if (before == then.inputs.end()) {
+      add(role, "(" + now.path.string() + "): not used then, " + ShortHash(now.content) + " now");
+    } else if (before->second.content != now.content) {
+      add(role, "(" + now.path.string() + "): " + ShortHash(before->second.content) + " then, " +
+                    ShortHash(now.content) + " now");
+    }
+  }
+  for (const auto& [role, before] : then.inputs) {
+    if (!inputs.contains(role)) add(role, "(" + before.path.string() + "): no longer used");
+  }
+  return differences;
+}
+
+enum class Outputs { kIntact, kMissing, kChanged };
+
+Outputs CompareOutputs(const Roles& then, const Roles& now) {
+  bool missing = false, changed = false;
+  for (const auto& [role, found] : now) {
+    const auto before = then.find(role);
+    const bool lacks = found.content.sha256 == "absent" ||
+                       found.content.missing > (before == then.end() ? 0 : before->second.content.missing);
+    missing |= lacks;
+    changed |= !lacks && (before == then.end() || before->second.content != found.content);
+  }
+  return changed ? Outputs::kChanged : missing ? Outputs::kMissing : Outputs::kIntact;
+}
+
+std::string Shortened(const std::vector<std::string>& texts) {
+  constexpr std::size_t kShown = 5;
+  std::vector<std::string> shown(texts.begin(),
+                                 texts.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, texts.size())));
+  if (texts.size() > kShown) shown.push_back(std::to_string(texts.size() - kShown) + " more");
+  return Join(shown, "; ");
+}
+
+// What is to be done about a step.
+struct Verdict {
+  enum What { kNothing, kAccept, kGoOn, kFresh } what = kFresh;
+  std::string why = {};
+};
+
+bool AnyThere(const Roles& outputs) {
+  return std::ranges::any_of(outputs, [](const auto& item) { return item.second.content.sha256 != "absent"; });
+}
+
+bool AllThere(const Roles& outputs) {
+  return std::ranges::all_of(outputs, [](const auto& item) {
+    return item.second.content.sha256 != "absent" && item.second.content.missing == 0;
+  });
+}
+
+Verdict JudgeWithoutRecord(const Step& step, const Roles& outputs) {
+  const Found found = step.found ? step.found() : Found::kNothing;
+  if (found == Found::kPart) return {Verdict::kGoOn, "what is there was made with these settings"};
+  if (found == Found::kWhole && AllThere(outputs)) {
+    return {Verdict::kAccept, "what is there was made with these settings"};
+  }
+  return {Verdict::kFresh, AnyThere(outputs) || found != Found::kNothing ? "no record says how it was made" : ""};
+}
+
+Verdict Judge(const Step& step, const std::optional<StepRecord>& record, const Roles& inputs, const Roles& outputs) {
+  if (!record) return JudgeWithoutRecord(step, outputs);
+  const Differences differences = CompareRecord(*record, step.fields, inputs);
+  if (!differences.texts.empty()) {
+    const bool extends = std::ranges::all_of(differences.names, [&](const std::string& name) {
+      return std::ranges::find(step.extendable, name) != step.extendable.end();
+    });
+    const Found found = extends && step.found ? step.found() : Found::kOther;
+    const bool go_on = found == Found::kPart || found == Found::kWhole;
+    return {go_on ? Verdict::kGoOn : Verdict::kFresh, Shortened(differences.texts)};
+  }
+  if (!record->outputs) return {Verdict::kGoOn, "it was interrupted"};
+  switch (CompareOutputs(*record->outputs, outputs)) {
+    case Outputs::kIntact:
+      if (!record->unfinished.empty()) return {Verdict::kGoOn, record->unfinished};
+      return {Verdict::kNothing};
+    case Outputs::kMissing:
+      return {step.completes ? Verdict::kGoOn : Verdict::kFresh, "something that it made is missing"};
+    case Outputs::kChanged:
+      break;
+  }
+  const Found found = step.found ? step.found() : Found::kOther;
+  if (found == Found::kPart) return {Verdict::kGoOn, "its output was changed since, with these settings"};
+  if (found == Found::kWhole) return {Verdict::kAccept, "its output was changed since, with these settings"};
+  if (found == Found::kBeyond) {
+    spdlog::warn("{}: what is there was continued further than the settings ask for; it is kept as it is", step.name);
+    return {Verdict::kAccept, "its output was continued further since"};
+  }
+  return {Verdict::kFresh, "what it made was changed since"};
+}
+
+// A file, or a folder with a file that is not hidden (locks and unfinished files are).
+bool HoldsWork(const fs::path& path) {
+  std::error_code code;
+  if (!fs::is_directory(path, code)) return fs::exists(path, code);
+  for (auto entry = fs::recursive_directory_iterator(path, code); entry != fs::recursive_directory_iterator();
+       entry.increment(code)) {
+    if (code) break;
+    const bool hidden = entry->path().filename().string().starts_with('.');
+    if (hidden && entry->is_directory(code)) entry.disable_recursion_pending();
+    if (!hidden && !entry->is_directory(code)) return true;
+  }
+  return false;
+}
+
+// Old outputs and their record out of the way of a new try, and back again when it leaves nothing.
+class Room {
+ public:
+  Room(const Step& step, const fs::path& run_dir, const fs::path& record, const std::string& why) : record_(record) {
+    std::vector<fs::path> paths = step.make_room;
+    if (paths.empty()) {
+      for (const Artifact& output : step.outputs) paths.push_back(output.path);
+    }
+    principal_ = paths.front();
+    if (fs::exists(record_)) fs::rename(record_, Kept());
+    try {
+      for (const fs::path& path : paths) {
+        const fs::path aside = SetAside(path, run_dir, step.name + (why.empty() ? "" : ": " + why));
+        if (aside.empty()) continue;
+        moved_.emplace_back(aside, path);
+        spdlog::info("{}: {} is set aside as {}", step.name, path.string(), aside.filename().string());
+      }
+    } catch (...) {
+      TakeBack();
+      throw;
+    }
+  }
+
+  // New work stays, the old remains set aside; of a try that left nothing the old work takes its place again.
+  void TakeBack() noexcept {
+    try {
+      if (HoldsWork(principal_)) return;
+      std::error_code code;
+      if (fs::exists(Kept(), code)) fs::rename(Kept(), record_);
+      for (const auto& [aside, path] : moved_) {
+        fs::remove_all(path, code);  // locks, logs of a moment
+        BringBack(aside, path);
+      }
+    } catch (const std::exception& error) {
+      spdlog::warn("{}", error.what());
+    }
+  }
+
+  void Done() {
+    std::error_code code;
+    fs::remove(Kept(), code);
+  }
+
+ private:
+  fs::path Kept() const { return record_.string() + ".before"; }
+
+  fs::path record_, principal_;
+  std::vector<std::pair<fs::path, fs::path>> moved_;  // aside, path
+};
+
+}  // namespace
+
+StepRunner::StepRunner(fs::path run_dir) : run_dir_(std::move(run_dir)), contents_(run_dir_ / "steps" / "hashes.bin") {}
+
+void StepRunner::TakeOver(const std::vector<Step>& steps) {
+  for (const Step& step : steps) {
+    const fs::path path = FolderOf(step) / "steps" / (step.name + ".json");
+    const auto earlier = ReadEarlierRecord(path);
+    if (!earlier || !earlier->finished) continue;
+    try {
+      const std::vector<Artifact> inputs = step.inputs();
+      const std::string why = CompareEarlier(*earlier, step, inputs);
+      if (!why.empty()) {
+        spdlog::info("{}: done by an earlier version with something else ({})", step.name, why);
+        continue;
+      }
+      StepRecord record{step.fields.result, LookAt(inputs, contents_), LookAt(step.outputs, contents_), ""};
+      if (AllThere(*record.outputs)) WriteStepRecord(path, record, step.fields.others, earlier->seconds);
+    } catch (const InputError&) {  // an input is gone: the step will say so when its turn comes
+    }
+  }
 }
 
 bool StepRunner::Run(const Step& step) {
   ThrowIfStopped();
-  nlohmann::json made_from = {{"settings", step.settings}, {"version", kVersion}, {"inputs", nlohmann::json::object()}};
-  for (const auto& input : step.inputs) made_from["inputs"][input.string()] = Fingerprint(input);
-
-  const fs::path folder = step.folder.empty() ? run_dir_ : step.folder;
-  const fs::path record_path = folder / "steps" / (step.name + ".json");
-  const nlohmann::json record = ReadRecord(record_path);
-  const bool same = record.is_object() && record.contains("made_from") && record["made_from"] == made_from;
-  if (same && record.contains("outputs")) {
-    const bool intact = std::ranges::all_of(step.outputs, [&](const fs::path& output) {
-      return record["outputs"].value(output.string(), "") == Fingerprint(output) && fs::exists(output);
-    });
-    if (intact) {
-      spdlog::info("{}: up to date", step.name);
-      return false;
-    }
+  const fs::path folder = FolderOf(step);
+  const fs::path path = folder / "steps" / (step.name + ".json");
+  const auto before = ReadStepRecord(path);
+  StepRecord record{step.fields.result, LookAt(step.inputs(), contents_), std::nullopt, ""};
+  const Verdict verdict = Judge(step, before, record.inputs, LookAt(step.outputs, contents_));
+  if (verdict.what == Verdict::kNothing) {
+    spdlog::info("{}: up to date", step.name);
+    return false;
   }
-
-  spdlog::info("{}", step.name);
-  nlohmann::json next = {{"made_from", made_from}};
-  WriteFileAtomically(record_path, next.dump(1) + "\n");
-  const auto start = std::chrono::steady_clock::now();
-  step.run(same && !record.contains("outputs"));
-  next["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  next["outputs"] = nlohmann::json::object();
-  fingerprints_.clear();
-  for (const auto& output : step.outputs) {
-    if (!fs::exists(output)) throw Error("step " + step.name + " did not make " + output.string());
-    next["outputs"][output.string()] = Fingerprint(output);
+  if (verdict.what == Verdict::kAccept) {
+    spdlog::info("{}: up to date ({})", step.name, verdict.why);
+    record.outputs = LookAt(step.outputs, contents_);
+    WriteStepRecord(path, record, step.fields.others, 0);
+    return false;
   }
-  WriteFileAtomically(record_path, next.dump(1) + "\n");
-  ++done_;
+  spdlog::info("{}{}", step.name, verdict.why.empty() ? "" : ": " + verdict.why);
+  const bool completes = verdict.what == Verdict::kGoOn && before && before->outputs && before->unfinished.empty() &&
+                         before->settings == record.settings;
+  Do(step, path, record, verdict.what == Verdict::kGoOn, verdict.why);
+  if (!completes || !step.completes || CompareOutputs(*before->outputs, *record.outputs) == Outputs::kIntact)
+    return true;
+  // The missing part is as it was, so something else beside it is not.
+  spdlog::info("{}: what it made was changed since", step.name);
+  record.outputs.reset();
+  Do(step, path, record, /*go_on=*/false, "what it made was changed since");
   return true;
+}
+
+void StepRunner::Do(const Step& step, const fs::path& path, StepRecord& record, bool go_on, const std::string& why) {
+  std::optional<Room> room;
+  if (!go_on) room.emplace(step, FolderOf(step), path, why);
+  const auto start = std::chrono::steady_clock::now();
+  unfinished_.clear();
+  try {
+    WriteStepRecord(path, record, step.fields.others, 0);
+    step.run(go_on);
+    record.outputs = LookAt(step.outputs, contents_);
+    for (const Artifact& output : step.outputs) {
+      if (record.outputs->at(output.role).content.sha256 == "absent") {
+        throw Error("step " + step.name + " did not make " + output.path.string());
+      }
+    }
+    record.unfinished = unfinished_;
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    WriteStepRecord(path, record, step.fields.others, seconds.count());
+  } catch (...) {
+    if (room) room->TakeBack();
+    throw;
+  }
+  if (room) room->Done();
+  ++done_;
 }
 
 }  // namespace dualgeo

@@ -1,34 +1,16 @@
 #include "angle.h"
 
-#include <array>
 #include <cctype>
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <string>
 
+#include "directions.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
 namespace {
-
-struct Replacement {
-  std::string_view from;
-  std::string_view to;
-};
-
-constexpr std::string_view kDegreeText{"\x01", 1};
-
-constexpr Replacement kSymbols[] = {
-    {"\u2212", "-"},         {"\u2013", "-"},         {"\u2014", "-"},         {"\u2010", "-"},
-    {"\u2011", "-"},         {"\uff0d", "-"},         {"\u00b0", kDegreeText}, {"\u00ba", kDegreeText},
-    {"\u02da", kDegreeText}, {"\u5ea6", kDegreeText}, {"\u2032", "'"},         {"\u2019", "'"},
-    {"\u2018", "'"},         {"\u02b9", "'"},         {"\u00b4", "'"},         {"\u5206", "'"},
-    {"\u2033", "\""},        {"\u201c", "\""},        {"\u201d", "\""},        {"\u02ba", "\""},
-    {"\u79d2", "\""},        {"\u00a0", " "},         {"\u2009", " "},         {"\u202f", " "},
-    {"\u3000", " "},         {"\u200b", ""},          {"\ufeff", ""},          {"\uff0c", ","},
-    {"\u3001", ","},         {"\uff1a", ":"},         {"\uff08", "("},         {"\uff09", ")"},
-    {"\uff1b", ";"},         {"\u2248", "~"},         {"\u3002", ". "},
-};
 
 class Scanner {
  public:
@@ -99,40 +81,31 @@ class Scanner {
     return number;
   }
 
-  // N, S, E, W or the word; 0 when there is none.
+  // N, S, E, W, O or the word; 0 when there is none.
   char TakeHemisphere() {
-    struct Name {
-      std::string_view word;
-      char letter;
-    };
-    static constexpr std::array<Name, 16> kNames{{{"north", 'N'},
-                                                  {"south", 'S'},
-                                                  {"east", 'E'},
-                                                  {"west", 'W'},
-                                                  {"northern", 'N'},
-                                                  {"southern", 'S'},
-                                                  {"eastern", 'E'},
-                                                  {"western", 'W'},
-                                                  {"nord", 'N'},
-                                                  {"sud", 'S'},
-                                                  {"norte", 'N'},
-                                                  {"sur", 'S'},
-                                                  {"n", 'N'},
-                                                  {"s", 'S'},
-                                                  {"e", 'E'},
-                                                  {"w", 'W'}}};
-    for (const auto& name : kNames) {
-      if (name.word.size() == 1 && Peek() != name.letter && Peek(1) == '.' && IsAlpha(Peek(2))) continue;  // "e.g."
-      if (TakeWord(name.word)) return name.letter;
-    }
-    return 0;
+    const auto direction = MatchDirection(text_, at_);
+    if (!direction) return 0;
+    at_ = direction->end;
+    return direction->letter;
   }
 
   bool TakeDegreeMark() {
     const std::size_t before = at_;
     SkipBlanks();
-    if (Take(kDegreeText) || TakeWord("degrees") || TakeWord("degree") || TakeWord("deg") || TakeWord("degr\u00e9s")) {
-      return true;
+    if (Take({&kDegree, 1})) {
+      const std::size_t after = at_;
+      SkipBlanks();
+      const bool temperature = (Peek() == 'C' || Peek() == 'F') && !IsAlpha(Peek(1));  // 25.5 ° C
+      at_ = temperature ? before : after;
+      return !temperature;
+    }
+    for (const std::string_view word : {"degrees", "degree", "deg", "grad", "grados", "grado", "graus", "grau", "gradi",
+                                        "stopni", "derece", "derajat"}) {
+      if (TakeWord(word)) return true;
+    }
+    for (const std::string_view word : {"degrés", "degré", "градусов", "градуса", "градус", "stupňů", "درجة", "درجه",
+                                        "डिग्री", "ডিগ্রি", "องศา", "độ", "מעלות"}) {
+      if (Take(word)) return true;
     }
     at_ = before;
     return false;
@@ -217,34 +190,40 @@ bool TakeSpacedMinutes(Scanner& scan, double& degrees) {
 
 }  // namespace
 
-std::string NormalizeSymbols(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size();) {
-    const unsigned char c = static_cast<unsigned char>(text[i]);
-    if (c == 1) {  // the byte that is about to mean a degree sign
-      out += ' ';
-      ++i;
-      continue;
+namespace {
+
+// "N48 51.504", "S 33 51 24": behind a letter, a whole number of degrees, then minutes and perhaps seconds. Grows
+// `degrees`.
+bool TakeMinutesBehindLetter(Scanner& scan, double& degrees) {
+  const std::size_t before = scan.at();
+  double value = degrees;
+  double unit = 60;
+  int parts = 0;
+  while (parts < 2 && scan.Peek() == ' ') {
+    const std::size_t here = scan.at();
+    scan.SkipBlanks();
+    const auto number = IsDigit(scan.Peek()) ? scan.TakeNumber(false) : std::nullopt;
+    if (!number || number->value >= 60 || number->exponent) {
+      scan.set(here);
+      break;
     }
-    bool replaced = false;
-    if (c >= 0x80) {
-      for (const auto& symbol : kSymbols) {
-        if (text.substr(i, symbol.from.size()) == symbol.from) {
-          // 度, 分, 秒 are units behind a number, and part of a word elsewhere (纬度).
-          const bool unit = symbol.from == "\u5ea6" || symbol.from == "\u5206" || symbol.from == "\u79d2";
-          if (unit && !(!out.empty() && (IsDigit(out.back()) || out.back() == ' '))) continue;
-          out += symbol.to;
-          i += symbol.from.size();
-          replaced = true;
-          break;
-        }
-      }
-    }
-    if (!replaced) out += text[i++];
+    value += number->value / unit;
+    unit *= 60;
+    ++parts;
+    if (number->decimal) break;
   }
-  return out;
+  // Another number behind it would make it a pair of whole numbers and something else.
+  std::size_t ahead = 0;
+  while (scan.Peek(ahead) == ' ' || scan.Peek(ahead) == ',') ++ahead;
+  if (parts == 0 || IsDigit(scan.Peek(ahead)) || scan.Peek(ahead) == '-' || scan.Peek(ahead) == kDegree) {
+    scan.set(before);
+    return false;
+  }
+  degrees = value;
+  return true;
 }
+
+}  // namespace
 
 std::optional<Angle> ParseAngle(std::string_view text, std::size_t begin, AngleRules rules) {
   if (begin >= text.size()) return std::nullopt;
@@ -259,9 +238,10 @@ std::optional<Angle> ParseAngle(std::string_view text, std::size_t begin, AngleR
   Scanner scan(text, begin);
   Angle angle;
   // "N 48.85", "N48.85", "North: 48.85". TakeWord wants the word to end, so N48 is looked at by hand.
-  if (IsAlpha(scan.Peek())) {
+  const bool leads = IsAlpha(scan.Peek()) || static_cast<unsigned char>(scan.Peek()) >= 0x80;
+  if (leads) {
     const char letter = scan.Peek();
-    const bool one = letter == 'N' || letter == 'S' || letter == 'E' || letter == 'W';
+    const bool one = letter == 'N' || letter == 'S' || letter == 'E' || letter == 'W' || letter == kEastOrWest;
     if (one && (IsDigit(scan.Peek(1)) || (scan.Peek(1) == '-' && IsDigit(scan.Peek(2))))) {
       angle.hemisphere = letter;
       scan.set(begin + 1);
@@ -292,6 +272,9 @@ std::optional<Angle> ParseAngle(std::string_view text, std::size_t begin, AngleR
     if (!TakeMinutes(scan, value) || scan.at() == minutes) return std::nullopt;
     angle.degrees = true;
     angle.end = scan.at();
+  } else if (!whole->decimal && angle.hemisphere != 0 && TakeMinutesBehindLetter(scan, value)) {
+    angle.degrees = true;
+    angle.end = scan.at();
   } else if (!whole->decimal && angle.hemisphere == 0 && TakeSpacedMinutes(scan, value)) {
     angle.degrees = true;
     angle.end = scan.at();
@@ -305,6 +288,8 @@ std::optional<Angle> ParseAngle(std::string_view text, std::size_t begin, AngleR
         scan.at() == angle.end + 1 && !angle.degrees && !angle.decimal) {
       angle.hemisphere = 0;
     }
+    // O is a word ("or", "the") in many languages: only right behind a coordinate is it a letter.
+    if (angle.hemisphere == kEastOrWest && !angle.degrees && !angle.decimal) angle.hemisphere = 0;
     if (angle.hemisphere != 0) angle.end = scan.at();
   }
 
@@ -315,12 +300,13 @@ std::optional<Angle> ParseAngle(std::string_view text, std::size_t begin, AngleR
       (next == '-' && IsDigit(second) && angle.hemisphere == 0 && !angle.degrees)) {
     return std::nullopt;
   }
-  if (angle.hemisphere == 0 && !angle.degrees) {
+  if ((angle.hemisphere == 0 || leads) && !angle.degrees) {
     Scanner unit(text, angle.end);
     unit.SkipBlanks();
-    for (const char* word :
-         {"km",   "m",       "mi",    "miles",   "mile",    "meters", "metres", "kilometers", "kilometres", "ft",
-          "feet", "percent", "years", "minutes", "seconds", "hours",  "photos", "images",     "c",          "f"}) {
+    for (const char* word : {"km",         "m",       "mi",   "miles",   "mile",   "meters",  "metres",  "kilometers",
+                             "kilometres", "ft",      "feet", "percent", "years",  "minutes", "seconds", "hours",
+                             "mm",         "cm",      "px",   "pixels",  "mp",     "kg",      "mph",     "million",
+                             "euros",      "dollars", "usd",  "eur",     "photos", "images",  "c",       "f"}) {
       if (unit.TakeWord(word)) return std::nullopt;
     }
   }

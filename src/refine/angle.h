@@ -3,24 +3,19 @@
 
 #include <cstddef>
 #include <optional>
-#include <string>
 #include <string_view>
+
+#include "answer_symbols.h"
 
 namespace dualgeo {
 
 struct Angle {
   double value = 0;      // as written, with its sign; degrees
-  char hemisphere = 0;   // N, S, E, W or 0
+  char hemisphere = 0;   // N, S, E, W, O (directions.h) or 0
   bool decimal = false;  // has a decimal point
   bool degrees = false;  // has a degree sign or word
   std::size_t end = 0;   // first byte after it
 };
-
-// The byte that stands for a degree sign in normalized text.
-inline constexpr char kDegree = '\x01';
-
-// Text with Unicode's minus signs, degree signs, primes, quotes, blanks and full-width punctuation as single bytes.
-std::string NormalizeSymbols(std::string_view text);
 
 // decimal_comma: "48,8584" is one number.
 struct AngleRules {

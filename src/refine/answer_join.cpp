@@ -65,4 +65,10 @@ AnswerJoin MakeBayesAnswerJoin(const RerankOptions& options) {
   };
 }
 
+AnswerJoin AnswerJoinFor(const std::string& choose, const RerankOptions& options) {
+  const bool joins =
+      choose == "bayes" || (choose == "auto" && ReadPosteriorParameters(options.parameters).has_answers());
+  return joins ? MakeBayesAnswerJoin(options) : AnswerJoin{};
+}
+
 }  // namespace dualgeo

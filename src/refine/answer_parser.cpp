@@ -8,7 +8,9 @@
 #include "angle.h"
 #include "coordinate_labels.h"
 #include "dualgeo/util/text.h"
+#include "guess_choice.h"
 #include "place_from_angles.h"
+#include "said_order.h"
 #include "text_answer.h"
 
 namespace dualgeo {
@@ -110,6 +112,19 @@ std::optional<Angle> AngleFromJson(const Json& value, int depth) {
 }
 
 // [48.86, 2.29], perhaps with an altitude; strings, too.
+// "order": "longitude, latitude" beside the pair.
+bool SaysLonFirst(const Json& object) {
+  for (const auto& [key, value] : object.items()) {
+    const std::string name = LowerCase(key);
+    const bool about_order = name.find("order") != std::string::npos || name.find("format") != std::string::npos ||
+                             name.find("axis") != std::string::npos;
+    if (!about_order || !value.is_string()) continue;
+    const std::string text = NormalizeSymbols(value.get_ref<const std::string&>());
+    if (SaidOrder(text, text.size(), text.size()) == PairOrder::kLonLat) return true;
+  }
+  return false;
+}
+
 std::optional<Findings> PairFromArray(const Json& array, bool lon_first) {
   if (array.size() < 2 || array.size() > 3) return std::nullopt;
   for (const auto& item : array) {
@@ -143,7 +158,7 @@ int Tier(const std::string& key) {
   return 1;
 }
 
-Findings FromJson(const Json& value, int depth);
+Findings FromJson(const Json& value, int depth, bool lon_first = false);
 
 std::optional<double> Confidence(const Json& guess) {
   if (!guess.is_object()) return std::nullopt;
@@ -157,19 +172,19 @@ std::optional<double> Confidence(const Json& guess) {
   return std::nullopt;
 }
 
-Findings FromArray(const Json& array, int depth) {
+Findings FromArray(const Json& array, int depth, bool lon_first) {
   std::vector<std::pair<double, Findings>> guesses;
   bool all_stated = true;
   for (const auto& item : array) {
     Findings found;
     if (item.is_array()) {
-      if (auto pair = PairFromArray(item, false)) {
+      if (auto pair = PairFromArray(item, lon_first)) {
         found = *pair;
       } else {
-        found = FromJson(item, depth + 1);
+        found = FromJson(item, depth + 1, lon_first);
       }
     } else if (item.is_object()) {
-      found = FromJson(item, depth + 1);
+      found = FromJson(item, depth + 1, lon_first);
     }
     if (found.places.empty() && found.reason.empty()) continue;
     const auto confidence = Confidence(item);
@@ -184,10 +199,12 @@ Findings FromArray(const Json& array, int depth) {
   return all;
 }
 
-Findings FromObject(const Json& object, int depth) {
+Findings FromObject(const Json& object, int depth, bool outer_lon_first) {
   Findings findings;
   const Json* lat = nullptr;
   const Json* lon = nullptr;
+  const Json* x_axis = nullptr;
+  const Json* y_axis = nullptr;
   char lat_letter = 0;
   char lon_letter = 0;
   const auto letter = [](const Json& value) {
@@ -203,6 +220,12 @@ Findings FromObject(const Json& object, int depth) {
       case KeyKind::kLongitude:
         if (lon == nullptr) lon = &value;
         break;
+      case KeyKind::kX:
+        x_axis = &value;
+        break;
+      case KeyKind::kY:
+        y_axis = &value;
+        break;
       case KeyKind::kLatitudeLetter:
         lat_letter = letter(value);
         break;
@@ -212,6 +235,11 @@ Findings FromObject(const Json& object, int depth) {
       default:
         break;
     }
+  }
+  if (lat == nullptr && lon == nullptr && x_axis != nullptr && y_axis != nullptr && x_axis->is_number_float() &&
+      y_axis->is_number_float()) {  // whole numbers are pixels
+    lat = y_axis;
+    lon = x_axis;
   }
   if (lat != nullptr || lon != nullptr) {
     auto y = lat != nullptr ? AngleFromJson(*lat) : std::nullopt;
@@ -231,7 +259,15 @@ Findings FromObject(const Json& object, int depth) {
     }
   }
 
-  const bool geojson = object.contains("type") && object["type"].is_string() && object["type"] == "Point";
+  const std::string type =
+      object.contains("type") && object["type"].is_string() ? object["type"].get<std::string>() : "";
+  const bool geojson = type == "Point" || type == "MultiPoint";
+  if (object.contains("coordinates") &&
+      (type == "Polygon" || type == "MultiPolygon" || type == "LineString" || type == "MultiLineString")) {
+    findings.reason = "a " + type + " is no place";
+    return findings;
+  }
+  const bool says_lon_first = outer_lon_first || SaysLonFirst(object);
   std::array<Findings, 3> tiers;
   for (const auto& [key, value] : object.items()) {
     const KeyKind kind = KindOfKey(key);
@@ -239,18 +275,19 @@ Findings FromObject(const Json& object, int depth) {
     const bool pair_key = kind == KeyKind::kPair || kind == KeyKind::kPairLonLat || tier == 0;
     Findings& found = tiers[static_cast<std::size_t>(tier)];
     if (value.is_array()) {
-      const bool lon_first = kind == KeyKind::kPairLonLat || (geojson && key == "coordinates");
+      const bool lon_first = kind == KeyKind::kPairLonLat || (geojson && key == "coordinates") ||
+                             (says_lon_first && kind != KeyKind::kPair) || (says_lon_first && key == "coordinates");
       if (auto pair = pair_key ? PairFromArray(value, lon_first) : std::nullopt) {
         found.Add(*pair);
       } else {
-        found.Add(FromJson(value, depth + 1));
+        found.Add(FromJson(value, depth + 1, lon_first));
       }
     } else if (value.is_object()) {
-      found.Add(FromJson(value, depth + 1));
+      found.Add(FromJson(value, depth + 1, says_lon_first));
     } else if (value.is_string() && pair_key) {
       std::string text = value.get<std::string>();
       // The field's name says the order of a bare pair.
-      if (kind == KeyKind::kPairLonLat) text = "lon, lat: " + text;
+      if (kind == KeyKind::kPairLonLat || says_lon_first) text = "lon, lat: " + text;
       found.Add(FromText(text, depth + 1));
     }
   }
@@ -267,14 +304,14 @@ Findings FromObject(const Json& object, int depth) {
   return findings;
 }
 
-Findings FromJson(const Json& value, int depth) {
+Findings FromJson(const Json& value, int depth, bool lon_first) {
   if (depth > kMaxNesting) return {};
-  if (value.is_object()) return FromObject(value, depth);
+  if (value.is_object()) return FromObject(value, depth, lon_first);
   if (value.is_array()) {
     // A bare [48.86, 2.29] needs decimals: [1, 2] may be a footnote.
     const bool decimals = value.size() == 2 && value[0].is_number_float() && value[1].is_number_float();
-    if (decimals) return *PairFromArray(value, false);
-    return FromArray(value, depth);
+    if (decimals) return *PairFromArray(value, lon_first);
+    return FromArray(value, depth, lon_first);
   }
   return {};
 }
@@ -371,10 +408,21 @@ std::optional<Json> ParseJson(std::string_view text) {
   return value;
 }
 
+// The bare pair of an array stands in the order that the words round it say.
+bool IsLonFirst(std::string_view text, const Span& span, const Json& value) {
+  if (!value.is_array()) return false;
+  constexpr std::size_t kContext = 200;
+  const std::size_t from = span.begin - std::min(span.begin, kContext);
+  const std::string before = NormalizeSymbols(text.substr(from, span.begin - from));
+  const std::string after = NormalizeSymbols(text.substr(span.end, kContext));
+  return SaidOrder(before + after, before.size(), before.size()) == PairOrder::kLonLat;
+}
+
 Findings FromText(std::string_view text, int depth) {
   if (depth > kMaxNesting) return {};
-  Findings last;
-  bool any = false;
+  std::vector<Findings> guesses;
+  std::vector<GuessSpan> spans;
+  std::string reason;
   std::size_t done = 0;                            // up to here the text belongs to a value that was read
   std::size_t budget = text.size() * kMaxNesting;  // nested brackets that do not parse are read once a level
   for (const auto& span : BracketSpans(text)) {
@@ -384,20 +432,24 @@ Findings FromText(std::string_view text, int depth) {
     budget -= length;
     const auto value = ParseJson(text.substr(span.begin, length));
     if (!value) continue;
+    Findings found = FromJson(*value, depth + 1, IsLonFirst(text, span, *value));
     done = span.end;
-    Findings found = FromJson(*value, depth + 1);
     if (!found.places.empty()) {
-      last = std::move(found);
-      last.reason.clear();
-      any = true;
+      guesses.push_back(std::move(found));
+      spans.push_back({span.begin, span.end});
     } else if (!found.reason.empty()) {
-      if (last.places.empty()) last.reason = found.reason;
-      any = true;
+      reason = found.reason;
     }
   }
-  if (any) return last;
-  const ParsedAnswer answer = FindInText(NormalizeSymbols(text));
+  if (!guesses.empty()) {
+    Findings meant = std::move(guesses[MeantGuess(text, spans)]);
+    meant.reason.clear();
+    return meant;
+  }
   Findings found;
+  found.reason = reason;
+  if (!reason.empty()) return found;
+  const ParsedAnswer answer = FindInText(NormalizeSymbols(text));
   if (answer.location) {
     found.places.push_back(*answer.location);
     found.places.insert(found.places.end(), answer.alternatives.begin(), answer.alternatives.end());

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cmath>
 
 #include "dualgeo/io/csv.h"
 #include "dualgeo/util/atomic_file.h"
@@ -15,19 +14,19 @@ namespace {
 bool IsFalse(std::string_view cell) {
   std::string word(cell);
   std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
-  return word == "false" || word == "0" || word == "no";
+  return word == "false" || word == "0" || word == "0.0" || word == "no";
 }
 
 // Fills location or reason.
-void SetPlace(std::string_view lat, std::string_view lon, LmmAnswer& answer) {
-  if (lat.empty() || lon.empty()) {
+void SetPlace(const CsvTable& csv, std::size_t row, std::size_t lat, std::size_t lon, LmmAnswer& answer) {
+  if (csv.Cell(row, lat).empty() || csv.Cell(row, lon).empty()) {
     answer.reason = "no coordinates";
     return;
   }
-  const auto y = ParseDouble(lat);
-  const auto x = ParseDouble(lon);
-  if (!y || !x || !std::isfinite(*y) || !std::isfinite(*x)) {
-    answer.reason = "not a number: " + Printable(lat) + ", " + Printable(lon);
+  const auto y = csv.NumberIfAny(row, lat);
+  const auto x = csv.NumberIfAny(row, lon);
+  if (!y || !x) {
+    answer.reason = "not a number: " + Printable(csv.Cell(row, lat)) + ", " + Printable(csv.Cell(row, lon));
   } else if (!IsValid({*y, *x})) {
     answer.reason = "out of range: " + FormatDouble(*y) + ", " + FormatDouble(*x);
   } else if (*y == 0 && *x == 0) {
@@ -77,14 +76,14 @@ std::vector<LmmAnswer> ReadAnswers(const std::filesystem::path& path, const Answ
     answer.query_id = csv.Cell(row, id);
     if (answer.query_id.empty()) throw InputError(csv.At(row, columns.id + " is empty"));
     const int earlier = rows_of_id[answer.query_id]++;
-    answer.sample = sample ? static_cast<int>(csv.Integer(row, *sample)) : earlier;
+    answer.sample = sample && !csv.Missing(row, *sample) ? static_cast<int>(csv.Integer(row, *sample)) : earlier;
     if (prompt) answer.prompt = csv.Cell(row, *prompt);
     if (success && IsFalse(csv.Cell(row, *success))) {
       answer.reason = "marked as failed";
     } else {
-      SetPlace(csv.Cell(row, lat), csv.Cell(row, lon), answer);
+      SetPlace(csv, row, lat, lon, answer);
     }
-    if (!answer.location && reason && !csv.Cell(row, *reason).empty()) answer.reason = csv.Cell(row, *reason);
+    if (!answer.location && reason && !csv.Text(row, *reason).empty()) answer.reason = csv.Text(row, *reason);
   }
   const bool any =
       std::any_of(answers.begin(), answers.end(), [](const LmmAnswer& a) { return a.location.has_value(); });

@@ -47,7 +47,9 @@ std::string Kind(const std::string& reason) { return reason.substr(0, reason.fin
 
 Chooser::Chooser(const LmmOptions& options, ChoiceInputs inputs) : options_(options), inputs_(std::move(inputs)) {
   rule_ = options_.choose;
-  if (rule_ == "auto") rule_ = options_.verify && inputs_.similarity ? "verify" : "medoid";
+  if (rule_ == "auto") {
+    rule_ = options_.verify && inputs_.similarity ? "verify" : inputs_.join ? "bayes" : "medoid";
+  }
   if (rule_ == "verify" && !inputs_.similarity) {
     throw InputError(
         "choose verify needs the features of the photos (--photo-features) and the model that made them, or features "
@@ -124,7 +126,7 @@ std::vector<Prediction> Chooser::Choose(const std::vector<CandidateList>& lists,
     predictions.push_back(Choose(list, found == answers.end() ? kNone : found->second));
     if (counts == nullptr) continue;
     const Prediction& prediction = predictions.back();
-    const bool fallback = prediction.method.starts_with("fallback/");
+    const bool fallback = prediction.is_fallback();
     ++(fallback ? counts->fallback : prediction.location ? counts->answered : counts->unanswered);
     if (fallback || !prediction.location) ++counts->reasons[Kind(prediction.reason)];
   }

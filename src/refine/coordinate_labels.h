@@ -15,6 +15,8 @@ enum class KeyKind {
   kLongitudeLetter,  // E or W
   kPair,             // latitude, longitude
   kPairLonLat,
+  kX,  // longitude, where both are decimal
+  kY,
 };
 
 // Of a JSON key: "lat", "latitude_deg", "GPSLongitude", "lng", "纬度", "lat_lon" ... Ranges and errors ("lat_min",
@@ -25,6 +27,7 @@ struct TextLabel {
   bool latitude = false;
   char hemisphere = 0;  // 北纬 says latitude and north
   std::size_t end = 0;
+  bool axis = false;  // x or y
 };
 
 // A label that begins at `begin` of normalized text.

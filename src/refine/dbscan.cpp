@@ -8,6 +8,7 @@
 
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/geo/unit_vector.h"
+#include "dualgeo/util/stop.h"
 
 namespace dualgeo {
 namespace {
@@ -77,6 +78,7 @@ template <class Neighbourhood>
 std::vector<int> Label(const Neighbourhood& neighbourhood, std::size_t n, int min_samples) {
   std::vector<char> core(n);
   for (std::size_t i = 0; i < n; ++i) {
+    if (i % 64 == 0) ThrowIfStopped();  // the pairs of a long list take minutes
     int count = 0;
     neighbourhood.Neighbours(i, [&](std::size_t) { ++count; });
     core[i] = count >= min_samples ? 1 : 0;
@@ -91,6 +93,7 @@ std::vector<int> Label(const Neighbourhood& neighbourhood, std::size_t n, int mi
     while (!open.empty()) {
       const std::size_t i = open.back();
       open.pop_back();
+      if (i % 64 == 0) ThrowIfStopped();
       neighbourhood.Neighbours(i, [&](std::size_t j) {
         if (labels[j] != kNoise) return;
         labels[j] = label;

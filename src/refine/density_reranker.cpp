@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "dualgeo/refine/distance_table.h"
+#include "dualgeo/util/stop.h"
 
 namespace dualgeo {
 namespace {
@@ -24,6 +25,7 @@ class DensityReranker : public Reranker {
     for (const auto& candidate : similar) places.push_back(ToUnitVector(candidate.location));
     std::vector<double> sums(n, 0);
     for (std::size_t i = 0; i < n; ++i) {
+      if (i % 64 == 0) ThrowIfStopped();  // the pairs of a long list take minutes
       sums[i] += weights[i] * kernel_.At({}, 0);
       for (std::size_t k = 0; k < i; ++k) {
         const double kernel = kernel_.At(BinOf(places[i], places[k]), 0);

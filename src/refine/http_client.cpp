@@ -2,8 +2,10 @@
 
 #include <curl/curl.h>
 
+#include <cerrno>
 #include <chrono>
 #include <mutex>
+#include <system_error>
 
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
@@ -42,6 +44,14 @@ int Watch(void* of, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   if (!transfer.stop_seen) transfer.stop_seen = now;
   transfer.stopped = now - *transfer.stop_seen > kGraceAfterStop;
   return transfer.stopped ? 1 : 0;
+}
+
+// "Failed to connect to 127.0.0.1 port 9 after 0 ms: ...": with the time in it every failure would be one of its kind.
+std::string WithoutTime(std::string message) {
+  const std::size_t begin = message.find(" after ");
+  const std::size_t end = message.find(" ms", begin == std::string::npos ? begin : begin + 7);
+  if (end == std::string::npos || message.find_first_not_of("0123456789", begin + 7) != end) return message;
+  return message.erase(begin, end + 3 - begin);
 }
 
 long Milliseconds(double seconds) { return static_cast<long>(seconds * 1000 + 0.5); }
@@ -113,7 +123,13 @@ HttpReply HttpClient::PostJson(const std::string& url, const std::string& body, 
     const std::string detail = impl_->message[0] != '\0' ? impl_->message : curl_easy_strerror(code);
     reply.error = transfer.too_large ? "reply larger than " + std::to_string(transfer.max_bytes >> 20) + " MiB"
                   : transfer.stopped ? "interrupted"
-                                     : Printable(detail, 200);
+                                     : Printable(WithoutTime(detail), 200);
+    long reason = 0;
+    curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &reason);
+    // Of this process, not of the server: nothing that comes after would fare better.
+    if (reason == EMFILE || reason == ENFILE || reason == ENOMEM) {
+      throw Error("cannot connect to " + url + ": " + std::generic_category().message(static_cast<int>(reason)));
+    }
     reply.stopped = transfer.stopped;
     reply.hopeless = transfer.too_large || code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_URL_MALFORMAT ||
                      code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_SSL_CACERT_BADFILE ||

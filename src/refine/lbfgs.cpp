@@ -31,7 +31,7 @@ struct Pair {
 };
 
 // The two-loop recursion: minus the inverse Hessian, as the pairs know it, times the gradient.
-Vector Direction(const std::deque<Pair>& pairs, const Vector& gradient) {
+Vector LbfgsDirection(const std::deque<Pair>& pairs, const Vector& gradient) {
   Vector q = gradient;
   Vector alpha(pairs.size());
   for (std::size_t i = pairs.size(); i-- > 0;) {
@@ -64,11 +64,11 @@ LbfgsResult MinimizeLbfgs(const std::function<double(const Vector&, Vector&)>& f
       result.converged = true;
       break;
     }
-    Vector direction = Direction(pairs, gradient);
+    Vector direction = LbfgsDirection(pairs, gradient);
     double slope = Dot(direction, gradient);
     if (!(slope < 0)) {  // rounding has spoilt the memory: start again from steepest descent
       pairs.clear();
-      direction = Direction(pairs, gradient);
+      direction = LbfgsDirection(pairs, gradient);
       slope = Dot(direction, gradient);
     }
     double step = pairs.empty() ? std::min(1.0, 1 / std::sqrt(-slope)) : 1;

@@ -62,7 +62,51 @@ std::string Text(const Json& object, const char* key) {
   return object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : std::string();
 }
 
-// False, with the reason, when the body is no chat completion.
+bool Blank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; }
+
+// A text, or a list of parts of which those count that are text of the answer, not of reasoning.
+std::string PartsOf(const Json& object, const char* key) {
+  if (!object.contains(key) || !object[key].is_array()) return Text(object, key);
+  std::string text;
+  for (const auto& part : object[key]) {
+    if (part.is_string()) text += part.get<std::string>();
+    if (!part.is_object()) continue;
+    const std::string type = Text(part, "type");
+    if (type.empty() || type == "text" || type == "output_text") text += Text(part, "text");
+  }
+  return text;
+}
+
+// The JSON object that ends the text ("So it is Paris: {...}"); empty where none does.
+std::string EndingObject(const std::string& text) {
+  const std::size_t end = text.find_last_not_of(" \t\r\n`.");
+  if (end == std::string::npos || text[end] != '}') return "";
+  int open = 0;
+  for (std::size_t i = end + 1; i-- > 0;) {
+    open += text[i] == '}' ? 1 : text[i] == '{' ? -1 : 0;
+    if (open == 0) return text.substr(i, end + 1 - i);
+  }
+  return "";
+}
+
+// Servers with a reasoning parser put all that some models say into another field. A JSON object at its end is the
+// answer that was asked for; anything else is reasoning, which names many places that are not meant.
+void ReadOtherFields(const Json& message, ChatReply& reply) {
+  for (const char* field : {"reasoning_content", "reasoning", "thinking"}) {
+    const std::string text = PartsOf(message, field);
+    if (Blank(text)) continue;
+    if (reply.finish_reason != "length") reply.text = EndingObject(text);
+    if (reply.text.empty()) {
+      reply.reason = "content is empty: " + std::to_string(text.size()) + " bytes stand in `" + field +
+                     (reply.finish_reason == "length"
+                          ? "`, cut off by the token limit; raise it (predict.lmm.max_tokens) or turn reasoning off"
+                          : "`; turn the server's reasoning parser off");
+    }
+    return;
+  }
+}
+
+// False, with the reason, when the body is no chat completion. A completion with a reason has no answer in it.
 bool ReadCompletion(const std::string& body, ChatReply& reply) {
   const Json json = Json::parse(body, nullptr, false);
   if (!json.is_object()) {
@@ -85,14 +129,9 @@ bool ReadCompletion(const std::string& body, ChatReply& reply) {
   const Json& choice = json["choices"][0];
   const Json& message = choice["message"];
   reply.finish_reason = Text(choice, "finish_reason");
-  if (message.contains("content") && message["content"].is_array()) {
-    for (const auto& part : message["content"]) {
-      if (part.is_object()) reply.text += Text(part, "text");
-    }
-  } else {
-    reply.text = Text(message, "content");
-  }
-  if (reply.text.empty()) reply.text = Text(message, "refusal");
+  reply.text = PartsOf(message, "content");
+  if (Blank(reply.text)) reply.text = Text(message, "refusal");
+  if (Blank(reply.text)) ReadOtherFields(message, reply);
   return true;
 }
 
@@ -133,6 +172,7 @@ LmmClient::LmmClient(const LmmOptions& options, LmmBudget& budget)
     throw InputError("the key in " + options.api_key_env + " would travel unencrypted to " + options.endpoint +
                      "; use https, a tunnel to localhost, or unset it");
   }
+  blotter_.emplace(key_);
 }
 
 HttpOptions LmmClient::http_options() const {
@@ -141,15 +181,6 @@ HttpOptions LmmClient::http_options() const {
   http.connect_timeout_seconds = options_.connect_timeout_seconds;
   http.ca_file = options_.ca_file;
   return http;
-}
-
-std::string LmmClient::WithoutKey(std::string text) const {
-  if (key_.empty()) return text;
-  constexpr std::string_view kBlot = "(key)";
-  for (std::size_t at = 0; (at = text.find(key_, at)) != std::string::npos; at += kBlot.size()) {
-    text.replace(at, key_.size(), kBlot);
-  }
-  return text;
 }
 
 bool LmmClient::Wait(double seconds) const {
@@ -182,6 +213,53 @@ bool LmmClient::WaitForLeave() const {
   }
 }
 
+LmmClient::Next LmmClient::Read(const HttpReply& http, bool schema, ChatReply& reply) const {
+  reply.status = http.status;
+  reply.body = http.body;
+  if (!http.error.empty()) {
+    reply.reason = http.error;
+    reply.outcome = http.stopped    ? ChatReply::Outcome::kStopped
+                    : http.hopeless ? ChatReply::Outcome::kFatal
+                                    : ChatReply::Outcome::kGaveUp;
+    return reply.outcome == ChatReply::Outcome::kGaveUp ? Next::kAgain : Next::kReturn;
+  }
+  if (http.status != 200) return ReadError(http, schema, reply);
+  if (!ReadCompletion(http.body, reply)) {
+    reply.outcome = ChatReply::Outcome::kGaveUp;
+    return Next::kAgain;
+  }
+  // What is written escaped in the body may spell the key.
+  for (std::string* text : {&reply.text, &reply.reason, &reply.model, &reply.finish_reason}) *text = WithoutKey(*text);
+  reply.outcome = reply.reason.empty() ? ChatReply::Outcome::kAnswer : ChatReply::Outcome::kRejected;
+  return Next::kReturn;
+}
+
+LmmClient::Next LmmClient::ReadError(const HttpReply& http, bool schema, ChatReply& reply) const {
+  const long status = http.status;
+  reply.reason = "HTTP " + std::to_string(status) + ": " + Printable(WithoutKey(ErrorMessage(http.body)), 160);
+  if (status == 429 && Mentions(http.body, {"insufficient_quota"})) {
+    reply.outcome = ChatReply::Outcome::kFatal;
+    return Next::kReturn;
+  }
+  if (status == 408 || status == 425 || status == 429 || (status >= 500 && status != 501 && status != 505)) {
+    reply.outcome = ChatReply::Outcome::kGaveUp;
+    return Next::kAgain;
+  }
+  if (status == 400 || status == 413 || status == 415 || status == 422) {
+    reply.outcome = ChatReply::Outcome::kRejected;
+    const bool of_schema = schema && options_.response_format == "auto" && status != 413 &&
+                           Mentions(http.body, {"response_format", "json_schema", "response format", "schema", "guided",
+                                                "grammar", "structured"});
+    return of_schema ? Next::kAgainWithoutSchema : Next::kReturn;
+  }
+  reply.outcome = ChatReply::Outcome::kFatal;
+  if ((status == 401 || status == 403) && !options_.api_key_env.empty()) {
+    reply.reason += " (key: environment variable " + options_.api_key_env + (key_.empty() ? ", not set)" : ")");
+  }
+  if (status >= 300 && status < 400) reply.reason += " (redirects are not followed)";
+  return Next::kReturn;
+}
+
 ChatReply LmmClient::Ask(HttpClient& http, const Json& body, std::uint64_t jitter_seed,
                          const std::function<void(const ChatAttempt&)>& on_attempt) {
   Random random(jitter_seed);
@@ -208,56 +286,20 @@ ChatReply LmmClient::Ask(HttpClient& http, const Json& body, std::uint64_t jitte
     const auto begin = Clock::now();
     HttpReply answer = http.PostJson(url_, schema ? with_schema : plain, key_);
     const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-    answer.body = WithoutKey(std::move(answer.body));
-    reply.status = answer.status;
-    reply.body = answer.body;
-
-    bool again = false;
-    bool without_schema = false;
-    if (!answer.error.empty()) {
-      reply.reason = WithoutKey(answer.error);
-      reply.outcome = answer.stopped    ? ChatReply::Outcome::kStopped
-                      : answer.hopeless ? ChatReply::Outcome::kFatal
-                                        : ChatReply::Outcome::kGaveUp;
-      again = !answer.stopped && !answer.hopeless;
-    } else if (answer.status == 200) {
-      again = !ReadCompletion(answer.body, reply);
-      reply.outcome = again ? ChatReply::Outcome::kGaveUp : ChatReply::Outcome::kAnswer;
-    } else {
-      const std::string message = ErrorMessage(answer.body);
-      reply.reason = "HTTP " + std::to_string(answer.status) + ": " + Printable(message, 160);
-      const long status = answer.status;
-      if (status == 429 && Mentions(answer.body, {"insufficient_quota"})) {
-        reply.outcome = ChatReply::Outcome::kFatal;
-      } else if (status == 408 || status == 425 || status == 429 || (status >= 500 && status != 501 && status != 505)) {
-        reply.outcome = ChatReply::Outcome::kGaveUp;
-        again = true;
-      } else if (status == 400 || status == 413 || status == 415 || status == 422) {
-        reply.outcome = ChatReply::Outcome::kRejected;
-        without_schema = schema && options_.response_format == "auto" && status != 413 &&
-                         Mentions(answer.body, {"response_format", "json_schema", "response format", "schema", "guided",
-                                                "grammar", "structured"});
-      } else {
-        reply.outcome = ChatReply::Outcome::kFatal;
-        if (status == 401 || status == 403) {
-          reply.reason += options_.api_key_env.empty() ? ""
-                                                       : " (key: environment variable " + options_.api_key_env +
-                                                             (key_.empty() ? ", not set)" : ")");
-        }
-        if (status >= 300 && status < 400) reply.reason += " (redirects are not followed)";
-      }
-    }
+    answer.body = WithoutKey(answer.body);
+    answer.error = WithoutKey(answer.error);
+    const Next next = Read(answer, schema, reply);
     budget_.Settle(reply.outcome == ChatReply::Outcome::kAnswer, reply.usage_known, reply.prompt_tokens,
                    reply.completion_tokens);
     on_attempt({seconds, reply.status, reply.reason});
 
-    if (without_schema) {
+    if (next == Next::kAgainWithoutSchema) {
       // Not a retry: another request, once for the whole run.
       if (schema_.exchange(false)) spdlog::info("lmm: the server takes no response_format; going on without");
       --attempt;
       continue;
     }
-    if (!again) return reply;
+    if (next == Next::kReturn) return reply;
     if (answer.retry_after_seconds && *answer.retry_after_seconds > options_.max_wait_seconds) {
       reply.outcome = ChatReply::Outcome::kFatal;
       reply.reason += "; it asks to wait " + FormatDouble(*answer.retry_after_seconds) +

@@ -8,10 +8,12 @@
 #include <functional>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "dualgeo/refine/lmm_options.h"
 #include "http_client.h"
+#include "key_blotter.h"
 #include "lmm_budget.h"
 
 namespace dualgeo {
@@ -19,7 +21,7 @@ namespace dualgeo {
 struct ChatReply {
   enum class Outcome {
     kAnswer,    // the model spoke (whatever it said)
-    kRejected,  // the server refuses this request (4xx); asking again is no use
+    kRejected,  // the server refuses this request (4xx), or gives no answer in its reply; asking again is no use
     kGaveUp,    // no reply after all retries
     kFatal,     // no request will succeed: wrong key, wrong URL, certificate, quota
     kStopped,   // Ctrl-C or the budget; nothing is known about the request
@@ -50,15 +52,21 @@ class LmmClient {
   LmmClient(const LmmOptions& options, LmmBudget& budget);
 
   HttpOptions http_options() const;
+  bool has_key() const { return !key_.empty(); }
 
   // body: the request without response_format. jitter_seed: for the waits.
   ChatReply Ask(HttpClient& http, const nlohmann::ordered_json& body, std::uint64_t jitter_seed,
                 const std::function<void(const ChatAttempt&)>& on_attempt);
 
-  // `text` with the key blotted out: servers quote it in their messages.
-  std::string WithoutKey(std::string text) const;
+  // `text` with the key blotted out.
+  std::string WithoutKey(const std::string& text) const { return blotter_->Blot(text); }
 
  private:
+  // What is to be done after one HTTP reply.
+  enum class Next { kReturn, kAgain, kAgainWithoutSchema };
+  Next Read(const HttpReply& http, bool schema, ChatReply& reply) const;
+  Next ReadError(const HttpReply& http, bool schema, ChatReply& reply) const;
+
   bool Wait(double seconds) const;  // false: stopped
   void HoldBackAll(double seconds);
   bool WaitForLeave() const;
@@ -67,6 +75,7 @@ class LmmClient {
   LmmBudget& budget_;
   std::string url_;
   std::string key_;
+  std::optional<KeyBlotter> blotter_;
   std::atomic<bool> schema_;  // whether response_format is sent
   mutable std::mutex mutex_;
   std::chrono::steady_clock::time_point not_before_{};  // a server that asks for a pause asks all threads

@@ -62,7 +62,12 @@ void LmmOptions::Validate() const {
   }
   for (const int count : positives) require("positives", count, 0, 1000);
   if (!extra.empty()) {
-    const auto json = nlohmann::json::parse(extra, nullptr, false);
+    // No request nests deeper, and what does cannot be written without much stack.
+    bool deep = false;
+    const auto json = nlohmann::json::parse(
+        extra, [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) { return !(deep = deep || depth > 64); },
+        false);
+    if (deep) throw InputError("predict.lmm.extra nests deeper than 64 levels: " + Printable(extra));
     if (!json.is_object()) throw InputError("predict.lmm.extra is no JSON object: " + Printable(extra));
     for (const char* key : {"messages", "model", "n", "stream"}) {
       if (json.contains(key)) throw InputError("predict.lmm.extra must not set '" + std::string(key) + "'");

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "dualgeo/util/error.h"
@@ -21,14 +22,32 @@ void Log(const PredictReport& report, bool asked) {
   const ChoiceCounts& counts = report.counts;
   spdlog::info("predict: {} photos by lmm/{}, {} by fallback/reranked_first, {} unanswered", counts.answered,
                report.rule, counts.fallback, counts.unanswered);
-  if (!counts.reasons.empty()) spdlog::info("predict: photos without a usable answer: {}", Describe(counts.reasons));
+  if (!counts.reasons.empty()) {
+    const auto level = report.without_reply > 0 ? spdlog::level::warn : spdlog::level::info;
+    spdlog::log(level, "predict: photos without a usable answer: {}", Describe(counts.reasons));
+  }
   if (!asked) return;
   const LmmUsage& usage = report.usage;
   spdlog::info("lmm: {} questions, {} from the cache; {} requests sent; {} + {} tokens, cost {:.4f}", usage.questions,
                usage.cached, usage.requests, usage.prompt_tokens, usage.completion_tokens, usage.cost);
   spdlog::info("lmm: all answers used, cached ones included: {} + {} tokens, cost {:.4f}", usage.total_prompt_tokens,
                usage.total_completion_tokens, usage.total_cost);
-  if (!report.stopped.empty()) spdlog::warn("lmm: stopped early: {}", report.stopped);
+  // A run that failed says so in its last line.
+  if (!report.stopped.empty() && !report.failed) spdlog::warn("lmm: stopped early: {}", report.stopped);
+}
+
+// Photos to none of whose questions the model said anything of use.
+void CountWithoutReply(const std::unordered_map<std::string, std::vector<LmmAnswer>>& answers, PredictReport& report) {
+  for (const auto& [id, of_photo] : answers) {
+    const auto any = [&](LmmAnswer::Reply reply) {
+      return std::any_of(of_photo.begin(), of_photo.end(), [&](const LmmAnswer& a) { return a.reply == reply; });
+    };
+    const bool usable =
+        std::any_of(of_photo.begin(), of_photo.end(), [](const LmmAnswer& a) { return a.location.has_value(); });
+    if (usable) continue;
+    report.ask_again += any(LmmAnswer::Reply::kAskAgain) ? 1 : 0;
+    report.without_reply += any(LmmAnswer::Reply::kGiven) ? 0 : 1;
+  }
 }
 
 }  // namespace
@@ -36,7 +55,12 @@ void Log(const PredictReport& report, bool asked) {
 std::vector<Prediction> PredictWithLmm(const LmmOptions& options, const std::vector<CandidateList>& lists,
                                        const PredictInputs& inputs, PredictReport* report) {
   options.Validate();
-  const Chooser chooser(options, inputs.choice);  // wrong inputs show before anything is spent
+  ChoiceInputs choice = inputs.choice;
+  const bool listed = std::any_of(lists.begin(), lists.end(), [](const CandidateList& list) {
+    return !list.candidates.empty() && list.candidates.front().similar;
+  });
+  if (options.choose == "auto" && !listed) choice.join = nullptr;  // answers alone: nothing to join them with
+  const Chooser chooser(options, std::move(choice));               // wrong inputs show before anything is spent
   PredictReport result;
   result.rule = chooser.rule();
   if (inputs.answers) {
@@ -48,7 +72,9 @@ std::vector<Prediction> PredictWithLmm(const LmmOptions& options, const std::vec
     result.stopped = std::move(run.stopped);
     result.failed = run.failed;
   }
-  std::vector<Prediction> predictions = chooser.Choose(lists, GroupAnswers(result.answers), &result.counts);
+  const auto answers = GroupAnswers(result.answers);
+  CountWithoutReply(answers, result);
+  std::vector<Prediction> predictions = chooser.Choose(lists, answers, &result.counts);
   Log(result, !inputs.answers);
   if (report != nullptr) *report = std::move(result);
   return predictions;

@@ -2,8 +2,11 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -48,6 +51,8 @@ Json RequestBody(const LmmOptions& options, const std::string& prompt, const std
   if (!options.extra.empty()) body.update(Json::parse(options.extra));
   return body;
 }
+
+constexpr std::chrono::milliseconds kFirstLook{20}, kLastLook{500};  // at a question that another process asks
 
 // An answer that the token limit cut off may have lost digits of its last number.
 std::string WithoutLastNumber(const std::string& text) {
@@ -109,12 +114,26 @@ class Run {
       for (auto& answer : photo) run.answers.push_back(std::move(answer));
     }
     run.usage = usage_;
+    if (stopped_.empty()) StopIfNothingCame(run.answers);
     run.stopped = stopped_;
     run.failed = failed_;
     return run;
   }
 
  private:
+  // A run to which the model said nothing at all has failed, whatever became of each question.
+  void StopIfNothingCame(const std::vector<LmmAnswer>& answers) {
+    std::map<std::string, int> reasons;
+    for (const LmmAnswer& answer : answers) {
+      if (answer.reply == LmmAnswer::Reply::kGiven) return;
+      ++reasons[answer.reason];
+    }
+    if (answers.empty()) return;
+    const auto most = std::max_element(reasons.begin(), reasons.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    Stop("the language model answered none of " + std::to_string(answers.size()) + " questions: " + most->first, true);
+  }
+
   void Work() {
     std::optional<HttpClient> http;
     if (!inputs_.offline) http.emplace(client_->http_options());
@@ -154,6 +173,7 @@ class Run {
     } catch (const InputError& error) {
       unreadable = photos_ ? std::string("unreadable photo: ") + error.what() : error.what();
     }
+    const auto no_photo = photos_ ? LmmAnswer::Reply::kRefused : LmmAnswer::Reply::kAskAgain;
     std::string url;  // made when the first question goes to the server
     std::set<std::pair<int, int>> asked;
     for (const int positives : options_.positives) {
@@ -167,7 +187,7 @@ class Run {
         if (unreadable.empty()) {
           Question(prompt.text, photo, url, http, answer);
         } else {
-          answer.reason = unreadable;
+          NoReply(answer, no_photo, unreadable, photos_ ? "unreadable photo" : "");
           const std::lock_guard lock(mutex_);
           ++usage_.questions;
         }
@@ -194,63 +214,102 @@ class Run {
       const std::lock_guard lock(mutex_);
       ++usage_.questions;
     }
-    if (auto cached = cache_.Find(key)) {
-      const bool final = cached->outcome == "answer" || (cached->outcome == "rejected" && !options_.retry_failed);
-      if (final || inputs_.offline) {
-        Use(*cached, answer);
-        const std::lock_guard lock(mutex_);
-        ++usage_.cached;
-        return;
-      }
-    }
     if (inputs_.offline) {
-      answer.reason = "not in the cache";
+      if (const auto cached = cache_.Find(key)) {
+        UseCached(*cached, answer);
+      } else {
+        NoReply(answer, LmmAnswer::Reply::kAskAgain, "not in the cache", "");
+      }
       return;
     }
-    if (const std::string why = stopped(); !why.empty()) {
-      answer.reason = why;
-      return;
+    if (!MayAsk(key, answer)) return;
+    const struct Release {
+      LmmCache& cache;
+      const std::string& key;
+      ~Release() { cache.Release(key); }
+    } release{cache_, key};
+    AskServer(key, request_text, prompt, photo, url, *http, answer);
+  }
+
+  // A reply takes a request with its wait at most; each attempt renews the claim.
+  double lease_seconds() const { return options_.timeout_seconds + options_.max_wait_seconds + 60; }
+
+  // True when this thread has claimed the question. False when `answer` is settled: by the cache, by another process
+  // that asked the same question meanwhile, or because the run has stopped.
+  bool MayAsk(const std::string& key, LmmAnswer& answer) {
+    const auto final = [&](const CachedAnswer& cached) {
+      return cached.outcome == "answer" || (cached.outcome == "rejected" && !options_.retry_failed);
+    };
+    const auto before = cache_.Find(key);
+    if (before && final(*before)) {
+      UseCached(*before, answer);
+      return false;
     }
-    if (StopRequested()) {
-      answer.reason = "interrupted";
-      return;
+    for (auto look = kFirstLook;; look = std::min(2 * look, kLastLook)) {
+      std::string why = stopped();
+      if (StopRequested()) why = "interrupted";
+      if (!why.empty()) {
+        NoReply(answer, LmmAnswer::Reply::kAskAgain, why, "");
+        return false;
+      }
+      const bool claimed = cache_.Claim(key, lease_seconds());
+      // Claimed first: nobody can answer it between this look and the request.
+      const auto now = cache_.Find(key);
+      if (now && (!before || now->row != before->row)) {
+        if (claimed) cache_.Release(key);
+        UseCached(*now, answer);
+        return false;
+      }
+      if (claimed) return true;
+      std::this_thread::sleep_for(look);
     }
+  }
+
+  void AskServer(const std::string& key, const std::string& request, const std::string& prompt, const PhotoBytes& photo,
+                 std::string& url, HttpClient& http, LmmAnswer& answer) {
     if (url.empty()) {
       try {
         url = PhotoDataUrl(photo.bytes, photos_->Name(answer.query_id), options_.image_side, options_.jpeg_quality);
       } catch (const InputError& error) {
-        answer.reason = std::string("unreadable photo: ") + error.what();
+        NoReply(answer, LmmAnswer::Reply::kRefused, std::string("unreadable photo: ") + error.what(),
+                "unreadable photo");
         return;
       }
     }
-    const ChatReply reply = client_->Ask(
-        *http, RequestBody(options_, prompt, url, answer.sample),
-        DeriveSeed(std::stoull(key.substr(0, 15), nullptr, 16), "backoff"),
-        [&](const ChatAttempt& attempt) { cache_.LogAttempt(key, attempt.seconds, attempt.status, attempt.error); });
-    Record(key, request_text, reply, answer);
+    std::call_once(disclosed_, [this] { Disclose(); });
+    const ChatReply reply = client_->Ask(http, RequestBody(options_, prompt, url, answer.sample),
+                                         DeriveSeed(std::stoull(key.substr(0, 15), nullptr, 16), "backoff"),
+                                         [&](const ChatAttempt& attempt) {
+                                           cache_.LogAttempt(key, attempt.seconds, attempt.status, attempt.error);
+                                           cache_.Renew(key, lease_seconds());
+                                         });
+    Record(key, request, reply, answer);
+  }
+
+  // A config from elsewhere may name any file as prompt and any variable as key: what leaves this machine beside photos
+  // and coordinates is said before it does.
+  void Disclose() const {
+    if (options_.prompt != "geo") {
+      spdlog::warn("lmm: the text of the prompt file {} is sent to {}", Printable(options_.prompt, 500),
+                   options_.endpoint);
+    }
+    if (client_->has_key()) {
+      spdlog::warn("lmm: the key in the environment variable {} is sent to {}", Printable(options_.api_key_env, 200),
+                   options_.endpoint);
+    }
   }
 
   void Record(const std::string& key, const std::string& request, const ChatReply& reply, LmmAnswer& answer) {
-    CachedAnswer cached;
-    switch (reply.outcome) {
-      case ChatReply::Outcome::kStopped:
-        if (!StopRequested()) Stop(reply.reason, false);
-        answer.reason = reply.reason;
-        return;
-      case ChatReply::Outcome::kFatal:
-        Stop(reply.reason, true);
-        answer.reason = reply.reason;
-        return;
-      case ChatReply::Outcome::kAnswer:
-        cached.outcome = "answer";
-        break;
-      case ChatReply::Outcome::kRejected:
-        cached.outcome = "rejected";
-        break;
-      case ChatReply::Outcome::kGaveUp:
-        cached.outcome = "gave_up";
-        break;
+    if (reply.outcome == ChatReply::Outcome::kStopped || reply.outcome == ChatReply::Outcome::kFatal) {
+      const bool fatal = reply.outcome == ChatReply::Outcome::kFatal;
+      if (fatal || !StopRequested()) Stop(reply.reason, fatal);
+      NoReply(answer, LmmAnswer::Reply::kAskAgain, reply.reason, fatal ? KindOf(reply.status) : "");
+      return;
     }
+    CachedAnswer cached;
+    cached.outcome = reply.outcome == ChatReply::Outcome::kAnswer     ? "answer"
+                     : reply.outcome == ChatReply::Outcome::kRejected ? "rejected"
+                                                                      : "gave_up";
     cached.key = key;
     cached.text = reply.text;
     cached.reason = reply.reason;
@@ -264,16 +323,54 @@ class Run {
     cached.finish_reason = reply.finish_reason;
     cached.prompt_tokens = reply.prompt_tokens;
     cached.completion_tokens = reply.completion_tokens;
-    cache_.Put(cached);
+    Keep(cached);
     Use(cached, answer);
 
-    if (reply.outcome == ChatReply::Outcome::kAnswer || reply.outcome == ChatReply::Outcome::kRejected) {
+    if (reply.outcome != ChatReply::Outcome::kGaveUp) {
       failures_ = 0;
     } else if (++failures_ >= options_.stop_after_failures) {
       Stop("server gave no reply to " + std::to_string(options_.stop_after_failures) +
                " requests in a row: " + reply.reason,
            true);
     }
+  }
+
+  // A refusal is the last word on its photo only where the server answers others: as long as it refuses everything, the
+  // settings or the server are at fault, and the next run asks again.
+  void Keep(const CachedAnswer& cached) {
+    bool all_refused = false;
+    {
+      const std::lock_guard lock(refusals_mutex_);
+      if (cached.outcome == "rejected" && !answered_) {
+        refused_.push_back(cached);
+        CachedAnswer open = cached;
+        open.outcome = "gave_up";
+        cache_.Put(open);
+        all_refused = static_cast<int>(refused_.size()) >= options_.stop_after_failures &&
+                      std::all_of(refused_.begin(), refused_.end(),
+                                  [&](const CachedAnswer& other) { return other.status == cached.status; });
+      } else {
+        cache_.Put(cached);
+      }
+    }
+    if (all_refused) {
+      Stop("server refused the first " + std::to_string(options_.stop_after_failures) + " requests: " + cached.reason,
+           true);
+    }
+  }
+
+  // The server, or the one that filled the cache, answers: its refusals are meant for their photos.
+  void KeepRefusals() {
+    const std::lock_guard lock(refusals_mutex_);
+    answered_ = true;
+    for (const CachedAnswer& refusal : refused_) cache_.Put(refusal);
+    refused_.clear();
+  }
+
+  void UseCached(const CachedAnswer& cached, LmmAnswer& answer) {
+    Use(cached, answer);
+    const std::lock_guard lock(mutex_);
+    ++usage_.cached;
   }
 
   void Use(const CachedAnswer& cached, LmmAnswer& answer) {
@@ -285,12 +382,26 @@ class Run {
       answer.reason = std::move(parsed.reason);
       if (!answer.location && at_limit) answer.reason += " (cut off by the token limit)";
       if (!answer.location && cached.finish_reason == "content_filter") answer.reason += " (content filter)";
+      if (!inputs_.offline) KeepRefusals();
     } else {
-      answer.reason = cached.reason;
+      NoReply(answer, cached.outcome == "rejected" ? LmmAnswer::Reply::kRefused : LmmAnswer::Reply::kAskAgain,
+              cached.reason, KindOf(cached.status));
     }
     const std::lock_guard lock(mutex_);
     usage_.total_prompt_tokens += cached.prompt_tokens;
     usage_.total_completion_tokens += cached.completion_tokens;
+  }
+
+  static std::string KindOf(long status) { return status == 0 ? "no reply" : "HTTP " + std::to_string(status); }
+
+  // The first failure of a kind is shown at once, with the server's words; all are counted at the end. kind empty: it
+  // is no fault.
+  void NoReply(LmmAnswer& answer, LmmAnswer::Reply reply, const std::string& reason, const std::string& kind) {
+    answer.reply = reply;
+    answer.reason = reason;
+    if (kind.empty()) return;
+    const std::lock_guard lock(mutex_);
+    if (told_.insert(kind).second) spdlog::warn("lmm: {}: {}", Printable(answer.query_id), reason);
   }
 
   // The others finish what is under way and take the rest from the cache.
@@ -316,7 +427,12 @@ class Run {
   std::vector<std::vector<LmmAnswer>> answers_;
   std::atomic<std::size_t> next_{0};
   std::atomic<int> failures_{0};
+  std::once_flag disclosed_;
+  std::mutex refusals_mutex_;          // of the two that follow
+  std::vector<CachedAnswer> refused_;  // as long as nothing was answered
+  bool answered_ = false;
   std::mutex mutex_;  // of what follows
+  std::set<std::string> told_;
   Progress progress_;
   LmmUsage usage_;
   std::string stopped_;

@@ -3,13 +3,14 @@
 #include <cmath>
 #include <utility>
 
+#include "directions.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
 namespace {
 
 bool IsLatitudeLetter(char c) { return c == 'N' || c == 'S'; }
-bool IsLongitudeLetter(char c) { return c == 'E' || c == 'W'; }
+bool IsLongitudeLetter(char c) { return c == 'E' || c == 'W' || c == kEastOrWest; }
 
 }  // namespace
 
@@ -23,6 +24,9 @@ PlaceOrReason PlaceFromAngles(const Angle& first, const Angle& second) {
   }
   if (IsLongitudeLetter(lat.hemisphere) || IsLatitudeLetter(lon.hemisphere)) {
     return {std::nullopt, "two coordinates of the same kind"};
+  }
+  if (lon.hemisphere == kEastOrWest) {
+    return {std::nullopt, "the letter O stands for east in German, for west in French, Spanish and Italian"};
   }
   for (Angle* angle : {&lat, &lon}) {
     const bool turns = angle->hemisphere == 'S' || angle->hemisphere == 'W';

@@ -11,6 +11,7 @@
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/refine/spherical_gaussian.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
@@ -18,6 +19,8 @@ namespace {
 
 // How many of the best places have their surroundings searched for a better point.
 constexpr std::size_t kSearched = 4;
+// A list may be of any length, and its pairs are its square.
+constexpr std::size_t kRowsBetweenLooks = 64;
 
 double Gaussian(double km, double width_km) { return std::exp(-0.5 * (km / width_km) * (km / width_km)); }
 
@@ -43,6 +46,13 @@ double Coefficient(const std::vector<double>& values, int width) {
   return values.empty() ? 0 : values[static_cast<std::size_t>(width)];
 }
 
+// A similarity far outside those of the training lists tells no more than one just outside, and must not take weights
+// or places out of what a float holds.
+double Bounded(double value) {
+  constexpr double kFar = 1e6;
+  return std::isnan(value) ? 0 : std::clamp(value, -kFar, kFar);
+}
+
 // Scores of a kind as the features want them: 0 where there is none.
 struct StandardScore {
   double score = 0, gap = 0;
@@ -58,7 +68,7 @@ std::vector<StandardScore> Standardize(std::span<const Candidate> candidates, st
   if (!best) return result;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     if (const auto& score = candidates[i].*member) {
-      result[i] = {(*score - scale.mean) / scale.deviation, (*score - *best) / scale.gap};
+      result[i] = {Bounded((*score - scale.mean) / scale.deviation), Bounded((*score - *best) / scale.gap)};
     }
   }
   return result;
@@ -136,6 +146,7 @@ void PlacePosterior::Support(const PlaceEvidence& evidence, Distribution& distri
     for (std::size_t j = 0; j < widths; ++j) sums[j] += base[from] * (row[j] + bin.share * (row[j + widths] - row[j]));
   };
   for (std::size_t i = 0; i < all; ++i) {
+    if (i % kRowsBetweenLooks == 0) ThrowIfStopped();
     add(i, i, {});
     for (std::size_t k = 0; k < i; ++k) {
       const DistanceBin bin = BinOf(distribution.places[i], distribution.places[k]);
@@ -193,8 +204,9 @@ void PlacePosterior::Condition(const PlaceEvidence& evidence, Distribution& dist
         z +=
             Coefficient(own.gps_score, j) * gps_scores[i].score + Coefficient(own.gps_score_gap, j) * gps_scores[i].gap;
       }
-      logits[i * widths + static_cast<std::size_t>(j)] = static_cast<float>(z);
-      greatest = std::max(greatest, static_cast<float>(z));
+      const auto logit = static_cast<float>(Bounded(z));
+      logits[i * widths + static_cast<std::size_t>(j)] = logit;
+      greatest = std::max(greatest, logit);
     }
   }
   double sum = std::exp(-greatest);
@@ -251,6 +263,7 @@ std::vector<double> PlacePosterior::ExpectedScores(const Distribution& distribut
   const auto widths = static_cast<std::size_t>(widths_);
   std::vector<double> scores(n, 0);
   for (std::size_t i = 0; i < n; ++i) {
+    if (i % kRowsBetweenLooks == 0) ThrowIfStopped();
     const float* own = distribution.weights.data() + i * widths;
     for (std::size_t k = 0; k <= i; ++k) {
       const DistanceBin bin = k == i ? DistanceBin{} : BinOf(distribution.places[i], distribution.places[k]);

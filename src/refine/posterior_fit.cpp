@@ -174,6 +174,11 @@ ScoreScale Scale(const std::vector<const FitExample*>& examples, std::optional<d
   scale.mean = std::accumulate(scores.begin(), scores.end(), 0.0) / n;
   double squares = 0;
   for (const double score : scores) squares += (score - scale.mean) * (score - scale.mean);
+  constexpr double kWidest = 1e12;  // of what parameters files hold
+  if (!(std::sqrt(squares / n) <= kWidest && std::sqrt(gaps / n) <= kWidest)) {
+    throw InputError("similarity scores of the training lists differ by more than " + FormatDouble(kWidest) +
+                     "; they cannot be similarities");
+  }
   // Scores that are all the same say nothing; any scale will do.
   if (squares > 0) scale.deviation = std::max(1e-9, std::sqrt(squares / n));
   if (gaps > 0) scale.gap = std::max(1e-9, std::sqrt(gaps / n));

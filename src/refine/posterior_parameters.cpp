@@ -7,19 +7,26 @@
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
 
 namespace dualgeo {
 namespace {
 
-// Refuses a list of coefficients of the wrong length.
-class LengthCheck {
+// Refuses a list of coefficients of the wrong length, or with one that is out of range.
+class CoefficientCheck {
  public:
-  LengthCheck(std::string group, std::size_t widths) : group_(std::move(group)), widths_(widths) {}
+  CoefficientCheck(std::string group, std::size_t widths) : group_(std::move(group)), widths_(widths) {}
 
-  void Field(const char* name, const std::vector<double>& values, const char*) const {
-    if (values.empty() || values.size() == widths_) return;
-    throw InputError(group_ + "." + name + " has " + std::to_string(values.size()) +
-                     " numbers; it must be empty or have one for each of the " + std::to_string(widths_) + " widths");
+  void Field(const char* name, const std::vector<double>& values, const char*, Range range) const {
+    if (!values.empty() && values.size() != widths_) {
+      throw InputError(group_ + "." + name + " has " + std::to_string(values.size()) +
+                       " numbers; it must be empty or have one for each of the " + std::to_string(widths_) + " widths");
+    }
+    for (const double value : values) {
+      if (value >= range.min && value <= range.max) continue;
+      throw InputError(group_ + "." + name + " holds " + FormatDouble(value) + "; it must lie in [" +
+                       FormatDouble(range.min) + ", " + FormatDouble(range.max) + "]");
+    }
   }
 
  private:
@@ -41,8 +48,8 @@ void PosteriorParameters::Validate() const {
     }
   }
   const auto check = [](const char* name, EvidenceWeights weights, std::size_t widths) {  // Visit wants to change it
-    LengthCheck lengths(name, widths);
-    weights.Visit(lengths);
+    CoefficientCheck coefficients(name, widths);
+    weights.Visit(coefficients);
     if (weights.constant.size() != widths) {
       throw InputError(std::string(name) + ".constant must have one number for each of the " + std::to_string(widths) +
                        " widths");

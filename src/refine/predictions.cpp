@@ -1,6 +1,7 @@
 #include "dualgeo/refine/predictions.h"
 
 #include <cmath>
+#include <map>
 #include <unordered_map>
 
 #include "dualgeo/io/csv.h"
@@ -9,6 +10,23 @@
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
+
+std::string DescribeAnswered(const std::vector<Prediction>& predictions, const std::string& method) {
+  std::size_t answered = 0;
+  std::map<std::string, int> fallbacks;
+  for (const Prediction& prediction : predictions) {
+    if (!prediction.location) continue;
+    if (prediction.is_fallback()) {
+      ++fallbacks[prediction.method];
+    } else {
+      ++answered;
+    }
+  }
+  std::string text =
+      std::to_string(answered) + " of " + std::to_string(predictions.size()) + " photos answered by " + method;
+  for (const auto& [rule, count] : fallbacks) text += " (" + std::to_string(count) + " by " + rule + ")";
+  return text;
+}
 
 std::vector<Prediction> ReadPredictions(const std::filesystem::path& path, const PredictionColumns& columns) {
   const CsvTable csv = CsvTable::Read(path);
@@ -31,7 +49,7 @@ std::vector<Prediction> ReadPredictions(const std::filesystem::path& path, const
       throw InputError(csv.At(row, columns.id + " '" + Printable(prediction.id) + "' already stands in line " +
                                        std::to_string(csv.Line(first->second))));
     }
-    if (!csv.Cell(row, lat).empty() || !csv.Cell(row, lon).empty()) {
+    if (!csv.Missing(row, lat) || !csv.Missing(row, lon)) {
       const LatLon place{csv.Number(row, lat), csv.Number(row, lon)};
       if (!IsValid(place)) {
         const bool lat_bad = std::abs(place.lat) > 90;
@@ -43,12 +61,12 @@ std::vector<Prediction> ReadPredictions(const std::filesystem::path& path, const
       }
       prediction.location = place;
     }
-    if (method) prediction.method = csv.Cell(row, *method);
-    if (confidence && !csv.Cell(row, *confidence).empty()) {
+    if (method) prediction.method = csv.Text(row, *method);
+    if (confidence && !csv.Missing(row, *confidence)) {
       prediction.confidence_km = csv.Number(row, *confidence);
       if (*prediction.confidence_km < 0) throw InputError(csv.At(row, "confidence_km is negative"));
     }
-    if (reason) prediction.reason = csv.Cell(row, *reason);
+    if (reason) prediction.reason = csv.Text(row, *reason);
   }
   return predictions;
 }

@@ -123,8 +123,10 @@ std::vector<double> CandidateWeights(const RerankOptions& options, const char* a
   if (rule == "equal") return weights;
   const bool scored = std::all_of(candidates.begin(), candidates.end(), [](const auto& c) { return c.score; });
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    weights[i] = rule == "score" && scored ? std::pow(std::max(0.0, *candidates[i].score), options.score_power)
-                                           : std::exp(-RetrievalRank(candidates[i]) / options.rank_scale);
+    // Bounded, so that sums stay numbers.
+    weights[i] = rule == "score" && scored
+                     ? std::min(1e100, std::pow(std::max(0.0, *candidates[i].score), options.score_power))
+                     : std::exp(-RetrievalRank(candidates[i]) / options.rank_scale);
   }
   return weights;
 }

@@ -8,8 +8,11 @@
 
 #include "angle.h"
 #include "coordinate_labels.h"
+#include "directions.h"
 #include "dualgeo/util/text.h"
+#include "guess_choice.h"
 #include "place_from_angles.h"
+#include "said_order.h"
 
 namespace dualgeo {
 namespace {
@@ -27,41 +30,91 @@ struct Event {
   bool is_label = false;
   TextLabel label;
   Angle angle;
+  bool decimal_comma = false;
   std::size_t begin = 0;
   std::size_t end = 0;
 };
 
+bool IsWordByte(char c) { return IsAlpha(c) || static_cast<unsigned char>(c) >= 0x80; }
+
+// A number with a decimal comma: where its parts end, and what stands behind.
+struct CommaNumber {
+  std::size_t fraction = 0;  // digits behind the comma
+  std::size_t end = 0;
+  bool degrees = false;  // a degree sign or a direction follows
+};
+
+// "48,8584" at `begin` (a sign or digit), neither "1,234,567" nor "48,8584.5".
+std::optional<CommaNumber> CommaNumberAt(std::string_view text, std::size_t begin) {
+  const auto at = [&](std::size_t i) { return i < text.size() ? text[i] : '\0'; };
+  std::size_t i = begin;
+  if (at(i) == '-' || at(i) == '+') ++i;
+  const std::size_t whole = i;
+  while (IsDigit(at(i)) && i - whole <= 3) ++i;
+  if (i == whole || i - whole > 3 || at(i) != ',') return std::nullopt;
+  CommaNumber number;
+  for (++i; IsDigit(at(i)); ++i) ++number.fraction;
+  if (number.fraction == 0 || ((at(i) == '.' || at(i) == ',') && IsDigit(at(i + 1)))) return std::nullopt;
+  number.end = i;
+  while (at(i) == ' ') ++i;
+  const auto direction = MatchDirection(text, i);
+  number.degrees = at(i) == kDegree || (direction && (direction->word || at(i) < 'a'));
+  return number;
+}
+
+// Whether the comma at this number is a decimal one. `before`: what was found right before it.
+bool IsDecimalComma(std::string_view text, std::size_t begin, const Event* before) {
+  const auto number = CommaNumberAt(text, begin);
+  if (!number) return false;
+  if (number->degrees) return true;
+  if (before != nullptr && before->is_label && begin - before->end <= 12) return number->fraction >= 2;
+  // Two of a kind: "48,8584; 2,2945". With three digits each they may count something.
+  std::size_t i = number->end;
+  std::size_t separators = 0;
+  while (i < text.size() && std::string_view(" \t\n;/|,").find(text[i]) != std::string_view::npos) {
+    separators += text[i] == ' ' || text[i] == '\t' ? 0 : 1;
+    ++i;
+  }
+  const bool apart = i > number->end && separators <= 1 && !(text[number->end] == ',' && i == number->end + 1);
+  if (const auto next = apart ? CommaNumberAt(text, i) : std::nullopt) {
+    return number->fraction >= 2 && next->fraction >= 2 && !(number->fraction == 3 && next->fraction == 3);
+  }
+  // The second of such a pair.
+  return before != nullptr && !before->is_label && before->decimal_comma && begin - before->end <= 4 &&
+         number->fraction >= 2;
+}
+
 std::vector<Event> Events(std::string_view text) {
   std::vector<Event> events;
+  const std::vector<ListItem> items = ListItems(text);
+  auto item = items.begin();
   for (std::size_t i = 0; i < text.size();) {
+    while (item != items.end() && item->mark < i) ++item;
+    const Event* before = events.empty() ? nullptr : &events.back();
+    if (item != items.end() && item->mark == i && !(before != nullptr && before->is_label && i - before->end <= 8)) {
+      i = item->text;  // its number counts the list
+      continue;
+    }
     const char c = text[i];
     Event event;
     event.begin = i;
-    if (IsAlpha(c) || static_cast<unsigned char>(c) >= 0x80) {
+    const bool word = IsWordByte(c);
+    if (word) {
       if (const auto label = MatchLabel(text, i)) {
         event.is_label = true;
         event.label = *label;
         event.end = label->end;
       }
     }
-    const bool may_begin = IsDigit(c) || c == '-' || c == '+' || c == '.' || c == 'N' || c == 'S' || c == 'E' ||
-                           c == 'W' || c == 'n' || c == 's' || c == 'e' || c == 'w';
+    const bool word_start = word && (i == 0 || !IsWordByte(text[i - 1]));
+    const bool may_begin = IsDigit(c) || c == '-' || c == '+' || c == '.' || word_start;
     if (!event.is_label && may_begin) {
-      // "48,8584" is one number only where a label stands right before it.
-      const bool labelled = !events.empty() && events.back().is_label && i - events.back().end <= 8;
-      AngleRules rules;
-      if (labelled) {
-        std::size_t j = i;
-        while (j < text.size() && !IsDigit(text[j]) && text[j] != ',') ++j;
-        while (j < text.size() && IsDigit(text[j])) ++j;
-        std::size_t fraction = 0;
-        if (j < text.size() && text[j] == ',') {
-          while (j + 1 + fraction < text.size() && IsDigit(text[j + 1 + fraction])) ++fraction;
-          const char next = j + 1 + fraction < text.size() ? text[j + 1 + fraction] : '\0';
-          rules.decimal_comma = fraction >= 2 && next != '.';
-        }
+      std::size_t digits = i;
+      if (word) {  // "Nord 48,8584"
+        while (digits < text.size() && digits - i < 24 && !IsDigit(text[digits]) && text[digits] != '-') ++digits;
       }
-      if (const auto angle = ParseAngle(text, i, rules)) {
+      event.decimal_comma = digits < text.size() && IsDecimalComma(text, digits, before);
+      if (const auto angle = ParseAngle(text, i, {event.decimal_comma})) {
         event.angle = *angle;
         event.end = angle->end;
       }
@@ -79,7 +132,7 @@ std::vector<Event> Events(std::string_view text) {
 // Every run of letters in `gap` is one of `words`; no digits; no other characters than blanks and `marks`.
 template <std::size_t N>
 bool OnlyOf(std::string_view gap, std::size_t max_length, const std::array<std::string_view, N>& words,
-            std::string_view marks) {
+            std::string_view marks, std::size_t max_foreign = 12) {
   if (gap.size() > max_length) return false;
   std::size_t foreign = 0;  // bytes of other scripts: 为, 约, は
   for (std::size_t i = 0; i < gap.size();) {
@@ -95,7 +148,7 @@ bool OnlyOf(std::string_view gap, std::size_t max_length, const std::array<std::
       continue;
     }
     if (static_cast<unsigned char>(c) >= 0x80) {
-      if (++foreign > 12) return false;
+      if (++foreign > max_foreign) return false;
     } else if (!IsBlank(c) && c != kDegree && marks.find(c) == std::string_view::npos) {
       return false;
     }
@@ -104,19 +157,27 @@ bool OnlyOf(std::string_view gap, std::size_t max_length, const std::array<std::
   return true;
 }
 
-constexpr std::array<std::string_view, 36> kValueWords{
-    "is",    "of",        "the",   "at",          "approximately", "approx", "about",  "around",  "roughly",
-    "would", "be",        "value", "degrees",     "degree",        "deg",    "in",     "decimal", "coordinate",
-    "est",   "estimated", "to",    "coordinates", "are",           "should", "likely", "n",       "s",
-    "ca",    "c",         "es",    "est",         "equals",        "dd",     "wgs",    "near",    "as"};
-constexpr std::array<std::string_view, 8> kAndWords{"and", "y", "et", "und", "e", "by", "og", "i"};
+constexpr std::array<std::string_view, 42> kValueWords{
+    "order",       "format",        "circa",  "environ", "etwa",    "unos",       "is",    "of",        "the",
+    "at",          "approximately", "approx", "about",   "around",  "roughly",    "would", "be",        "value",
+    "degrees",     "degree",        "deg",    "in",      "decimal", "coordinate", "est",   "estimated", "to",
+    "coordinates", "are",           "should", "likely",  "n",       "s",          "ca",    "c",         "es",
+    "est",         "equals",        "dd",     "wgs",     "near",    "as"};
+constexpr std::array<std::string_view, 14> kAndWords{"then", "followed", "and", "y",   "et",  "und", "e",
+                                                     "by",   "og",       "i",   "och", "dan", "en",  "ve"};
+// Between the two numbers of a pair, approximations too.
+constexpr std::array<std::string_view, 20> kBetweenPair{
+    "and",           "y",      "et",    "und",    "e",       "by", "og",    "i",      "och", "dan", "en", "ve",
+    "approximately", "approx", "about", "around", "roughly", "ca", "circa", "environ"};
 
 bool IsValueGap(std::string_view gap) { return OnlyOf(gap, 60, kValueWords, "\"'`:=~()[]*_\\,|->{}#/<"); }
-bool IsLabelGap(std::string_view gap) { return OnlyOf(gap, 24, kAndWords, "/,&|\"'`()*_-[]"); }
+bool IsLabelGap(std::string_view gap) { return OnlyOf(gap, 24, kAndWords, "/,;&|\"'`()*_-[]"); }
 bool IsHeadingGap(std::string_view gap) { return OnlyOf(gap, 160, kValueWords, "\"'`:=~()[]*_\\,|->{}#/<"); }
-bool IsPairGap(std::string_view gap) { return OnlyOf(gap, 16, kAndWords, ",;/|()[]*_`\"'&"); }
+bool IsPairGap(std::string_view gap) { return OnlyOf(gap, 28, kBetweenPair, ",;/|()[]*_`\"'&~", 3); }
+// "48.9 (lat)", "48,9° de latitude"
 bool IsSuffixGap(std::string_view gap) {
-  return gap.size() <= 3 && std::all_of(gap.begin(), gap.end(), [](char c) { return c == ' ' || c == '('; });
+  static constexpr std::array<std::string_view, 5> kOfWords{"de", "of", "di", "do", "da"};
+  return OnlyOf(gap, 5, kOfWords, " (");
 }
 
 struct Guess {
@@ -135,7 +196,8 @@ class Search {
   explicit Search(std::string_view text) : text_(text), events_(Events(text)) {}
 
   ParsedAnswer Run() {
-    FindLabelled();
+    FindWellKnownText();
+    if (guesses_.empty()) FindLabelled();
     if (!guesses_.empty()) return Choose();
     const bool only_one = seen_lat_ != seen_lon_;
     if (only_one) return Failure(seen_lat_ ? "latitude without longitude" : "longitude without latitude");
@@ -156,9 +218,21 @@ class Search {
     return answer;
   }
 
-  void Add(const Event& first, const Event& second, const Angle& lat, const Angle& lon) {
+  void Add(const Event& first, const Event& second, Angle lat, Angle lon) {
+    for (Angle* angle : {&lat, &lon}) {
+      if (angle->hemisphere == kEastOrWest) angle->hemisphere = angle->value < 0 ? 'W' : MeaningOfO(text_);
+    }
     guesses_.push_back(
         {PlaceFromAngles(lat, lon), std::min(first.begin, second.begin), std::max(first.end, second.end)});
+  }
+
+  void FindWellKnownText() {
+    for (std::size_t i = 0; i < text_.size();) {
+      const char c = text_[i];
+      const auto point = c == 'p' || c == 'P' || c == 'm' || c == 'M' ? MatchWktPoint(text_, i) : std::nullopt;
+      if (point) guesses_.push_back({point->found, point->begin, point->end});
+      i = point ? point->end : i + 1;
+    }
   }
 
   void FindLabelled() {
@@ -171,7 +245,9 @@ class Search {
           IsSuffixGap(Gap(k + 2)) && Gap(k + 1).find_first_of(":=") == std::string_view::npos &&
           events_[k + 1].label.latitude != events_[k + 3].label.latitude) {
         const bool order = events_[k + 1].label.latitude;
-        Add(events_[k], events_[k + 3], events_[order ? k : k + 2].angle, events_[order ? k + 2 : k].angle);
+        const Angle first = WithLabel(events_[k].angle, events_[k + 1].label);
+        const Angle second = WithLabel(events_[k + 2].angle, events_[k + 3].label);
+        Add(events_[k], events_[k + 3], order ? first : second, order ? second : first);
         k += 4;
         continue;
       }
@@ -190,7 +266,7 @@ class Search {
         lat = lon = nullptr;
         continue;
       }
-      if (Number(k + 1) && IsValueGap(Gap(k))) {
+      if (Number(k + 1) && IsValueGap(Gap(k)) && !(label.axis && !events_[k + 1].angle.decimal)) {
         if (label.latitude) {
           lat = &events_[k + 1];
           lat_label = label;
@@ -217,6 +293,16 @@ class Search {
     }
   }
 
+  // "Scores: 0.92, 0.85", "bounding box 48.1, 2.1, 49.0, 3.0"
+  bool CountsSomethingElse(std::size_t k) const {
+    const std::size_t previous = k == 0 ? 0 : events_[k - 1].end;
+    const std::size_t begin = events_[k].begin;
+    const std::size_t from = std::max(previous, begin - std::min<std::size_t>(begin, 24));
+    static constexpr std::array<std::string_view, 10> kOthers{
+        "score", "confidence", "version", "probabilit", "zoom", "aperture", "bounding", "bbox", "bounds", "extent"};
+    return ContainsAny(LowerCase(text_.substr(from, begin - from)), kOthers);
+  }
+
   // Two numbers in running text are seldom a place: they must look like coordinates.
   bool LooksLikePair(std::size_t k) const {
     const Angle& a = events_[k].angle;
@@ -236,6 +322,34 @@ class Search {
     return ContainsAny(LowerCase(before.substr(before.size() - std::min<std::size_t>(before.size(), 40))), kCues);
   }
 
+  // A direction in a language that is not known must not be left out: the other half of the Earth is far.
+  bool UnknownDirection(std::size_t k) const {
+    const Angle& angle = events_[k].angle;
+    if (angle.hemisphere != 0 || !angle.degrees) return false;
+    std::size_t i = events_[k].end;
+    while (i < text_.size() && text_[i] == ' ') ++i;
+    std::size_t end = i;
+    while (end < text_.size() && IsWordByte(text_[end])) ++end;
+    if (end == i) return false;
+    static constexpr std::array<std::string_view, 22> kOthers{
+        "in", "at", "near", "is",   "and", "or",   "with", "which", "the", "for", "on",
+        "of", "as", "from", "that", "to",  "this", "a",    "y",     "et",  "und", "i"};
+    const std::string word = LowerCase(text_.substr(i, end - i));
+    return std::find(kOthers.begin(), kOthers.end(), std::string_view(word)) == kOthers.end();
+  }
+
+  void AddPair(std::size_t k) {
+    const Event& first = events_[k];
+    const Event& second = events_[k + 1];
+    if (first.angle.hemisphere != 0 && UnknownDirection(k + 1)) {
+      guesses_.push_back({{std::nullopt, "a direction that is not understood"}, first.begin, second.end});
+    } else if (SaidOrder(text_, first.begin, second.end) == PairOrder::kLonLat) {
+      Add(first, second, second.angle, first.angle);
+    } else {
+      Add(first, second, first.angle, second.angle);
+    }
+  }
+
   void FindPairs() {
     const std::size_t refusal = RefusalEnd(text_);
     bool refused = false;
@@ -247,45 +361,18 @@ class Search {
     }
     if (refused) return;
     for (std::size_t k = 0; k + 1 < events_.size();) {
+      if (Number(k) && CountsSomethingElse(k)) {  // and all numbers that go on from it
+        for (++k; Number(k) && IsPairGap(Gap(k - 1));) ++k;
+        continue;
+      }
       const bool after_refusal = refusal == std::string_view::npos || events_[k].begin >= refusal;
       if (after_refusal && Number(k) && Number(k + 1) && IsPairGap(Gap(k)) && LooksLikePair(k)) {
-        Add(events_[k], events_[k + 1], events_[k].angle, events_[k + 1].angle);
+        AddPair(k);
         k += 2;
       } else {
         ++k;
       }
     }
-  }
-
-  // Whether what leads up to guess g calls it a second choice.
-  bool IsAlternative(std::size_t g) const {
-    const Guess& guess = guesses_[g];
-    const std::size_t previous = g == 0 ? 0 : guesses_[g - 1].end;
-    const std::size_t from = std::max(previous, guess.begin - std::min<std::size_t>(guess.begin, 100));
-    const std::string lead = LowerCase(text_.substr(from, guess.begin - from));
-    static constexpr std::array<std::string_view, 16> kHedges{
-        "alternativ",   "second",     "otherwise",     "less likely",    "runner-up",   "another possib",
-        "other possib", "could also", "might also",    "backup",         "or possibly", "third",
-        "or perhaps",   "or maybe",   "also consider", "other candidate"};
-    if (ContainsAny(lead, kHedges)) return true;
-    for (const std::string_view word :
-         {"guess", "option", "location", "place", "possibility", "choice", "prediction"}) {
-      for (std::size_t at = lead.find(word); at != std::string::npos; at = lead.find(word, at + 1)) {
-        std::size_t i = at + word.size();
-        while (i < lead.size() && (lead[i] == ' ' || lead[i] == '#')) ++i;
-        if (i < lead.size() && lead[i] >= '2' && lead[i] <= '9') return true;
-      }
-    }
-    // "2. 45.7, 4.8" or "3) Lyon: ...", an item of a list.
-    std::size_t line = guess.begin;
-    while (line > 0 && text_[line - 1] != '\n' && guess.begin - line < 200) --line;
-    while (line < guess.begin && (IsBlank(text_[line]) || text_[line] == '*' || text_[line] == '#')) ++line;
-    std::size_t number = line;
-    while (number < guess.begin && IsDigit(text_[number])) ++number;
-    const bool item = number > line && number - line <= 2 && number < text_.size() &&
-                      (text_[number] == '.' || text_[number] == ')' || text_[number] == ':') &&
-                      !(number + 1 < text_.size() && IsDigit(text_[number + 1]));
-    return item && text_.substr(line, number - line) != "1";
   }
 
   // An object that never closes and ends in a number may have lost digits.
@@ -299,28 +386,23 @@ class Search {
   ParsedAnswer Choose() {
     if (guesses_.empty()) return Failure("no coordinates");
     ParsedAnswer answer;
-    std::size_t chosen = guesses_.size();
-    bool chosen_alternative = false;
-    for (std::size_t g = 0; g < guesses_.size(); ++g) {
-      if (CutOff(guesses_[g])) guesses_[g].found = {std::nullopt, "cut off in the middle of a number"};
-      if (!guesses_[g].found.place) {
-        answer.reason = guesses_[g].found.reason;
-        continue;
-      }
-      const bool alternative = IsAlternative(g);
-      // The last proper one; of mere alternatives the first.
-      if (chosen == guesses_.size() || !alternative) {
-        if (chosen != guesses_.size() && alternative && chosen_alternative) continue;
-        chosen = g;
-        chosen_alternative = alternative;
+    std::vector<GuessSpan> spans;
+    std::vector<LatLon> places;
+    for (Guess& guess : guesses_) {
+      if (CutOff(guess)) guess.found = {std::nullopt, "cut off in the middle of a number"};
+      if (guess.found.place) {
+        spans.push_back({guess.begin, guess.end});
+        places.push_back(*guess.found.place);
+      } else {
+        answer.reason = guess.found.reason;
       }
     }
-    if (chosen == guesses_.size()) return answer;
+    if (places.empty()) return answer;
+    const std::size_t meant = MeantGuess(text_, spans);
     answer.reason.clear();
-    answer.location = guesses_[chosen].found.place;
-    for (std::size_t g = 0; g < guesses_.size(); ++g) {
-      if (g != chosen && guesses_[g].found.place) answer.alternatives.push_back(*guesses_[g].found.place);
-    }
+    answer.location = places[meant];
+    places.erase(places.begin() + static_cast<std::ptrdiff_t>(meant));
+    answer.alternatives = std::move(places);
     return answer;
   }
 

@@ -131,9 +131,7 @@ void LoadCheckpointWeights(torch::nn::Module& module, const fs::path& path) {
     if (folder.empty()) throw InputError(path.string() + ": no such checkpoint");
     file = folder / "model.safetensors";
   }
-  TensorMap tensors = ReadWeights(file);
-  if (DetectFamily(tensors) == WeightFamily::kDualGeo) tensors = MapWholeModel(std::move(tensors));
-  LoadStateDict(module, tensors, file.string(), Memory::kShare);
+  LoadStateDict(module, MapWholeModel(ReadWeights(file)), file.string(), Memory::kShare);
 }
 
 DualGeoModel LoadModel(const fs::path& path, const ModelOptions& model, const LossOptions& loss,

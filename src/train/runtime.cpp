@@ -16,6 +16,7 @@
 #include <set>
 #include <utility>
 
+#include "dualgeo/model/instruction_set.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 
@@ -126,6 +127,7 @@ torch::Device SelectDevice(const std::string& name) {
 
 torch::Device SetupRuntime(const RuntimeOptions& options) {
   options.Validate();
+  UsedInstructionSet();  // a wrong DUALGEO_CPU is found before any work
   const torch::Device device = SelectDevice(options.device);
   if (options.precision == "fp16" && !device.is_cuda()) {
     throw InputError("precision: fp16: only on cuda, and the device is " + device.str() + "; use bf16 on a CPU");

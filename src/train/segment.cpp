@@ -2,24 +2,28 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "dualgeo/data/dataset.h"
 #include "dualgeo/data/loader.h"
 #include "dualgeo/data/mask.h"
 #include "dualgeo/io/safetensors.h"
+#include "dualgeo/model/fingerprint.h"
 #include "dualgeo/model/segformer.h"
-#include "dualgeo/model/weights.h"
 #include "dualgeo/train/checkpoint.h"
 #include "dualgeo/train/runtime.h"
 #include "dualgeo/train/upsample_argmax.h"
 #include "dualgeo/train/views.h"
+#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
+#include "dualgeo/util/output_path.h"
 #include "dualgeo/util/progress.h"
+#include "dualgeo/util/stop.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
@@ -37,24 +41,93 @@ void CheckMaskNames(const SegmentJob& job) {
   }
 }
 
+constexpr const char* kMaskRecord = "segment.json";
+
+// Not: batch size, device and threads, which change a logit's last bits only.
+std::string MaskRecord(const SegmentJob& job, const SegFormer& model) {
+  const nlohmann::ordered_json record = {
+      {"format", "dualgeo masks 1"},
+      {"segmenter", Fingerprint(TextOf(job.segmenter), *model)},
+      {"precision", job.runtime.precision},
+  };
+  return record.dump(1) + "\n";
+}
+
+// Masks of two segmenters in one folder would be taken for one's. The record is written before the first mask.
+void ClaimMaskFolder(const SegmentJob& job, const std::string& record) {
+  const fs::path path = job.out / kMaskRecord;
+  if (fs::exists(path)) {
+    if (ReadFile(path) == record) return;
+    throw InputError(job.out.string() + ": holds masks of another segmenter or other settings (" + path.string() +
+                     "); name another folder, or remove this one");
+  }
+  for (const auto& row : job.photos.rows) {
+    const fs::path mask = MaskPath(job.out, row.id);
+    if (fs::exists(mask)) {
+      throw InputError(mask.string() + ": is there and not by dualgeo segment, as far as is known (" +
+                       (job.out / kMaskRecord).string() + " is missing); name another folder, or remove it");
+    }
+  }
+  WriteFileAtomically(path, record);
+}
+
+// Whether row i's mask is there, whole, and not older than its photo.
+std::vector<char> FindMasks(const PhotoDataset& dataset, const fs::path& out) {
+  std::vector<char> there(static_cast<std::size_t>(dataset.size()));
+  at::parallel_for(0, dataset.size(), 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const auto row = static_cast<std::size_t>(i);
+      const fs::path mask = MaskPath(out, dataset.table().rows[row].id);
+      if (StopRequested() || !IsWholeMask(mask)) continue;
+      const auto changed = dataset.LastChange(i);
+      there[row] = !changed || *changed <= fs::last_write_time(mask);
+    }
+  });
+  ThrowIfStopped();
+  return there;
+}
+
+// The photos of those batches in which a mask is missing: a photo's logits depend, in their last bits, on the size of
+// its batch, and the masks are to be the same however often the work was interrupted.
+std::vector<std::int64_t> OpenBatches(const std::vector<char>& there, int batch_size) {
+  std::vector<std::int64_t> order;
+  const auto size = static_cast<std::int64_t>(there.size());
+  for (std::int64_t begin = 0; begin < size; begin += batch_size) {
+    const std::int64_t end = std::min(size, begin + batch_size);
+    if (std::all_of(there.begin() + begin, there.begin() + end, [](char is) { return is != 0; })) continue;
+    for (std::int64_t i = begin; i < end; ++i) order.push_back(i);
+  }
+  return order;
+}
+
 }  // namespace
 
 SegmentResult SegmentPhotos(const SegmentJob& job) {
   Resolve(job.segmenter);
   const torch::Device device = SetupRuntime(job.runtime);
   CheckMaskNames(job);
+  CheckOutputs({{"--out", job.out, OutputKind::kFilledFolder}, {"--logits", job.logits.value_or("")}},
+               {{"--images", job.images, InputKind::kPhotos}, {"--checkpoint", job.weights}});
   SegFormer model = LoadSegmenter(job.weights, job.segmenter, device);
   LoaderOptions loader_options = job.loader;
   loader_options.cache_megabytes = 0;  // each photo is seen once
   const PhotoDataset dataset(job.photos, job.images, {}, SegmenterViews(job.segmenter, /*with_masks=*/false, 0));
-  std::vector<std::int64_t> order(static_cast<std::size_t>(dataset.size()));
-  std::iota(order.begin(), order.end(), 0);
-  Loader loader(dataset, order, job.batch_size, /*drop_last=*/false, loader_options, std::nullopt);
-
+  ClaimMaskFolder(job, MaskRecord(job, model));
+  RemoveLeftovers(job.out);
+  std::vector<char> there = FindMasks(dataset, job.out);
   SegmentResult result;
+  result.kept = std::count(there.begin(), there.end(), 1);
+  if (job.logits) {
+    there.assign(there.size(), 0);
+    result.kept = 0;
+  }
+  Loader loader(dataset, OpenBatches(there, job.batch_size), job.batch_size, /*drop_last=*/false, loader_options,
+                std::nullopt);
+
   std::vector<torch::Tensor> all_logits;
   std::vector<std::string> ids;
   Progress progress("segment", dataset.size(), "photos");
+  progress.Update(result.kept);
   const auto start = std::chrono::steady_clock::now();
   const c10::InferenceMode inference;
   while (auto batch = loader.Next()) {
@@ -64,25 +137,33 @@ SegmentResult SegmentPhotos(const SegmentJob& job) {
       logits = model->Forward(batch->pixels.to(device)).to(torch::kCPU, torch::kFloat32);
     }
     const auto count = static_cast<std::int64_t>(batch->indices.size());
+    std::atomic<std::int64_t> written = 0;
     at::parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
       const c10::InferenceMode inference_here;
       for (std::int64_t i = begin; i < end; ++i) {
         const auto k = static_cast<std::size_t>(i);
-        const PhotoRow& row = dataset.table().rows[static_cast<std::size_t>(batch->indices[k])];
-        WriteMask(MaskPath(job.out, row.id), UpsampleArgmax(logits[i], batch->photo_sizes[k]));
+        const auto index = static_cast<std::size_t>(batch->indices[k]);
+        if (there[index] != 0) continue;
+        WriteMask(MaskPath(job.out, dataset.table().rows[index].id), UpsampleArgmax(logits[i], batch->photo_sizes[k]),
+                  Durability::kUnsynced);
+        ++written;
       }
     });
-    result.written += count;
+    result.written += written;
     if (job.logits) {
       all_logits.push_back(logits);
       for (const auto index : batch->indices) ids.push_back(dataset.table().rows[static_cast<std::size_t>(index)].id);
     }
-    progress.Update(result.written);
+    progress.Update(result.kept + result.written);
   }
   for (const auto& skipped : loader.skipped()) {
     spdlog::warn("segment: skipped: {}", skipped.reason);
     result.skipped.push_back(skipped.id);
   }
+  if (result.written + result.kept == 0) {
+    throw InputError("segment: not one photo of " + job.photos.path.string() + " could be read");
+  }
+  SyncFolder(job.out);  // once for all masks: one sync a mask would cost more than the network
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.photos_per_second = seconds > 0 ? static_cast<double>(result.written) / seconds : 0;
   progress.Finish();

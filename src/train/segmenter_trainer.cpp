@@ -87,25 +87,42 @@ class SegmenterTask : public TrainTask {
   torch::Device device_;
 };
 
-}  // namespace
-
-TrainResult TrainSegmenter(const TrainJob& job, const SegmenterOptions& segmenter, const SegmenterTrainOptions& train) {
-  train.Validate();
-  Resolve(segmenter);
-  const torch::Device device = SetupRuntime(job.runtime);
+TrainingSets OpenSegmenterSets(const TrainJob& job, const SegmenterOptions& segmenter,
+                               const SegmenterTrainOptions& train) {
   const int logits_size = segmenter.image_size / 4;
   const ViewOptions view =
       SegmenterViews(segmenter, /*with_masks=*/true, train.loss_size == "logits" ? logits_size : segmenter.image_size);
   const ViewOptions validation_view = SegmenterViews(segmenter, /*with_masks=*/true, segmenter.image_size);
-  const TrainingSets sets =
-      OpenTrainingSets(job.data, view, validation_view, static_cast<std::uint64_t>(job.runtime.seed));
+  return OpenTrainingSets(job.data, view, validation_view, static_cast<std::uint64_t>(job.runtime.seed));
+}
+
+Settings SegmenterSettings(const TrainJob& job, const TrainingSets& sets, const SegmenterOptions& segmenter,
+                           const SegmenterTrainOptions& train) {
   Settings settings;
   AddSettings(settings, "model.segmenter", segmenter);
   AddTrainSettings(settings, "train_segmenter", train);
   AddRuntimeSettings(settings, job.runtime);
   AddDataSettings(settings, sets, job.data);
+  return settings;
+}
+
+}  // namespace
+
+std::optional<TrainedSoFar> InspectSegmenterTraining(const TrainJob& job, const SegmenterOptions& segmenter,
+                                                     const SegmenterTrainOptions& train) {
+  const TrainingSets sets = OpenSegmenterSets(job, segmenter, train);
+  auto so_far = InspectTraining(job.run_dir / "segmenter", SegmenterSettings(job, sets, segmenter, train));
+  if (so_far) so_far->total = TotalSteps(sets, train);
+  return so_far;
+}
+
+TrainResult TrainSegmenter(const TrainJob& job, const SegmenterOptions& segmenter, const SegmenterTrainOptions& train) {
+  train.Validate();
+  Resolve(segmenter);
+  const torch::Device device = SetupRuntime(job.runtime);
+  const TrainingSets sets = OpenSegmenterSets(job, segmenter, train);
   const std::filesystem::path log = job.run_dir / "train_segmenter.jsonl";
-  TrainingFolder folder(job.run_dir / "segmenter", log, job.existing, settings);
+  TrainingFolder folder(job.run_dir / "segmenter", log, job.existing, SegmenterSettings(job, sets, segmenter, train));
   SegmenterTask task(segmenter, job.runtime, device);
   const TrainLoop loop{
       .name = "train-segmenter", .job = job, .sets = sets, .options = train, .device = device, .log = log};

@@ -13,9 +13,6 @@ namespace {
 template <class Options>
 void AddTraining(Settings& settings, const std::string& section, const Options& options) {
   AddSettings(settings, section, options);
-  for (const char* key : {"checkpoint_every_steps", "log_every_steps", "validate_every_epochs"}) {
-    settings.erase(section + "." + key);
-  }
   if (options.schedule.type != "cosine") settings.erase(section + ".epochs");
 }
 
@@ -45,23 +42,6 @@ Settings ParseSettings(const std::string& text, const std::string& source) {
   } catch (const nlohmann::json::exception&) {
     throw InputError(source + ": its settings cannot be read");
   }
-}
-
-std::vector<std::string> CompareSettings(const Settings& then, const Settings& now) {
-  std::vector<std::string> differences;
-  const auto value = [](const Settings& settings, const std::string& key) {
-    const auto found = settings.find(key);
-    return found == settings.end() ? std::string("absent") : Printable(found->second);
-  };
-  Settings all = then;
-  all.insert(now.begin(), now.end());
-  for (const auto& item : all) {
-    const std::string& key = item.first;
-    const std::string before = value(then, key);
-    const std::string after = value(now, key);
-    if (before != after) differences.push_back(key + ": " + before + " then, " + after + " now");
-  }
-  return differences;
 }
 
 }  // namespace dualgeo

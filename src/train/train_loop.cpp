@@ -103,7 +103,7 @@ class Run {
                    loop.options.batch_size);
     }
     length_.steps_per_epoch = photos_ / batch_size_;
-    length_.total_steps = length_.steps_per_epoch * loop.options.epochs;
+    length_.total_steps = TotalSteps(loop.sets, loop.options);
   }
 
   TrainResult Go() {
@@ -113,10 +113,11 @@ class Run {
       Train();
     } catch (const Interrupted&) {
       // Thrown between steps only: the state is that of a whole step.
+      const std::string stopped =
+          loop_.name + ": stopped after step " + std::to_string(step_) + " of " + std::to_string(length_.total_steps);
+      if (step_ == 0) throw Interrupted(stopped);  // nothing learned, nothing to keep
       if (step_ != saved_step_) Save(folder_.last());
-      throw Interrupted(loop_.name + ": stopped after step " + std::to_string(step_) + " of " +
-                        std::to_string(length_.total_steps) + "; the same command with --resume continues from " +
-                        folder_.last().string());
+      throw Interrupted(stopped + "; the same command with --resume continues from " + folder_.last().string());
     }
     result_.steps = step_;
     result_.train_photos = photos_;
@@ -158,8 +159,9 @@ class Run {
     Progress progress(loop_.name, length_.total_steps * batch_size_, "photos");
     progress.Update(step_ * batch_size_);
     while (true) {
+      // What was learned is safe before it is looked at: a validation that fails costs nothing but itself.
+      if (step_ > 0 && step_ != saved_step_) Save(folder_.last());
       if (ValidationIsDue()) Validate();
-      if (step_ != saved_step_) Save(folder_.last());
       if (step_ >= length_.total_steps) break;
       Epoch(progress);
     }
@@ -328,6 +330,12 @@ class Run {
 };
 
 }  // namespace
+
+std::int64_t TotalSteps(const TrainingSets& sets, const TrainOptions& options) {
+  const std::int64_t photos = sets.train.size();
+  if (photos == 0) return 0;
+  return photos / std::min<std::int64_t>(options.batch_size, photos) * options.epochs;
+}
 
 TrainResult RunTrainLoop(TrainTask& task, const TrainLoop& loop, TrainingFolder& folder) {
   if (loop.sets.train.size() == 0) throw InputError(loop.name + ": there are no training photos");

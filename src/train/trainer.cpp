@@ -28,7 +28,7 @@ double Median(std::vector<double> values) {
 // What each validation photo finds among the GPS vectors of them all.
 void AddRetrieval(const torch::Tensor& views, const torch::Tensor& gps, const torch::Tensor& latlon,
                   const std::string& name, bool distance, std::map<std::string, double>& numbers) {
-  const torch::Tensor found = views.matmul(gps.t()).argmax(1);
+  const torch::Tensor found = views.matmul(gps.t()).argmax(1).cpu();  // as the coordinates are
   const torch::Tensor places = latlon.index_select(0, found);
   const std::int64_t count = views.size(0);
   // By coordinates, not by row: photos of one spot are equally right.
@@ -138,6 +138,15 @@ Settings SettingsOf(const TrainJob& job, const TrainingSets& sets, const ModelOp
 }
 
 }  // namespace
+
+std::optional<TrainedSoFar> InspectModelTraining(const TrainJob& job, const ModelOptions& model,
+                                                 const LossOptions& loss, const TrainOptions& train) {
+  const ViewOptions view = ModelViews(model);
+  const TrainingSets sets = OpenTrainingSets(job.data, view, view, static_cast<std::uint64_t>(job.runtime.seed));
+  auto so_far = InspectTraining(job.run_dir / "checkpoint", SettingsOf(job, sets, model, loss, train));
+  if (so_far) so_far->total = TotalSteps(sets, train);
+  return so_far;
+}
 
 TrainResult TrainModel(const TrainJob& job, const ModelOptions& model, const LossOptions& loss,
                        const TrainOptions& train) {

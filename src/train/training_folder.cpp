@@ -7,29 +7,35 @@
 #include <cerrno>
 #include <system_error>
 
+#include "dualgeo/io/set_aside.h"
+#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
+#include "dualgeo/util/text.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
 namespace {
 
-void CheckSettings(const TrainerState& state, const Settings& now, const fs::path& checkpoint) {
+Settings SettingsOf(const TrainerState& state, const fs::path& checkpoint) {
   const std::string source = (checkpoint / "trainer.pt").string();
   const auto text = state.find("settings");
   if (text == state.end()) throw InputError(source + ": has no settings: not a checkpoint of this training");
-  Settings then = ParseSettings(TensorText(text->second), source);
-  Settings wanted = now;
-  // Another machine rounds differently: the resume is then right, but not bit for bit.
-  for (const char* key : {"device", "threads"}) {
-    if (then[key] != wanted[key]) {
-      spdlog::warn("resumed with another {} ({} then, {} now): results may differ in the last digits", key, then[key],
-                   wanted[key]);
-    }
-    then.erase(key);
-    wanted.erase(key);
+  return ParseSettings(TensorText(text->second), source);
+}
+
+// Another machine rounds differently: the resume is then right, but not bit for bit.
+constexpr const char* kLastDigits[] = {"device", "threads"};
+
+void CheckSettings(const TrainerState& state, const Settings& now, const fs::path& checkpoint) {
+  const Settings then = SettingsOf(state, checkpoint);
+  for (const char* key : kLastDigits) {
+    const auto before = then.find(key), after = now.find(key);
+    if (before == then.end() || after == now.end() || before->second == after->second) continue;
+    spdlog::warn("resumed with another {} ({} then, {} now): results may differ in the last digits", key,
+                 Printable(before->second), after->second);
   }
-  const auto differences = CompareSettings(then, wanted);
+  const auto differences = CompareTraining(then, now);
   if (differences.empty()) return;
   throw InputError(checkpoint.string() +
                    ": made with other settings, so it cannot be resumed with these: " + Join(differences, "; "));
@@ -37,11 +43,58 @@ void CheckSettings(const TrainerState& state, const Settings& now, const fs::pat
 
 }  // namespace
 
+std::vector<std::string> CompareTraining(const Settings& then, Settings now) {
+  for (const char* key : kLastDigits) now.erase(key);
+  return CompareValues(then, now);
+}
+
+std::optional<TrainedSoFar> InspectTraining(const fs::path& folder, const Settings& now) {
+  const fs::path last = FindCheckpoint(folder / "last");
+  if (last.empty()) return std::nullopt;
+  const TrainerState state = ReadTrainerState(last);
+  TrainedSoFar so_far;
+  so_far.differences = CompareTraining(SettingsOf(state, last), now);
+  const auto step = state.find("step");
+  if (step != state.end() && step->second.numel() == 1) so_far.step = step->second.item<std::int64_t>();
+  return so_far;
+}
+
 TrainingFolder::TrainingFolder(fs::path folder, const fs::path& log, Existing existing, const Settings& settings)
     : folder_(std::move(folder)), settings_(settings) {
-  std::error_code code;
-  fs::create_directories(folder_, code);
-  if (code) throw Error("cannot create folder " + folder_.string() + ": " + code.message());
+  Lock();
+  try {
+    CleanCheckpoints(folder_);
+    const bool can_resume = !FindCheckpoint(last()).empty();
+    const bool is_there = can_resume || !FindCheckpoint(best()).empty();
+    if (is_there && existing == Existing::kRefuse) {
+      throw InputError(last().string() +
+                       ": there is a checkpoint already; continue it with --resume, start anew with --overwrite, or "
+                       "choose another run_dir");
+    }
+    if (can_resume && existing == Existing::kResume) {
+      resumed_from_ = FindCheckpoint(last());
+      resumed_ = ReadTrainerState(resumed_from_);
+      CheckSettings(*resumed_, settings, resumed_from_);
+    } else if (is_there) {
+      MakeRoom(log, existing == Existing::kOverwrite ? "a new training was asked for" : "it has no `last` to resume");
+    }
+  } catch (...) {
+    close(lock_);
+    throw;
+  }
+}
+
+void TrainingFolder::MakeRoom(const fs::path& log, const std::string& why) {
+  const fs::path run_dir = log.parent_path();
+  const fs::path aside = SetAside(folder_, run_dir, why);
+  SetAside(log, run_dir, "the log of " + aside.filename().string());
+  spdlog::info("{}: set aside as {}", folder_.string(), aside.string());
+  close(lock_);
+  Lock();
+}
+
+void TrainingFolder::Lock() {
+  CreateFolder(folder_);
   // Two processes that train into one folder would overwrite each other. The kernel drops the lock with the process.
   const fs::path lock = folder_ / ".lock";
   lock_ = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -49,26 +102,6 @@ TrainingFolder::TrainingFolder(fs::path folder, const fs::path& log, Existing ex
   if (flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     close(lock_);
     throw Error(folder_.string() + ": another process is training there");
-  }
-  try {
-    CleanCheckpoints(folder_);
-    const bool is_there = !FindCheckpoint(last()).empty();
-    if (existing == Existing::kOverwrite) {
-      fs::remove_all(last());
-      fs::remove_all(best());
-      fs::remove(log);
-    } else if (existing == Existing::kResume && is_there) {
-      resumed_from_ = FindCheckpoint(last());
-      resumed_ = ReadTrainerState(resumed_from_);
-      CheckSettings(*resumed_, settings, resumed_from_);
-    } else if (is_there) {
-      throw InputError(last().string() +
-                       ": there is a checkpoint already; continue it with --resume, start anew with --overwrite, or "
-                       "choose another run_dir");
-    }
-  } catch (...) {
-    close(lock_);
-    throw;
   }
 }
 

@@ -17,15 +17,17 @@ class Digest {
     if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) throw Error("SHA-256 unavailable");
   }
   void Add(const void* data, std::size_t size) { EVP_DigestUpdate(context_.get(), data, size); }
+  Sha256Digest Bytes() {
+    Sha256Digest bytes{};
+    EVP_DigestFinal_ex(context_.get(), bytes.data(), nullptr);
+    return bytes;
+  }
   std::string Hex() {
-    unsigned char bytes[EVP_MAX_MD_SIZE];
-    unsigned int length = 0;
-    EVP_DigestFinal_ex(context_.get(), bytes, &length);
     static constexpr char kDigits[] = "0123456789abcdef";
     std::string hex;
-    for (unsigned int i = 0; i < length; ++i) {
-      hex += kDigits[bytes[i] >> 4];
-      hex += kDigits[bytes[i] & 15];
+    for (const auto byte : Bytes()) {
+      hex += kDigits[byte >> 4];
+      hex += kDigits[byte & 15];
     }
     return hex;
   }
@@ -40,6 +42,12 @@ std::string Sha256(std::string_view bytes) {
   Digest digest;
   digest.Add(bytes.data(), bytes.size());
   return digest.Hex();
+}
+
+Sha256Digest Sha256Bytes(std::string_view bytes) {
+  Digest digest;
+  digest.Add(bytes.data(), bytes.size());
+  return digest.Bytes();
 }
 
 std::string Sha256File(const std::filesystem::path& path) {

@@ -42,13 +42,13 @@ void CheckCanCreateIn(const fs::path& folder, const fs::path& path) {
   close(descriptor);
 }
 
-void CheckFile(const Output& output) {
+void CheckFile(const OutputPath& output) {
   const OutputTarget target = FileTarget(output.path);
   const bool plain = !target.own_descriptor && (!target.status || target.is_file());
-  if (output.kind == OutputKind::kDatabase && !plain) {
+  if (output.kind == OutputKind::kRegularFile && !plain) {
     throw InputError("cannot write " + output.path.string() + ": it is " +
                      (target.status ? KindOf(*target.status) : "a descriptor") +
-                     ", and a database needs a file that can be read and written anywhere");
+                     ", and a regular file is needed, which can be read again");
   }
   if (target.own_descriptor) {
     const int flags = fcntl(*target.own_descriptor, F_GETFL);
@@ -59,7 +59,7 @@ void CheckFile(const Output& output) {
   if (plain) CheckCanCreateIn(ExistingParent(target.path), output.path);
 }
 
-void CheckFolder(const Output& output) {
+void CheckFolder(const OutputPath& output) {
   const OutputTarget target = FolderTarget(output.path);
   const bool inside = target.status && output.kind == OutputKind::kFilledFolder;
   if (inside) return CheckCanCreateIn(target.path, output.path);
@@ -109,7 +109,7 @@ bool LooksLikePhoto(const fs::path& path) {
   return std::find(kPhotos.begin(), kPhotos.end(), extension) != kPhotos.end();
 }
 
-void CheckAgainstInput(const Output& output, const Identity& out, const Input& input) {
+void CheckAgainstInput(const OutputPath& output, const Identity& out, const InputPath& input) {
   const Identity in = Identity::Of(input.path);
   const auto refuse = [&](const std::string& why) {
     throw InputError(output.name + " " + Printable(output.path.string(), 300) + ": " + why + " of " + input.name +
@@ -124,13 +124,13 @@ void CheckAgainstInput(const Output& output, const Identity& out, const Input& i
 
 }  // namespace
 
-void CheckOutputs(const std::vector<Output>& outputs, const std::vector<Input>& inputs) {
-  std::vector<std::pair<const Output*, Identity>> seen;
-  for (const Output& output : outputs) {
+void CheckOutputs(const std::vector<OutputPath>& outputs, const std::vector<InputPath>& inputs) {
+  std::vector<std::pair<const OutputPath*, Identity>> seen;
+  for (const OutputPath& output : outputs) {
     if (output.path.empty()) continue;
     IsFolderKind(output.kind) ? CheckFolder(output) : CheckFile(output);
     const Identity out = Identity::Of(output.path);
-    for (const Input& input : inputs) {
+    for (const InputPath& input : inputs) {
       if (!input.path.empty()) CheckAgainstInput(output, out, input);
     }
     for (const auto& [other, identity] : seen) {

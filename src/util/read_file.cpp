@@ -16,17 +16,20 @@ namespace {
 
 constexpr int kReadPoll = 100;  // milliseconds: a stop is acted on within this
 
-// O_NONBLOCK: opening a pipe shall not wait for its writer; reading does, where Ctrl-C is heard.
-int OpenToRead(const std::filesystem::path& path) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  if (descriptor >= 0 || errno != ENXIO) return descriptor;
-  // A socket, which some shells give as standard input, cannot be opened a second time.
-  const auto own = FollowLinks(path).own_descriptor;
-  errno = ENXIO;
-  return own ? fcntl(*own, F_DUPFD_CLOEXEC, 0) : -1;
-}
-
 }  // namespace
+
+int OpenToRead(const std::filesystem::path& path) {
+  int descriptor = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (descriptor < 0 && errno == ENXIO) {
+    // A socket, which some shells give as standard input, cannot be opened a second time.
+    const auto own = FollowLinks(path).own_descriptor;
+    errno = ENXIO;
+    if (own) descriptor = fcntl(*own, F_DUPFD_CLOEXEC, 0);
+  }
+  if (descriptor < 0 && errno == ENOENT) throw InputError(path.string() + ": no such file");
+  if (descriptor < 0) FailReading(path, errno);
+  return descriptor;
+}
 
 void FailReading(const std::filesystem::path& path, int error_number) {
   const std::string message = path.string() + ": cannot be read: " + ErrnoText(error_number);
@@ -35,8 +38,6 @@ void FailReading(const std::filesystem::path& path, int error_number) {
 }
 
 FileReader::FileReader(std::filesystem::path path) : path_(std::move(path)), descriptor_(OpenToRead(path_)) {
-  if (descriptor_ < 0 && errno == ENOENT) throw InputError(path_.string() + ": no such file");
-  if (descriptor_ < 0) FailReading(path_, errno);
   struct stat status = {};
   const bool known = fstat(descriptor_, &status) == 0;
   if (known && !S_ISDIR(status.st_mode)) {

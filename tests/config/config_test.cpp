@@ -38,6 +38,7 @@ struct Outer {
   std::int64_t seed = 0;
   Inner train;
   std::map<std::string, Inner> benchmarks;
+  std::string name;
 
   template <class V>
   void Visit(V& v) {
@@ -45,6 +46,7 @@ struct Outer {
     v.Field("seed", seed, "of all random numbers");
     v.Group("train", train, "training");
     v.Map("benchmarks", benchmarks, "by name");
+    v.Field("name", name, "of the run");
   }
 };
 
@@ -127,6 +129,83 @@ TEST_F(Config, BadOverridesNameTheOption) {
   }
 }
 
+// JSON, signs and colons mean nothing in a text; what was quoted for YAML goes on working.
+TEST_F(Config, OverridesTakeTextAsItStands) {
+  Outer options;
+  const auto tree = OptionTree(options);
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"top_p": 0.9, "stop": ["a", "b"]})", R"({"top_p": 0.9, "stop": ["a", "b"]})"},
+      {R"('{"top_p": 0.9}')", R"({"top_p": 0.9})"},
+      {R"("quoted \"once\"")", R"(quoted "once")"},
+      {R"("a" and "b")", R"("a" and "b")"},
+      {"'it", "'it"},
+      {"[1, 2]", "[1, 2]"},
+      {"a: b", "a: b"},
+      {"#5", "#5"},
+      {"a # b", "a # b"},
+      {"*x & !y @z %w `v`", "*x & !y @z %w `v`"},
+      {"- dash", "- dash"},
+      {"a=b=c", "a=b=c"},
+      {"{", "{"},
+      {" trimmed ", "trimmed"},
+      {"1.0", "1.0"},
+      {"true", "true"},
+  };
+  for (const auto& [given, taken] : cases) {
+    ApplyConfigOverride(tree, std::string("name=") + given);
+    EXPECT_EQ(options.name, taken) << given;
+    ApplyConfigOverride(tree, std::string("train.weights=") + given);
+    EXPECT_EQ(options.train.weights, taken) << given;
+    Outer again;
+    const auto other = OptionTree(again);
+    ApplyConfigFile(other, folder_.Write("dump.yaml", DumpConfig(tree)));
+    EXPECT_EQ(again.name, taken);
+  }
+  ApplyConfigOverride(tree, "name=");
+  EXPECT_EQ(options.name, "");
+  ApplyConfigOverride(tree, "name=null");
+  EXPECT_EQ(options.name, "null");
+  for (const char* null : {"", "null", "~", "NULL"}) {
+    options.train.weights = "w";
+    ApplyConfigOverride(tree, std::string("train.weights=") + null);
+    EXPECT_EQ(options.train.weights, std::nullopt) << null;
+  }
+}
+
+TEST_F(Config, OverridesOfAnyLengthAndDepthAreOneLine) {
+  Outer options;
+  const auto tree = OptionTree(options);
+  const auto error_of = [&](const std::string& assignment) -> std::string {
+    try {
+      ApplyConfigOverride(tree, assignment);
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  std::string dots, nested;
+  for (int i = 0; i < 200'000; ++i) dots += "a.";
+  for (int i = 0; i < 200'000; ++i) nested += "[";
+  const std::vector<std::string> wrong = {dots + "=1",
+                                          std::string(30'000, '.') + "=1",
+                                          std::string(200'000, 'k') + "=1",
+                                          "train." + std::string(200'000, 'k') + "=1",
+                                          "train.lr=" + nested,
+                                          "train.lr.more=1",
+                                          "train..lr=1",
+                                          ".=1",
+                                          "benchmarks=1",
+                                          "benchmarks.a=1"};
+  for (const std::string& assignment : wrong) {
+    const std::string error = error_of(assignment);
+    EXPECT_NE(error, "no error") << assignment.substr(0, 40);
+    EXPECT_LT(error.size(), 1000u) << assignment.substr(0, 40);
+    EXPECT_EQ(error.find('\n'), std::string::npos);
+  }
+  EXPECT_THAT(error_of("train.lr.more=1"), HasSubstr("'train.lr' is one value"));
+  EXPECT_EQ(error_of("benchmarks.mine.heads=3"), "no error");
+}
+
 TEST_F(Config, ExtendsInACircleIsAnError) {
   folder_.Write("d.yaml", "extends: c.yaml\n");
   EXPECT_THAT(ErrorOf("extends: d.yaml\n"), HasSubstr("circle"));
@@ -164,6 +243,20 @@ TEST_F(Config, DocumentationListsEveryKey) {
   EXPECT_THAT(table, HasSubstr("| `train.heads` | `8` | a whole number from 1 to 64 | attention heads |"));
   EXPECT_THAT(table, HasSubstr("`benchmarks.NAME.lr`"));
   EXPECT_THAT(table, HasSubstr("one of cross_attention, concat"));
+}
+
+struct WithBars {
+  std::string device = "auto";
+  template <class V>
+  void Visit(V& v) {
+    v.Field("device", device, "cpu | cuda");
+  }
+};
+
+// A bar of its own would begin another cell.
+TEST_F(Config, DocumentationEscapesBars) {
+  WithBars options;
+  EXPECT_THAT(DocumentConfig(OptionTree(options)), HasSubstr("| `device` | `auto` | text | cpu \\| cuda |"));
 }
 
 }  // namespace

@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <numeric>
@@ -250,6 +252,56 @@ TEST(Loader, ThroughputSlow) {
                   << std::lround(400 / seconds.count()) << " photos/s\n";
       }
     }
+  }
+}
+
+// Neither photo nor mask is at fault: they are not skipped.
+TEST(Loader, TooFewDescriptorsFailTheRun) {
+  Photos photos(4);
+  const PhotoDataset dataset = photos.Dataset();
+  rlimit old = {};
+  getrlimit(RLIMIT_NOFILE, &old);
+  const rlimit none = {3, old.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  std::string kind, message;
+  try {
+    Loader loader(dataset, Order(4), 2, false, Options(1, 2, "skip"), std::nullopt);
+    loader.Next();
+    kind = "skipped";
+  } catch (const InputError&) {
+    kind = "input";
+  } catch (const Error& error) {
+    kind = "run";
+    message = error.what();
+  }
+  setrlimit(RLIMIT_NOFILE, &old);
+  EXPECT_EQ(kind, "run");
+  EXPECT_THAT(message, HasSubstr("Too many open files"));
+}
+
+TEST(PhotoDataset, TakesMasksFromATarAndHashesPhotosWhenAsked) {
+  Photos photos(3);
+  const auto folder = photos.Mask(0).parent_path().parent_path();
+  const std::string pack = "tar -cf " + (folder / "masks.tar").string() + " -C " + (folder / "masks").string() + " .";
+  ASSERT_EQ(std::system(pack.c_str()), 0);
+  const auto loose = photos.Dataset();
+  PhotoDataset packed(photos.table(), folder / "images", folder / "masks.tar", photos.view());
+  packed.HashPhotos();
+  for (std::int64_t i = 0; i < 3; ++i) {
+    const Example example = packed.Get(i);
+    EXPECT_TRUE(torch::equal(example.mask, loose.Get(i).mask));
+    EXPECT_EQ(example.photo_sha256, Sha256Bytes(ReadFile(photos.Image(static_cast<int>(i)))));
+    EXPECT_EQ(loose.Get(i).photo_sha256, Sha256Digest());
+    EXPECT_GE(*packed.LastChange(i), std::filesystem::last_write_time(folder / "masks.tar"));
+  }
+  photos.table().rows[1].id = "9.jpg";
+  std::filesystem::copy_file(photos.Image(1), folder / "images" / "9.jpg");
+  const PhotoDataset missing(photos.table(), folder / "images", folder / "masks.tar", photos.view());
+  try {
+    missing.Get(1);
+    ADD_FAILURE() << "a mask that is not there";
+  } catch (const InputError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("masks.tar:9.png"));
   }
 }
 

@@ -93,5 +93,20 @@ TEST(Mask, WriteRefusesOtherTypes) {
   EXPECT_THROW(WriteMask(folder / "a.png", cv::Mat(2, 2, CV_8UC3)), InputError);
 }
 
+TEST(Mask, IsWholeWhenEveryChunkIs) {
+  const TemporaryFolder folder;
+  WriteMask(folder / "a.png", cv::Mat(30, 40, CV_8UC1, cv::Scalar(7)));
+  EXPECT_TRUE(IsWholeMask(folder / "a.png"));
+  const std::string bytes = ReadFile(folder / "a.png");
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(IsWholeMask(folder.Write("b.png", bytes.substr(0, size)))) << size;
+  }
+  // What a power cut may leave of a file that was never synced.
+  EXPECT_FALSE(IsWholeMask(folder.Write("b.png", std::string(bytes.size(), '\0'))));
+  EXPECT_FALSE(IsWholeMask(folder.Write("b.png", bytes.substr(0, 60) + std::string(bytes.size() - 60, '\0'))));
+  EXPECT_FALSE(IsWholeMask(folder / "absent.png"));
+  EXPECT_FALSE(IsWholeMask(folder.path()));
+}
+
 }  // namespace
 }  // namespace dualgeo

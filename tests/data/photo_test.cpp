@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <tiffio.h>
 
 #include <cstdint>
 #include <opencv2/imgcodecs.hpp>
@@ -151,7 +152,7 @@ TEST(Photo, RefusesWhatIsNotAPhoto) {
   EXPECT_THAT(PhotoErrorOf(""), HasSubstr("empty file"));
   EXPECT_THAT(PhotoErrorOf("<html>not found</html>"), HasSubstr("not a photo (JPEG, PNG"));
   EXPECT_THAT(PhotoErrorOf("\xff\xd8\xff"), HasSubstr("damaged or truncated JPEG"));
-  EXPECT_THAT(PhotoErrorOf("BM"), HasSubstr("damaged or truncated BMP"));
+  EXPECT_THAT(PhotoErrorOf({"BM\0", 3}), HasSubstr("damaged or truncated BMP"));
   EXPECT_THROW(ReadPhoto("/nonexistent/a.jpg"), InputError);
 }
 
@@ -163,7 +164,8 @@ TEST(Photo, TruncatedAnywhere) {
     const std::string whole = Encode(noise, extension);
     ASSERT_EQ(PhotoErrorOf(whole), "no error") << extension;
     for (std::size_t i = 1; i <= 40; ++i) {
-      EXPECT_NE(PhotoErrorOf(std::string_view(whole).substr(0, whole.size() * i / 41)), "no error") << extension << " " << i;
+      EXPECT_NE(PhotoErrorOf(std::string_view(whole).substr(0, whole.size() * i / 41)), "no error")
+          << extension << " " << i;
     }
   }
   const std::string jpeg = Encode(noise, ".jpg");
@@ -186,6 +188,50 @@ TEST(Photo, DamagedDataIsNotGuessed) {
 }
 
 TEST(Photo, BytesAfterTheEndAreFine) { ExpectSquares(DecodePhoto(Encode(Squares(), ".jpg") + "more", "a")); }
+
+// A flat picture of a few hundred kilobytes would cost a minute and gigabytes; one with content has more bytes.
+TEST(Photo, FewBytesForManyPixelsAreRefused) {
+  for (const char* extension : {".png", ".webp"}) {
+    const std::string flat = Encode(cv::Mat(8000, 8000, CV_8UC1, cv::Scalar(9)), extension);
+    ASSERT_LT(flat.size(), 500'000U) << extension;
+    EXPECT_THAT(PhotoErrorOf(flat), AllOf(HasSubstr("too large: 8000 x 8000 pixels in " + std::to_string(flat.size())),
+                                          HasSubstr("above 40 million"), HasSubstr("100 pixels a byte")))
+        << extension;
+  }
+  EXPECT_EQ(PhotoErrorOf(Encode(cv::Mat(2000, 2000, CV_8UC1, cv::Scalar(9)), ".png")), "no error");
+}
+
+// 80 x 60 pixels of noise in three strips, of which one has only so many of its 4800 bytes.
+std::string TiffWithStrip(const std::filesystem::path& path, int compression, std::uint32_t strip, tmsize_t bytes) {
+  TIFF* tiff = TIFFOpen(path.c_str(), "w");
+  TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, 80);
+  TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, 60);
+  TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, 3);
+  TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, 8);
+  TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
+  TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+  TIFFSetField(tiff, TIFFTAG_COMPRESSION, compression);
+  TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, 20);
+  cv::Mat noise(1, 4800, CV_8UC1);
+  cv::theRNG().state = 1;
+  cv::randu(noise, 0, 255);
+  for (std::uint32_t i = 0; i < 3; ++i) TIFFWriteEncodedStrip(tiff, i, noise.data, i == strip ? bytes : 4800);
+  TIFFClose(tiff);
+  return ReadFile(path);
+}
+
+TEST(Photo, TiffWithAShortStripIsDamaged) {
+  const TemporaryFolder folder;
+  const auto path = folder / "a.tiff";
+  for (const int compression : {COMPRESSION_NONE, COMPRESSION_LZW, COMPRESSION_ADOBE_DEFLATE, COMPRESSION_PACKBITS}) {
+    ASSERT_EQ(PhotoErrorOf(TiffWithStrip(path, compression, 0, 4800)), "no error") << compression;
+    for (const std::uint32_t strip : {0U, 1U, 2U}) {
+      EXPECT_THAT(PhotoErrorOf(TiffWithStrip(path, compression, strip, 3600)),
+                  AllOf(HasSubstr("damaged or truncated TIFF: "), HasSubstr("strip")))
+          << compression << ", strip " << strip;
+    }
+  }
+}
 
 TEST(Photo, HugeIsRefusedByItsHeader) {
   // A few bytes that claim 60000 x 60000 pixels.

@@ -166,6 +166,118 @@ TEST(Evaluate, WarningsNameWhatIsOdd) {
                   AllOf(HasSubstr("1 answer is exactly 0, 0"), HasSubstr("--zero-is-failure"))));
 }
 
+// 10 photos in Europe, where LAT and LON are valid either way.
+PhotoTable Europe() {
+  std::vector<std::pair<std::string, LatLon>> places;
+  for (int i = 0; i < 10; ++i) places.push_back({"p" + std::to_string(i), {50.0 + i, 2.0 + 0.5 * i}});
+  return TruthOf(places);
+}
+
+std::string SwapWarning(const PhotoTable& truth, const std::vector<Prediction>& predictions) {
+  std::string found;
+  for (const auto& warning : Warnings(Evaluate(truth, predictions, GreatCircle()))) {
+    if (warning.find("swapped") != std::string::npos) found = warning;
+  }
+  return found;
+}
+
+TEST(Evaluate, ExchangedCoordinatesAreNoticed) {
+  const PhotoTable truth = Europe();
+  PhotoTable swapped_truth = truth;
+  std::vector<Prediction> right, swapped, some;
+  for (std::size_t i = 0; i < truth.rows.size(); ++i) {
+    const LatLon place = *truth.rows[i].location;
+    right.push_back(At(truth.rows[i].id, place));
+    swapped.push_back(At(truth.rows[i].id, {place.lon, place.lat}));
+    some.push_back(i < 3 ? swapped.back() : right.back());
+    swapped_truth.rows[i].location = LatLon{place.lon, place.lat};
+  }
+  EXPECT_THAT(SwapWarning(truth, swapped),
+              AllOf(HasSubstr("10 of 10"), HasSubstr("within 1 km"), HasSubstr("exchanged")));
+  EXPECT_THAT(SwapWarning(swapped_truth, right), HasSubstr("10 of 10"));
+  EXPECT_EQ(Evaluate(truth, swapped, GreatCircle()).all.accuracy[0].percent, 0);  // scored as they are
+  // A table that is right but for some rows: those misses would be hits.
+  EXPECT_THAT(SwapWarning(truth, some), HasSubstr("3 of 10"));
+}
+
+TEST(Evaluate, BadAnswersAreNotTakenForExchangedOnes) {
+  const PhotoTable truth = Europe();
+  std::vector<Prediction> right, far, one, shuffled;
+  for (std::size_t i = 0; i < truth.rows.size(); ++i) {
+    const LatLon place = *truth.rows[i].location;
+    right.push_back(At(truth.rows[i].id, place));
+    far.push_back(At(truth.rows[i].id, {-place.lat, place.lon + 40}));
+    one.push_back(At(truth.rows[i].id, i == 0 ? LatLon{place.lon, place.lat} : LatLon{place.lat - 40, 60}));
+    shuffled.push_back(At(truth.rows[i].id, *truth.rows[(i + 3) % 10].location));
+  }
+  for (const auto& predictions : {right, far, one, shuffled}) EXPECT_EQ(SwapWarning(truth, predictions), "");
+  // Cairo for Alexandria and the other way round: exchanging LAT and LON nearly makes one of the other.
+  EXPECT_EQ(SwapWarning(TruthOf({{"a", {30.04, 31.24}}, {"b", {31.2, 29.92}}, {"c", {30.1, 31.3}}}),
+                        {At("a", {31.2, 29.92}), At("b", {30.04, 31.24}), At("c", {31.2, 30})}),
+            "");
+}
+
+TEST(Evaluate, SaysWhatMakesTheIdsMatch) {
+  const auto message = [](const std::vector<std::string>& truth, const std::vector<std::string>& predicted) {
+    std::vector<std::pair<std::string, LatLon>> places;
+    std::vector<Prediction> predictions;
+    for (const auto& id : truth) places.push_back({id, {1, 2}});
+    for (const auto& id : predicted) predictions.push_back(At(id, {1, 2}));
+    try {
+      const auto warnings = Warnings(Evaluate(TruthOf(places), predictions, GreatCircle()));
+      return warnings.empty() ? std::string() : warnings.front();
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+  };
+  EXPECT_THAT(message({"city/a.jpg", "city/b.jpg", "sea/c.jpg"}, {"a.jpg", "b.jpg", "c.jpg"}),
+              HasSubstr("3 of 3 match without their folders"));
+  EXPECT_THAT(message({"a.jpg", "b.jpg"}, {"a", "b"}), HasSubstr("2 of 2 match without their extensions"));
+  EXPECT_THAT(message({"ff_ea_1.jpg", "ff_ea_2.jpg"}, {"ff/ea/1.jpg", "ff/ea/2.jpg"}), HasSubstr("/ for _"));
+  EXPECT_THAT(message({"Cafe\xCC\x81.jpg"}, {"Caf\xC3\xA9.jpg"}), HasSubstr("1 of 1 match in one Unicode form"));
+  EXPECT_THAT(message({"123", "124"}, {"123.0", "124.0"}), HasSubstr("2 of 2 match without the .0"));
+  EXPECT_THAT(message({"a.jpg", "b.jpg"}, {"a.jpg", "x/b.jpg"}), HasSubstr("(1 of 1 match without their folders)"));
+  EXPECT_THAT(message({"a.jpg"}, {"z.jpg"}), HasSubstr("another benchmark's"));
+}
+
+// 20 photographers of 20 photos each, all right or all wrong.
+TEST(Evaluate, IntervalsOverClusters) {
+  std::vector<std::pair<std::string, LatLon>> places;
+  std::vector<Prediction> predictions;
+  PhotoClusters clusters{"AUTHOR", {}, 20};
+  for (int i = 0; i < 400; ++i) {
+    places.push_back({std::to_string(i), {0, 10}});
+    predictions.push_back(At(std::to_string(i), {0, i / 20 < 10 ? 10.0 : 11.0}));
+    clusters.of_photo.push_back(static_cast<std::uint32_t>(i / 20));
+  }
+  EvaluateOptions options = GreatCircle();
+  options.bootstrap = 4000;
+  EvaluateSettings settings;
+  settings.clusters = clusters;
+  const Evaluation e = Evaluate(TruthOf(places), predictions, options, settings);
+  EXPECT_EQ(e.all.accuracy[0].percent, 50);
+  EXPECT_EQ(e.all.accuracy[0].ci95.low, 30);
+  EXPECT_EQ(e.all.accuracy[0].ci95.high, 70);
+  EXPECT_NEAR(e.mean_ci95->low, 0.3 * kDegree, 1e-6);
+  EXPECT_NEAR(e.geoscore_ci95->low, 0.7 * GeoScore(kDegree) + 0.3 * 5000, 1e-6);
+  EXPECT_THAT(FormatTable({e}, TableFormat::kMarkdown),
+              AllOf(HasSubstr("bootstrap over AUTHOR"), HasSubstr("400 photos of 20 AUTHOR")));
+  const auto json = nlohmann::json::parse(MetricsJson(e));
+  EXPECT_EQ(json["settings"]["cluster"], "AUTHOR");
+  EXPECT_EQ(json["settings"]["clusters"], 20);
+  // As many clusters as photos: the bootstrap over photos.
+  for (std::uint32_t i = 0; i < 400; ++i) settings.clusters->of_photo[i] = i;
+  settings.clusters->count = 400;
+  options.interval = "bootstrap";
+  const auto over_photos = Evaluate(TruthOf(places), predictions, options).all.accuracy[0].ci95;
+  const auto apart = Evaluate(TruthOf(places), predictions, options, settings).all.accuracy[0].ci95;
+  EXPECT_NEAR(apart.low, over_photos.low, 0.6);
+  EXPECT_NEAR(apart.high, over_photos.high, 0.6);
+  options.bootstrap = 0;
+  options.interval = "wilson";
+  EXPECT_THROW(Evaluate(TruthOf(places), predictions, options, settings), InputError);
+}
+
 TEST(Evaluate, MetricsJsonHasTheDocumentedFields) {
   const auto json = nlohmann::json::parse(MetricsJson(Small(GreatCircle())));
   EXPECT_EQ(json["benchmark"], "bench");

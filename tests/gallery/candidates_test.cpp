@@ -57,6 +57,50 @@ TEST_F(Candidates, ScoreAuthorAndSetMayBeAbsent) {
   EXPECT_TRUE(Read(kHeader).empty());
 }
 
+TEST_F(Candidates, TablesOfPandasAndOtherProgramsAreTheSame) {
+  const auto plain = Read(std::string(kHeader) + "q,1,g1,1.5,2,,,similar\nq,2,g2,3,4,,,similar\n");
+  for (const std::string text :
+       {",query_id,rank,gallery_id,lat,lon,score,author,set,more\n0,q,1.0,g1,1.5,2,nan,nan,similar,x\n"
+        "1,q,2.0,g2,3,4,NaN,NaN,similar,y\n",
+        "query_id\trank\tgallery_id\tlat\tlon\nq\t1\tg1\t1.5\t2\nq\t2\tg2\t3\t4\n",
+        "query_id;rank;gallery_id;lat;lon;score\nq;1;g1;1,5;2,0;\nq;2,0;g2;3;4;nan\n",
+        "query_id,rank,gallery_id,lat,lon,gps_score,cluster,rerank_score,retrieval_rank,point_lat,point_lon,confidence_"
+        "km,"
+        "p_1km,p_25km,p_200km,p_750km,p_2500km\nq,1,g1,1.5,2,nan,nan,,<NA>,nan,nan,nan,nan,nan,nan,nan,nan\n"
+        "q,2.0,g2,3,4,nan,nan,,,nan,nan,nan,nan,nan,nan,nan,nan\n"}) {
+    EXPECT_EQ(Read(text), plain) << text;
+  }
+  EXPECT_EQ(Read("query_id,rank,lat,lon\nq,1,1.5,2\n")[0].candidates[0].gallery_id, "");
+}
+
+TEST_F(Candidates, RealMistakesStayErrors) {
+  for (const char* row :
+       {"q,0,g,1,2,,,similar\n", "q,1.5,g,1,2,,,similar\n", "q,nan,g,1,2,,,similar\n", "q,2,g,1,2,,,similar\n",
+        "q,1,g,nan,2,,,similar\n", "q,1,g,1,2,inf,,similar\n", "q,1,g,1,2,,,nan\n", "q,,g,1,2,,,similar\n"}) {
+    EXPECT_THAT(ErrorOf(row), HasSubstr("c.csv:2: ")) << row;
+  }
+}
+
+// Threads read the lists; the message is the one that reading from top to bottom gives.
+TEST_F(Candidates, TheFirstBadRowIsNamed) {
+  std::string rows;
+  for (int i = 0; i < 3000; ++i)
+    rows += "q" + std::to_string(i) + (i % 1000 == 700 ? ",1,g,x,2,,,similar\n" : ",1,g,1,2,,,similar\n");
+  EXPECT_THAT(ErrorOf(rows), HasSubstr("c.csv:702: lat is 'x'"));
+  std::string ranks;
+  for (int i = 0; i < 3000; ++i)
+    ranks += "q" + std::to_string(i) + (i > 1200 ? ",2,g,1,2,,,similar\n" : ",1,g,1,2,,,similar\n");
+  EXPECT_THAT(ErrorOf(ranks), HasSubstr("c.csv:1203: query 'q1201' has rank 2"));
+}
+
+TEST_F(Candidates, ManyListsAreWrittenInOrder) {
+  std::vector<CandidateList> lists;
+  for (int i = 0; i < 70'000; ++i)
+    lists.push_back({"q" + std::to_string(i), {{1, "g", {i * 0.001, 2}, {}, "", true, {}, {}, {}}}, {}});
+  WriteCandidates(folder_ / "many.csv", lists);
+  EXPECT_EQ(ReadCandidates(folder_ / "many.csv"), lists);
+}
+
 TEST_F(Candidates, BadRowsNameTheLine) {
   EXPECT_THAT(ErrorOf("q,1,g,nan,2,,,similar\n"), HasSubstr("c.csv:2: lat is 'nan'"));
   EXPECT_THAT(ErrorOf("q,1,g,1,2,,,similar\nq,2,g,91,2,,,similar\n"),
@@ -67,7 +111,7 @@ TEST_F(Candidates, BadRowsNameTheLine) {
   EXPECT_THAT(ErrorOf("q,1,g,1,2,,,alike\n"), AllOf(HasSubstr("c.csv:2: set is 'alike'"), HasSubstr("dissimilar")));
   EXPECT_THAT(ErrorOf(",1,g,1,2,,,similar\n"), HasSubstr("c.csv:2: query_id is empty"));
   EXPECT_THAT(ErrorOf("q,1.5,g,1,2,,,similar\n"), HasSubstr("c.csv:2: rank is '1.5'"));
-  EXPECT_THAT(ErrorOf("q,1,1,2\n", "query_id,rank,lat,lon\n"), HasSubstr("no column gallery_id"));
+  EXPECT_THAT(ErrorOf("q,1,1,2\n", "query_id,position,lat,lon\n"), HasSubstr("no column rank"));
 }
 
 TEST_F(Candidates, RanksHaveNeitherGapsNorRepeats) {

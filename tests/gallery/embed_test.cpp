@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
+#include <memory>
 #include <opencv2/imgcodecs.hpp>
 
 #include "dualgeo/data/mask.h"
@@ -12,6 +14,7 @@
 #include "dualgeo/model/weights.h"
 #include "dualgeo/train/segment.h"
 #include "dualgeo/train/views.h"
+#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "tests/gallery/gallery_fixture.h"
 #include "tests/support/temporary_folder.h"
@@ -72,6 +75,9 @@ class EmbedTest : public ::testing::Test {
   PhotoTable table_;
   std::string on_bad_image_ = "error";
 };
+
+// A part a batch.
+KeepParts Keep(const std::filesystem::path& folder) { return {folder, std::chrono::milliseconds(0)}; }
 
 double Norm(std::span<const float> row) { return std::sqrt(Inner(row, row)); }
 
@@ -143,6 +149,119 @@ TEST_F(EmbedTest, BadPhotosStopOrAreListed) {
   EXPECT_THAT([&] { Embed(model, 3); }, ThrowsMessage<InputError>(HasSubstr("not one photo of photos.csv")));
 }
 
+TEST_F(EmbedTest, HashesThePhotosFromAJobAndAlikeInATar) {
+  EmbedPhotosJob job;
+  job.model.model = TinyModel();
+  job.model.model.views = "image";
+  job.model.runtime.device = "cpu";
+  job.photos = table_;
+  job.images = folder_ / "images";
+  std::filesystem::copy_file(folder_ / "images" / "p1.png", folder_ / "images" / "p4.png",
+                             std::filesystem::copy_options::overwrite_existing);
+  const auto set = EmbedPhotosToMemory(job).features;
+  ASSERT_EQ(set.photo_sha256.size(), 7U);
+  EXPECT_EQ(set.photo_sha256[0], Sha256Bytes(ReadFile(folder_ / "images" / "p0.png")));
+  EXPECT_EQ(set.photo_sha256[1], set.photo_sha256[4]);
+  EXPECT_NE(set.photo_sha256[1], set.photo_sha256[2]);
+}
+
+// A process that ends at a bad photo leaves what a kill would leave: the next one goes on from the parts.
+TEST_F(EmbedTest, GoesOnFromThePartsAndEndsInTheSameBytes) {
+  for (const std::string scope : {"tokens", "batch"}) {
+    auto options = TinyModel();
+    options.fusion.scope = scope;
+    DualGeoModel model(options, LossOptions(), 3);
+    WriteFeatures(folder_ / "whole", Embed(model, 2).features);
+    const std::string good = ReadFile(folder_ / "images" / "p5.png");
+    const auto embed = [&](const EmbedOptions& embed_options) {
+      const PhotoDataset dataset(table_, folder_ / "images", folder_ / "masks", ModelViews(model->options()));
+      FeatureBlocks blocks("photos", ModelFingerprint(model), dataset.size(), Keep(folder_ / "parts"), scope);
+      EmbedPhotos(model, dataset, embed_options, LoaderOptions(), blocks);
+      EXPECT_EQ(blocks.rows(), 7);
+      blocks.Write(folder_ / "resumed");
+    };
+    folder_.Write("images/p5.png", "no photo");
+    EXPECT_THROW(embed(EmbedOptions{2}), InputError);
+    {
+      const PartsFolder parts(folder_ / "parts", scope);
+      EXPECT_EQ(parts.done(), 4) << "two batches of two";
+    }
+    folder_.Write("images/p5.png", good);
+    embed(EmbedOptions{2});
+    EXPECT_EQ(ReadFile(folder_ / "whole"), ReadFile(folder_ / "resumed")) << scope;
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "parts"));
+  }
+}
+
+TEST_F(EmbedTest, PartsOfPhotosThatChangedOrThatAreDamagedAreMadeAgain) {
+  DualGeoModel model(TinyModel(), LossOptions(), 3);
+  const PhotoDataset dataset(table_, folder_ / "images", folder_ / "masks", ModelViews(model->options()));
+  const auto start = [&](FeatureBlocks& blocks) {
+    return EmbedPhotos(model, dataset, EmbedOptions{2}, LoaderOptions(), blocks);
+  };
+  const auto make = [&] {
+    return std::make_unique<FeatureBlocks>("photos", ModelFingerprint(model), 7, Keep(folder_ / "parts"), "x");
+  };
+  start(*make());
+  {
+    const auto blocks = make();
+    EXPECT_EQ(blocks->done(), 7);
+    std::filesystem::last_write_time(folder_ / "images" / "p2.png",
+                                     std::filesystem::file_time_type::clock::now() + std::chrono::seconds(2));
+    start(*blocks);
+    EXPECT_EQ(blocks->parts().parts()[0].count, 2) << "the first part stays";
+  }
+  std::filesystem::last_write_time(folder_ / "images" / "p2.png",
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  std::filesystem::path damaged;
+  {
+    const auto blocks = make();
+    damaged = blocks->parts().parts()[2].file;
+  }
+  std::filesystem::resize_file(damaged, 100);
+  const auto blocks = make();
+  EXPECT_EQ(blocks->done(), 4);
+  start(*blocks);
+  const auto set = blocks->Take();
+  EXPECT_EQ(set.ids.size(), 7U);
+  EXPECT_EQ(set.ids[6], "p6.png");
+}
+
+TEST_F(EmbedTest, PhotosThatPartsLeftOutAreListedAgain) {
+  folder_.Write("images/p2.png", "no photo");
+  std::filesystem::last_write_time(folder_ / "images" / "p2.png",
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  DualGeoModel model(TinyModel(), LossOptions(), 3);
+  const PhotoDataset dataset(table_, folder_ / "images", folder_ / "masks", ModelViews(model->options()));
+  LoaderOptions loader;
+  loader.on_bad_image = "skip";
+  for (int i = 0; i < 2; ++i) {
+    FeatureBlocks blocks("photos", ModelFingerprint(model), 7, Keep(folder_ / "parts"), "x");
+    const auto report = EmbedPhotos(model, dataset, EmbedOptions{2}, loader, blocks);
+    EXPECT_EQ(report.rows, 6);
+    EXPECT_EQ(report.skipped, std::vector<std::string>{"p2.png"});
+  }
+}
+
+TEST(EmbedGps, GoesOnFromTheParts) {
+  const TemporaryFolder folder;
+  DualGeoModel model(TinyModel(), LossOptions(), 3);
+  std::vector<LatLon> places;
+  for (int i = 0; i < 9000; ++i) places.push_back({-89.0 + 0.0195 * i, -179.0 + 0.0397 * i});
+  WriteFeatures(folder / "whole", EmbedGps(model, places));
+  for (int i = 0; i < 2; ++i) {
+    FeatureBlocks blocks("gps", ModelFingerprint(model), 9000, Keep(folder / "parts"), "x");
+    if (i == 1) {
+      EXPECT_EQ(blocks.done(), 9000);
+      blocks.parts().DropFrom(1);
+      EXPECT_EQ(blocks.done(), 4096);
+    }
+    EmbedGps(model, places, {}, blocks);
+    if (i == 1) blocks.Write(folder / "resumed");
+  }
+  EXPECT_EQ(ReadFile(folder / "whole"), ReadFile(folder / "resumed"));
+}
+
 TEST_F(EmbedTest, WeightsThatAreNotFiniteAreToldWithThePhoto) {
   DualGeoModel model(TinyModel(), LossOptions(), 3);
   {
@@ -209,7 +328,7 @@ TEST_F(EmbedTest, AnEmbedderGivesWhatTheCommandsGive) {
   job.segmenter = options.model.segmenter;
   job.runtime = options.runtime;
   SegmentPhotos(job);
-  const auto expected = EmbedPhotoTable(options, table_, job.images, job.out, EmbedOptions(), LoaderOptions());
+  const auto expected = EmbedPhotosToMemory({options, table_, job.images, job.out, {}, {}});
   EXPECT_GT(expected.photos_per_second, 0);
 
   Embedder embedder(options, weights);
@@ -226,6 +345,12 @@ TEST_F(EmbedTest, AnEmbedderGivesWhatTheCommandsGive) {
   }
   EXPECT_THAT([&] { embedder.Photos({photos[0], photos[0]}); }, ThrowsMessage<InputError>(HasSubstr("given twice")));
   EXPECT_THAT([&] { embedder.Photos({folder_ / "absent.jpg"}); }, ThrowsMessage<InputError>(HasSubstr("absent.jpg")));
+  std::vector<BadPhoto> bad;
+  folder_.Write("broken.png", "no photo");
+  const FeatureSet some = embedder.Photos({photos[0], folder_ / "broken.png", photos[1]}, &bad);
+  EXPECT_EQ(some.ids, (std::vector<std::string>{photos[0].string(), photos[1].string()}));
+  ASSERT_EQ(bad.size(), 1U);
+  EXPECT_THAT(bad[0].reason, HasSubstr("broken.png"));
   EXPECT_THAT([&] { Embedder without(options); }, ThrowsMessage<InputError>(HasSubstr("no segmenter")));
 }
 

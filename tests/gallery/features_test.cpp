@@ -8,6 +8,7 @@
 
 #include "dualgeo/gallery/descriptor.h"
 #include "dualgeo/io/safetensors.h"
+#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "tests/gallery/gallery_fixture.h"
 #include "tests/support/temporary_folder.h"
@@ -46,6 +47,86 @@ TEST(Features, OfGpsPointsKeepTheirCoordinates) {
   EXPECT_EQ(GpsDescriptors(back).values, set.features["projected_gps"].values);
 }
 
+TEST(Features, KeepPhotosHashesAndIdsThatAreNotUtf8) {
+  const TemporaryFolder folder;
+  auto set = RandomFeatures(3, 2, 1);
+  set.ids[1] = "caf\xe9.jpg";  // Latin-1, as old archives have it
+  set.photo_sha256 = {Sha256Bytes("a"), Sha256Bytes("b"), Sha256Bytes("a")};
+  WriteFeatures(folder / "f.safetensors", set);
+  const auto back = ReadFeatures(folder / "f.safetensors");
+  EXPECT_EQ(back.ids, set.ids);
+  EXPECT_EQ(back.photo_sha256, set.photo_sha256);
+  const SafetensorsFile file(folder / "f.safetensors");
+  EXPECT_EQ(file.View("photo_sha256").sizes(), (std::vector<std::int64_t>{3, 32}));
+  EXPECT_EQ(file.View("id_offsets")[3].item<std::int64_t>(), 20);
+  EXPECT_EQ(file.metadata().count("ids"), 0U);
+}
+
+TEST(Features, OfEarlierVersionsHaveTheirIdsInTheMetadata) {
+  const TemporaryFolder folder;
+  WriteSafetensors(folder / "old.safetensors", {{"image", torch::ones({2, 3})}},
+                   {{"ids", R"(["a.jpg", "b\u00fc.jpg"])"}, {"kind", "photos"}, {"model", "m"}});
+  const auto set = ReadFeatures(folder / "old.safetensors");
+  EXPECT_EQ(set.ids, (std::vector<std::string>{"a.jpg", "bü.jpg"}));
+  EXPECT_TRUE(set.photo_sha256.empty());
+  EXPECT_EQ(set.model, "m");
+}
+
+// The paper's training set has 4.7 million photos: as JSON in the header, ids of 20 bytes would pass its limit.
+TEST(Features, OfSixMillionPhotosAreReadBack) {
+  const TemporaryFolder folder;
+  FeatureSet set;
+  constexpr std::int64_t kPhotos = 6'000'000;
+  set.ids.reserve(kPhotos);
+  for (std::int64_t i = 0; i < kPhotos; ++i) set.ids.push_back("00/" + std::to_string(1'000'000'000 + i));
+  set.features["image"] = Matrix(kPhotos, 1);
+  WriteFeatures(folder / "f.safetensors", set);
+  const auto back = ReadFeatures(folder / "f.safetensors");
+  EXPECT_EQ(back.size(), kPhotos);
+  EXPECT_EQ(back.ids[kPhotos - 1], set.ids[kPhotos - 1]);
+}
+
+TEST(Features, JoinedPartsAreTheBytesOfTheWhole) {
+  const TemporaryFolder folder;
+  for (const std::string kind : {"photos", "gps"}) {
+    FeatureSet whole = RandomFeatures(7, 3, 1);
+    whole.kind = kind;
+    for (int i = 0; i < 7; ++i) {
+      if (kind == "gps") whole.locations.push_back({1.5 * i, -0.25 * i});
+      if (kind == "photos") whole.photo_sha256.push_back(Sha256Bytes(std::to_string(i)));
+    }
+    WriteFeatures(folder / "whole", whole);
+    std::vector<std::filesystem::path> parts;
+    FeatureSet together;
+    for (const auto& [begin, end] : std::vector<std::pair<int, int>>{{0, 2}, {2, 3}, {3, 7}}) {
+      FeatureSet part;
+      part.kind = kind;
+      part.model = whole.model;
+      part.ids = {whole.ids.begin() + begin, whole.ids.begin() + end};
+      if (kind == "gps") part.locations = {whole.locations.begin() + begin, whole.locations.begin() + end};
+      if (kind == "photos") part.photo_sha256 = {whole.photo_sha256.begin() + begin, whole.photo_sha256.begin() + end};
+      for (const auto& [name, matrix] : whole.features) {
+        part.features[name] = Matrix(end - begin, 3);
+        std::copy_n(matrix.values.begin() + 3 * begin, 3 * (end - begin), part.features[name].values.begin());
+      }
+      parts.push_back(folder / ("part" + std::to_string(begin)));
+      WriteFeatures(parts.back(), part);
+      AppendRows(part, together);
+    }
+    JoinFeatures(parts, folder / "joined");
+    EXPECT_EQ(ReadFile(folder / "joined"), ReadFile(folder / "whole")) << kind;
+    WriteFeatures(folder / "together", together);
+    EXPECT_EQ(ReadFile(folder / "together"), ReadFile(folder / "whole")) << kind;
+  }
+  FeatureSet other = RandomFeatures(2, 4, 1);
+  WriteFeatures(folder / "other", other);
+  EXPECT_THAT(
+      [&] {
+        JoinFeatures({folder / "part0", folder / "other"}, folder / "joined");
+      },
+      ThrowsMessage<InputError>(HasSubstr("other")));
+}
+
 class BadFeatures : public ::testing::Test {
  protected:
   void Refuses(const std::vector<std::pair<std::string, torch::Tensor>>& tensors,
@@ -64,6 +145,18 @@ TEST_F(BadFeatures, AreRefusedWithAReason) {
   Refuses({{"image", two}}, {{"ids", "not json"}}, "JSON array");
   Refuses({{"image", two}}, {{"ids", "[1, 2]"}}, "JSON array");
   Refuses({{"image", two}}, {{"ids", R"(["a", "a"])"}}, "twice");
+  const auto text = torch::tensor({97, 98, 99}, torch::kUInt8);
+  const auto at = [](const std::vector<std::int64_t>& offsets) { return torch::tensor(offsets, torch::kInt64); };
+  Refuses({{"image", two}, {"ids", text}}, {}, "id_offsets");
+  Refuses({{"image", two}, {"ids", text}, {"id_offsets", at({0, 1, 2})}}, {}, "3 bytes of ids");
+  Refuses({{"image", two}, {"ids", text}, {"id_offsets", at({0, 9, 3})}}, {}, "row 0");
+  Refuses({{"image", two}, {"ids", text}, {"id_offsets", at({0, 2, 1, 3})}}, {}, "row 1");
+  Refuses({{"image", two}, {"ids", text}, {"id_offsets", at({0, 3})}}, {}, "2 rows, but there are 1 ids");
+  Refuses({{"image", two}, {"ids", text}, {"id_offsets", at({0, 1, 3}).to(torch::kInt32)}}, {}, "int64");
+  Refuses({{"image", two}, {"ids", torch::tensor({97, 97}, torch::kUInt8)}, {"id_offsets", at({0, 1, 2})}}, {},
+          "twice");
+  Refuses({{"image", two}, {"ids", text}, {"id_offsets", at({0, 1, 3})}, {"photo_sha256", two.to(torch::kUInt8)}}, {},
+          "[2, 32]");
   Refuses({{"image", two}}, {{"ids", R"(["a"])"}}, "2 rows, but there are 1 ids");
   Refuses({{"image", two.to(torch::kFloat64)}}, {{"ids", R"(["a", "b"])"}}, "not a float32 matrix");
   Refuses({{"image", torch::ones({2})}}, {{"ids", R"(["a", "b"])"}}, "not a float32 matrix");

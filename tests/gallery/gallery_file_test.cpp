@@ -212,5 +212,58 @@ TEST(GpsGallery, HoldsPoints) {
   EXPECT_THROW(BuildImageGallery(set, {}, {}, folder / "h"), InputError);
 }
 
+// Photos 3, 8 and 20 are one file, 5 and 6 another.
+class IdenticalPhotosTest : public GalleryFile {
+ protected:
+  IdenticalPhotosTest() {
+    for (std::size_t i = 0; i < set_.ids.size(); ++i) set_.photo_sha256.push_back(Sha256Bytes(std::to_string(i)));
+    set_.photo_sha256[8] = set_.photo_sha256[20] = set_.photo_sha256[3];
+    set_.photo_sha256[6] = set_.photo_sha256[5];
+  }
+  void Build(const std::string& duplicates) {
+    GalleryOptions options;
+    options.duplicates = duplicates;
+    info_ = BuildImageGallery(set_, table_, options, folder_ / "g");
+  }
+  GalleryInfo info_;
+};
+
+TEST_F(IdenticalPhotosTest, AreCountedAndKeptOrLeftOut) {
+  Build("keep");
+  EXPECT_EQ(info_.count, 30);
+  EXPECT_EQ(info_.identical_photos, 5);
+  EXPECT_EQ(nlohmann::json::parse(ReadFile(File("gallery.json")))["identical_photos"], 5);
+  Build("first");
+  EXPECT_EQ(info_.count, 27);
+  EXPECT_EQ(info_.identical_photos, 5);
+  auto gallery = LoadGallery(folder_ / "g");
+  EXPECT_EQ(gallery.info.duplicates, "first");
+  EXPECT_EQ(gallery.items[5].id, "g5.jpg");
+  EXPECT_EQ(gallery.items[6].id, "g7.jpg");
+  // Rows of items and vectors still belong together.
+  FeatureSet query = RandomFeatures(30, 6, 1);
+  const auto found = gallery.index.Search(QueryDescriptors(gallery.info, query), 1);
+  EXPECT_EQ(gallery.items[static_cast<std::size_t>(found[21][0].row)].id, "g21.jpg");
+  Build("drop");
+  EXPECT_EQ(info_.count, 25);
+}
+
+TEST_F(IdenticalPhotosTest, NoneOrNotKnownIsNoNumberToWarnOf) {
+  for (std::size_t i = 0; i < set_.ids.size(); ++i) set_.photo_sha256[i] = Sha256Bytes(std::to_string(i));
+  Build("drop");
+  EXPECT_EQ(info_.identical_photos, 0);
+  EXPECT_EQ(info_.count, 30);
+  set_.photo_sha256.clear();
+  Build("keep");
+  EXPECT_EQ(info_.identical_photos, std::nullopt);
+  EXPECT_EQ(LoadGallery(folder_ / "g").info.identical_photos, std::nullopt);
+  EXPECT_THAT([&] { Build("first"); }, ThrowsMessage<InputError>(HasSubstr("embed the photos again")));
+}
+
+TEST_F(IdenticalPhotosTest, DroppingAllIsAnError) {
+  for (auto& hash : set_.photo_sha256) hash = Sha256Bytes("x");
+  EXPECT_THAT([&] { Build("drop"); }, ThrowsMessage<InputError>(HasSubstr("leaves no photo")));
+}
+
 }  // namespace
 }  // namespace dualgeo

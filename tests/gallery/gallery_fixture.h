@@ -38,7 +38,7 @@ inline PhotoTable TableOf(const FeatureSet& set) {
   for (std::size_t i = 0; i < set.ids.size(); ++i) {
     PhotoRow row;
     row.id = set.ids[i];
-    row.location = LatLon{-60.0 + 0.5 * static_cast<double>(i % 200), 0.25 * static_cast<double>(i)};
+    row.location = LatLon{-60.0 + 0.5 * static_cast<double>(i % 200), 0.25 * static_cast<double>(i % 720)};
     row.author = "a" + std::to_string(i % 3);
     row.line = static_cast<int>(i) + 2;
     table.rows.push_back(row);

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "dualgeo/gallery/descriptor.h"
+#include "dualgeo/gallery/parts.h"
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/util/error.h"
 #include "tests/gallery/gallery_fixture.h"
@@ -250,6 +251,32 @@ TEST_F(SearchTest, RefusesQueriesThatAreNotInTheTable) {
   photos_.rows.pop_back();
   EXPECT_THAT([&] { Search(gallery, queries_, photos_, {}); },
               ThrowsMessage<InputError>(HasSubstr("'q24.jpg', which is not in queries.csv")));
+}
+
+// Blocks of an earlier, killed process are taken over, those of another search are not; the lists are the same.
+TEST_F(SearchTest, GoesOnFromTheBlocksOfAKilledSearch) {
+  auto gallery = Build();
+  const FeatureSet many = RandomFeatures(3000, 8, 4, "q");
+  const PhotoTable photos = TableOf(many);
+  SearchOptions options;
+  options.top_k = 5;
+  options.negatives = 2;
+  const auto whole = Search(gallery, many, photos, options);
+  KeepParts keep;
+  keep.folder = folder_ / "parts";
+  keep.interval = std::chrono::hours(1);
+  Search(gallery, many, photos, options, keep);
+  EXPECT_FALSE(std::filesystem::exists(keep.folder)) << "a quick search keeps nothing";
+
+  // What a process leaves that was killed before its last block.
+  keep.interval = std::chrono::milliseconds(0);
+  Search(gallery, many, photos, options, keep);
+  ASSERT_TRUE(std::filesystem::exists(keep.folder));
+  EXPECT_EQ(Search(gallery, many, photos, options, keep), whole);
+  options.top_k = 4;
+  const auto other = Search(gallery, many, photos, options, keep);
+  EXPECT_EQ(other[0].candidates.size(), 6U);
+  EXPECT_TRUE(std::filesystem::exists(keep.folder.string() + ".old-1"));
 }
 
 }  // namespace

@@ -243,6 +243,83 @@ TEST_F(Csv, BuffersDoNotShow) {
   }
 }
 
+TEST_F(Csv, TabsAndSemicolonsAreTakenFromTheHeader) {
+  for (const std::string content :
+       {"IMG_ID\tLAT\tnote\na b.jpg\t48.5\tx, y; z\n", "IMG_ID;LAT;note\na b.jpg;48.5;x, y\n",
+        "sep=;\r\nIMG_ID;LAT;note\r\na b.jpg;48.5;x, y\r\n", "\n  \nIMG_ID;LAT;note\na b.jpg;48.5;x, y\n",
+        "IMG_ID;LAT;\"note\"\na b.jpg;\"48.5\";\"x, y; z\"\n", "IMG_ID\tLAT\tnote\na b.jpg\t48,5\t\n"}) {
+    const CsvTable table = Read(content);
+    EXPECT_THAT(table.header(), ElementsAre("IMG_ID", "LAT", "note")) << content;
+    ASSERT_EQ(table.rows(), 1U);
+    EXPECT_EQ(table.Cell(0, 0), "a b.jpg");
+    EXPECT_EQ(table.Number(0, 1), 48.5) << content;
+  }
+  // An index column of pandas has no name.
+  EXPECT_THAT(Read("\tid\tlat\n0\ta\t1\n").header(), ElementsAre("", "id", "lat"));
+  // More tabs than commas, and names between all of them.
+  EXPECT_THAT(Read("id\tplace, country\tlat\na\tb, c\t1\n").header(), ElementsAre("id", "place, country", "lat"));
+}
+
+TEST_F(Csv, CommasStayCommas) {
+  EXPECT_THAT(Read("id ,\tlat\na,1\n").header(), ElementsAre("id", "lat"));
+  EXPECT_THAT(Read("id,a;b,c\n1,2,3\n").header(), ElementsAre("id", "a;b", "c"));
+  EXPECT_THAT(Read("\"a;b\"\n1\n").header(), ElementsAre("a;b"));
+  EXPECT_THAT(Read("id,\t\tlat\na,1\n").header(), ElementsAre("id", "lat"));
+  std::stringstream written;
+  CsvWriter(written, {"a;b"});
+  EXPECT_THAT(CsvTable::Read(written, "t.csv").header(), ElementsAre("a;b"));
+}
+
+TEST_F(Csv, TheMissingColumnOfATableByTabsNamesThem) {
+  try {
+    Read("photo\tLATITUDE\nx\t1\n").Require("IMG_ID");
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("photo, LATITUDE"), HasSubstr("tabs")));
+  }
+}
+
+TEST_F(Csv, DecimalCommasAreReadOrNamed) {
+  EXPECT_EQ(Read("LAT;LON\n48,8584;-2,29\n").Number(0, 1), -2.29);
+  EXPECT_EQ(Read("LAT;LON\n48,858;1\n").Number(0, 0), 48.858);
+  EXPECT_EQ(Read("LAT,LON\n\"48,8584\",2\n").Number(0, 0), 48.8584);
+  EXPECT_EQ(Read("LAT,LON\n\"0,123\",2\n").Number(0, 0), 0.123);
+  const auto error_of = [&](const std::string& content) -> std::string {
+    try {
+      Read(content).Number(0, 0);
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "read";
+  };
+  // A thousand and more, or three decimals?
+  EXPECT_THAT(error_of("LAT,LON\n\"48,858\",2\n"),
+              AllOf(HasSubstr("t.csv:2: LAT is '48,858'"), HasSubstr("decimal comma")));
+  EXPECT_THAT(error_of("LAT,LON\n\"1.234,5\",2\n"), HasSubstr("decimal comma"));
+  EXPECT_THAT(error_of("LAT;LON\n1,2,3;2\n"), HasSubstr("decimal comma"));
+  EXPECT_THAT(ErrorOf("id,LAT,LON\na,48,8584,2,2945\n"), AllOf(HasSubstr("5 fields"), HasSubstr("decimal comma")));
+  EXPECT_THAT(ErrorOf("id,LAT,LON\na,48.8584,2.2945,7\n"), ::testing::Not(HasSubstr("decimal comma")));
+}
+
+TEST_F(Csv, WholeNumbersAsPandasWritesThem) {
+  const CsvTable table = Read("n\n1.0\n-1.00\n2.5\n1e3\n.0\n3.\n");
+  EXPECT_EQ(table.Integer(0, 0), 1);
+  EXPECT_EQ(table.Integer(1, 0), -1);
+  EXPECT_EQ(table.Integer(5, 0), 3);
+  for (const std::size_t row : {2U, 3U, 4U}) EXPECT_THROW(table.Integer(row, 0), InputError) << row;
+}
+
+TEST_F(Csv, WordsForNothingInNumericColumns) {
+  for (const char* word : {"", "nan", "NaN", "NA", "<NA>", "N/A", "None", "null", "NULL", "-nan"}) {
+    EXPECT_TRUE(Read("id,x\n1," + std::string(word) + "\n").Missing(0, 1)) << word;
+  }
+  for (const char* word : {"0", "nano", "inf", "n", "-1", "none of it"}) {
+    EXPECT_FALSE(Read("id,x\n1," + std::string(word) + "\n").Missing(0, 1)) << word;
+  }
+  EXPECT_EQ(Read("id,x\n1,nan\n").Text(0, 1), "");
+  EXPECT_EQ(Read("id,x\n1,Nan\n").Text(0, 1), "Nan");  // a name
+}
+
 TEST_F(Csv, ReadsYfcc4ksHeader) {
   SHARED_PATH_OR_SKIP(path, "data/benchmarks/yfcc4k_places365.csv");
   const CsvTable table = CsvTable::Read(path);

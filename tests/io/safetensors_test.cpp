@@ -6,7 +6,6 @@
 #include <cstring>
 #include <fstream>
 
-#include "dualgeo/io/foreign_file.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
@@ -15,8 +14,10 @@
 namespace dualgeo {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
 
 std::string FileBytes(const std::string& header, std::size_t data_bytes) {
   const std::uint64_t length = header.size();
@@ -134,12 +135,13 @@ TEST(Safetensors, WriterRefusesWhatTheFormatCannotHold) {
 TEST(SafetensorsHostile, MissingShortOrForeignFiles) {
   EXPECT_THROW(SafetensorsFile("/nonexistent/x.safetensors"), InputError);
   EXPECT_THROW(SafetensorsFile("/"), InputError);
-  EXPECT_THAT(Refusal(""), HasSubstr("0 bytes"));
-  EXPECT_THAT(Refusal("abc"), HasSubstr("3 bytes"));
+  EXPECT_THAT(Refusal(""), HasSubstr("an empty file"));
+  EXPECT_THAT(Refusal("abc"), HasSubstr("a text, not safetensors"));
   EXPECT_THAT(Refusal("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n"),
-              HasSubstr("git-LFS pointer, not weights"));
+              HasSubstr("a git-LFS pointer, not "));
   EXPECT_THAT(Refusal("\n<!DOCTYPE HTML><html>nothing here</html>"), HasSubstr("web page"));
-  EXPECT_THAT(Refusal(std::string("PK\3\4 a zip file that is long enough")), HasSubstr("header is said to have"));
+  EXPECT_THAT(Refusal(std::string("PK\3\4 a zip file that is long enough")),
+              HasSubstr("a zip archive, not safetensors"));
 }
 
 TEST(SafetensorsHostile, HeaderLengths) {
@@ -224,6 +226,50 @@ TEST(SafetensorsHostile, DamagedBytesNeverCrash) {
     } catch (const InputError&) {
     }
   }
+}
+
+// What a writer makes a reader must take: the file is refused before anything of it is written.
+TEST(WriteSafetensors, RefusesAHeaderThatNoReaderWouldTake) {
+  const TemporaryFolder folder;
+  const auto path = folder / "f.safetensors";
+  const std::string long_text(100'000'000, 'x');
+  EXPECT_THAT(
+      [&] {
+        WriteSafetensors(path, {{"a", torch::ones({1})}}, {{"ids", long_text}});
+      },
+      ThrowsMessage<InputError>(AllOf(HasSubstr("f.safetensors"), HasSubstr("100000000"))));
+  const std::vector<std::int64_t> ones(33, 1);
+  EXPECT_THAT(
+      [&] {
+        WriteSafetensors(path, {{"a", torch::ones(ones)}});
+      },
+      ThrowsMessage<InputError>(HasSubstr("dimensions")));
+  EXPECT_THAT(
+      [&] {
+        WriteSafetensors(path, {{"a", torch::ones({1})}, {"a", torch::ones({1})}});
+      },
+      ThrowsMessage<InputError>(HasSubstr("repeated")));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(SafetensorsWriter, PiecesGiveTheBytesOfTheWhole) {
+  const TemporaryFolder folder;
+  const auto floats = torch::arange(12, torch::kFloat32).reshape({6, 2});
+  const auto bytes = torch::arange(6, torch::kUInt8);
+  WriteSafetensors(folder / "whole", {{"bytes", bytes}, {"floats", floats}}, {{"kind", "x"}});
+  const auto write = [&](std::int64_t rows) {
+    SafetensorsWriter writer(folder / "pieces", {{"bytes", torch::kUInt8, {6}}, {"floats", torch::kFloat32, {6, 2}}},
+                             {{"kind", "x"}});
+    for (const auto& entry : writer.order()) {
+      const auto& tensor = entry.name == "bytes" ? bytes : floats;
+      for (std::int64_t i = 0; i < rows; i += 2) writer.Append(tensor.slice(0, i % 6, i % 6 + 2));
+    }
+    writer.Commit();
+  };
+  write(6);
+  EXPECT_EQ(ReadFile(folder / "whole"), ReadFile(folder / "pieces"));
+  EXPECT_THROW(write(4), Error);
+  EXPECT_THROW(write(8), Error);
 }
 
 }  // namespace

@@ -273,8 +273,9 @@ TEST(PyTorchBadInput, Archives) {
   EXPECT_THAT(MessageOfBytes(StoredZip({{"a/data.pkl", pickle}, {"a/data/0", data}}, 1u << 30)),
               HasSubstr("leave the archive"));
   EXPECT_THAT(MessageOfBytes(StoredZip({{"a/data.pkl", pickle}})), HasSubstr("no member \"a/data/0\""));
-  EXPECT_THAT(MessageOfBytes(StoredZip({{"arr_0.npy", data}})),
-              AllOf(HasSubstr("none of torch.save"), HasSubstr("\"arr_0.npy\"")));
+  EXPECT_THAT(MessageOfBytes(StoredZip({{"arr_0.npy", data}})), HasSubstr("a NumPy archive (.npz), not weights"));
+  EXPECT_THAT(MessageOfBytes(StoredZip({{"readme.txt", data}})),
+              AllOf(HasSubstr("none of torch.save"), HasSubstr("\"readme.txt\"")));
   EXPECT_THAT(MessageOfBytes("PK\3\4" + std::string(100, '\0')), HasSubstr("cut off"));
   EXPECT_THAT(MessageOfBytes(StoredZip({{"a/data.pkl", pickle}, {"a/data/0", data}, {"a/data/0", data}})),
               HasSubstr("occurs twice"));

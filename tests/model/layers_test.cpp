@@ -2,6 +2,7 @@
 
 #include <ATen/autocast_mode.h>
 
+#include "dualgeo/model/instruction_set.h"
 #include "tests/model/support.h"
 
 namespace dualgeo {
@@ -52,7 +53,15 @@ TEST(Layers, LinearInTheLowerPrecisionFollowsItsWeights) {
   EXPECT_LT(RelativeError(linear(rounded).to(torch::kFloat32), expected()), 5e-3);
 }
 
-TEST(Layers, QuickGeluIsTheSameWithoutGradients) {
+// Kernels of our own: the path of each instruction set that this processor has.
+class LayersOnEach : public ::testing::TestWithParam<InstructionSet> {
+ protected:
+  InstructionSetScope scope_{GetParam()};
+};
+INSTANTIATE_TEST_SUITE_P(InstructionSet, LayersOnEach, ::testing::ValuesIn(InstructionSetsHere()),
+                         [](const auto& test) { return NameOf(test.param); });
+
+TEST_P(LayersOnEach, QuickGeluIsTheSameWithoutGradients) {
   // Odd in number, far beyond where e^x overflows, and zero.
   const auto x = torch::cat({torch::linspace(-200, 200, 1001), torch::linspace(-8, 8, 4002)}).view({-1});
   const auto expected = x.to(torch::kFloat64) * torch::sigmoid(1.702 * x.to(torch::kFloat64));
@@ -66,10 +75,10 @@ TEST(Layers, QuickGeluIsTheSameWithoutGradients) {
   EXPECT_LT(((half - low_expected).abs() / (low_expected.abs() + 1e-3)).max().item<double>(), 4.1e-3);
 }
 
-TEST(Layers, AttentionIsTheSameWithoutGradients) {
+TEST_P(LayersOnEach, AttentionIsTheSameWithoutGradients) {
   torch::manual_seed(3);
   torch::NoGradGuard no_grad;
-  // Sizes of a head: vectors of 16 in pairs, one left over, and none (LibTorch's way); rows and keys of any number.
+  // Sizes of a head: vectors in pairs, one left over, and none (LibTorch's way); rows and keys of any number.
   for (const std::int64_t size : {64, 32, 16, 48, 96, 8}) {
     for (const auto& [queries, keys] :
          std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 49}, {257, 257}, {17, 1}, {8, 32}, {1030, 33}}) {
@@ -88,7 +97,7 @@ TEST(Layers, AttentionIsTheSameWithoutGradients) {
 }
 
 // Large scores neither overflow nor lose the rest.
-TEST(Layers, AttentionOfLargeScores) {
+TEST_P(LayersOnEach, AttentionOfLargeScores) {
   torch::NoGradGuard no_grad;
   const auto q = torch::full({1, 1, 2, 16}, 100.F);
   const auto k = torch::arange(0, 3, torch::kFloat32).view({1, 1, 3, 1}).expand({1, 1, 3, 16}).contiguous() * 100;

@@ -6,6 +6,7 @@
 #include "dualgeo/model/weights.h"
 #include "dualgeo/util/error.h"
 #include "tests/model/support.h"
+#include "tests/support/temporary_folder.h"
 
 namespace dualgeo {
 namespace {
@@ -23,11 +24,11 @@ SegmenterOptions TinySegmenter() {
   return options;
 }
 
-TEST(SegFormer, GivesTheOriginalsFeaturesAndLogits) {
+void ExpectTheOriginalsOutputs(const std::filesystem::path& weights) {
   torch::NoGradGuard no_grad;
   SegFormer segformer(TinySegmenter(), std::nullopt);
   segformer->eval();
-  LoadSegFormer(*segformer, Golden("segformer_tiny_weights"));
+  LoadSegFormer(*segformer, weights);
   const SafetensorsFile io(Golden("segformer_tiny_io"));
   const auto pixels = io.Get("pixel_values");
   const auto features = segformer->Features(pixels);
@@ -39,8 +40,72 @@ TEST(SegFormer, GivesTheOriginalsFeaturesAndLogits) {
   const auto logits = segformer->Forward(pixels);
   EXPECT_EQ(logits.sizes(), io.Get("logits").sizes());
   const double error = RelativeError(logits, io.Get("logits"));
-  RecordProperty("relative_error", std::to_string(1e6 * error) + "e-6");
+  ::testing::Test::RecordProperty("relative_error", std::to_string(1e6 * error) + "e-6");
   EXPECT_LT(error, 1e-6);
+}
+
+TEST(SegFormer, GivesTheOriginalsFeaturesAndLogits) { ExpectTheOriginalsOutputs(Golden("segformer_tiny_weights")); }
+
+// state_dict() of transformers 5 has other names for the same tensors.
+TEST(SegFormer, GivesThemFromTransformers5Names) {
+  ExpectTheOriginalsOutputs(Golden("segformer_tiny_weights_transformers5"));
+}
+
+std::string Replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+// The golden weights as the authors' own code (mmseg) names and packs them: stages counted from 1, k over v in one
+// matrix, and a head that has a classifier more than it uses.
+std::vector<std::pair<std::string, torch::Tensor>> AsNvlabs(const std::string& prefix) {
+  const SafetensorsFile file(Golden("segformer_tiny_weights"));
+  std::vector<std::pair<std::string, torch::Tensor>> theirs;
+  for (const auto& name : file.names()) {
+    if (name.find(".self.value.") != std::string::npos) continue;
+    auto tensor = file.Get(name);
+    if (name.find(".self.key.") != std::string::npos) {
+      tensor = torch::cat({tensor, file.Get(Replaced(name, ".self.key.", ".self.value."))});
+    }
+    std::string to = name;
+    for (int i = 3; i >= 0; --i) {
+      const std::string ours = "." + std::to_string(i) + ".";
+      const std::string stage = std::to_string(i + 1) + ".";
+      to = Replaced(to, "segformer.encoder.patch_embeddings" + ours, "backbone.patch_embed" + stage);
+      to = Replaced(to, "segformer.encoder.block" + ours, "backbone.block" + stage);
+      to = Replaced(to, "segformer.encoder.layer_norm" + ours, "backbone.norm" + stage);
+      to = Replaced(to, "decode_head.linear_c" + ours, "decode_head.linear_c" + stage);
+    }
+    const std::pair<const char*, const char*> words[] = {{"layer_norm_1", "norm1"},
+                                                         {"layer_norm_2", "norm2"},
+                                                         {"attention.self.query", "attn.q"},
+                                                         {"attention.self.key", "attn.kv"},
+                                                         {"attention.output.dense", "attn.proj"},
+                                                         {"attention.self.sr", "attn.sr"},
+                                                         {"attention.self.layer_norm", "attn.norm"},
+                                                         {".layer_norm.", ".norm."},
+                                                         {"mlp.dense", "mlp.fc"},
+                                                         {"head.linear_fuse", "head.linear_fuse.conv"},
+                                                         {"head.batch_norm", "head.linear_fuse.bn"},
+                                                         {"head.classifier", "head.linear_pred"}};
+    for (const auto& [from, into] : words) to = Replaced(to, from, into);
+    theirs.emplace_back(prefix + to, tensor);
+  }
+  theirs.emplace_back(prefix + "decode_head.conv_seg.weight", torch::ones({11, 32, 1, 1}));
+  theirs.emplace_back(prefix + "decode_head.conv_seg.bias", torch::ones({11}));
+  return theirs;
+}
+
+TEST(SegFormer, GivesThemFromTheAuthorsOwnNames) {
+  const TemporaryFolder folder;
+  for (const std::string prefix : {"", "module.", "net."}) {
+    auto tensors = AsNvlabs(prefix);
+    if (prefix == "net.") tensors.emplace_back("loss.weight", torch::ones({11}));
+    WriteSafetensors(folder / "nvlabs.safetensors", tensors);
+    ExpectTheOriginalsOutputs(folder / "nvlabs.safetensors");
+  }
 }
 
 TEST(SegFormer, TheSameSeedGivesTheSameWeights) {

@@ -75,11 +75,11 @@ TEST_P(ClipInventory, PresetHasTheRealNamesAndShapes) {
   const auto [preset, inventory] = GetParam();
   SHARED_PATH_OR_SKIP(path, std::string("data/weights/param_inventory_clip_vit_") + inventory + "_hf.csv");
   const TensorMap file = Inventory(path);
-  EXPECT_EQ(DetectFamily(file), WeightFamily::kClipHuggingFace);
+  EXPECT_EQ(NamesOf(file).name(), "CLIP (Hugging Face)");
   ImageEncoderOptions options;
   options.preset = preset;
   const ClipVision clip(Resolve(options, 768));
-  ExpectSameNamesAndShapes(*clip, MapNames(file, WeightFamily::kClipHuggingFace, WeightPart::kClipVision));
+  ExpectSameNamesAndShapes(*clip, MapNames(file, NamesOf(file), WeightPart::kClipVision));
 }
 
 INSTANTIATE_TEST_SUITE_P(Real, ClipInventory,
@@ -106,7 +106,7 @@ TEST(ClipInventories, DerivedForTheOtherPresets) {
     ImageEncoderOptions options;
     options.preset = other.preset;
     const ClipVision clip(Resolve(options, 0));
-    ExpectSameNamesAndShapes(*clip, MapNames(file, WeightFamily::kClipHuggingFace, WeightPart::kClipVision));
+    ExpectSameNamesAndShapes(*clip, MapNames(file, NamesOf(file), WeightPart::kClipVision));
   }
 }
 
@@ -116,12 +116,12 @@ TEST_P(SegFormerInventory, PresetHasTheRealNamesAndShapes) {
   const auto [preset, labels, inventory] = GetParam();
   SHARED_PATH_OR_SKIP(path, std::string("data/weights/param_inventory_segformer_") + inventory + ".csv");
   const TensorMap file = Inventory(path);
-  EXPECT_EQ(DetectFamily(file), WeightFamily::kSegFormer);
+  EXPECT_EQ(NamesOf(file).name(), "SegFormer (Hugging Face)");
   SegmenterOptions options;
   options.preset = preset;
   options.num_labels = labels;
   const SegFormer segformer(options, std::nullopt);
-  ExpectSameNamesAndShapes(*segformer, MapNames(file, WeightFamily::kSegFormer, WeightPart::kSegFormer));
+  ExpectSameNamesAndShapes(*segformer, MapNames(file, NamesOf(file), WeightPart::kSegFormer));
 }
 
 INSTANTIATE_TEST_SUITE_P(Real, SegFormerInventory,
@@ -159,7 +159,7 @@ TEST(SegFormerInventories, DerivedForTheOtherPresets) {
     options.preset = preset;
     options.num_labels = 18;
     const SegFormer segformer(options, std::nullopt);
-    ExpectSameNamesAndShapes(*segformer, MapNames(file, WeightFamily::kSegFormer, WeightPart::kSegFormer));
+    ExpectSameNamesAndShapes(*segformer, MapNames(file, NamesOf(file), WeightPart::kSegFormer));
   }
 }
 
@@ -180,13 +180,13 @@ TEST(SegFormerPresets, HaveThePublishedNumberOfParameters) {
 TEST(ResNetInventory, HasTheRealNamesAndShapes) {
   SHARED_PATH_OR_SKIP(path, "data/weights/param_inventory_resnet18_torchvision.csv");
   TensorMap file = Inventory(path);
-  EXPECT_EQ(DetectFamily(file), WeightFamily::kResNet);
+  EXPECT_EQ(NamesOf(file).name(), "ResNet (torchvision)");
   // torchvision's file has these; the inventory lost them.
   for (int stage = 2; stage <= 4; ++stage) {
     const std::string norm = "layer" + std::to_string(stage) + ".0.downsample.1.";
     file.emplace(norm + "bias", file.at(norm + "weight"));
   }
-  TensorMap mapped = MapNames(file, WeightFamily::kResNet, WeightPart::kMaskEncoder);
+  TensorMap mapped = MapNames(file, NamesOf(file), WeightPart::kMaskEncoder);
   SegmentationEncoderOptions options;
   options.input = "gray";
   const SegmentationEncoder encoder(options, 150, 768);
@@ -196,7 +196,7 @@ TEST(ResNetInventory, HasTheRealNamesAndShapes) {
   ExpectSameNamesAndShapes(*encoder, mapped);
 }
 
-TEST(LoadStateDict, ListsEveryProblemAndChangesNothing) {
+TEST(LoadStateDict, NamesTheFirstProblemsAndChangesNothing) {
   torch::nn::Module module;
   auto a = module.register_parameter("a", torch::zeros({2, 3}));
   auto b = module.register_parameter("b", torch::zeros({2}));
@@ -205,8 +205,8 @@ TEST(LoadStateDict, ListsEveryProblemAndChangesNothing) {
                   "w.safetensors");
   });
   EXPECT_EQ(message,
-            "w.safetensors: the weights do not fit the model: 1 missing (b); 1 unexpected (c); 1 of another shape (a: "
-            "[3, 2] in the file, [2, 3] in the model)");
+            "w.safetensors: the weights do not fit the model: b is missing; c is unexpected; a is [3, 2] in the file, "
+            "[2, 3] in the model");
   EXPECT_EQ(a.abs().sum().item<float>(), 0.0f);
   LoadStateDict(module, {{"a", torch::ones({2, 3}, torch::kFloat16)}, {"b", torch::ones({2}, torch::kFloat64)}}, "w");
   EXPECT_EQ(a.sum().item<float>(), 6.0f);
@@ -229,12 +229,15 @@ TEST(LoadStateDict, SharesOnlyWhenAsked) {
   EXPECT_TRUE(torch::equal(a, strided));
 }
 
-TEST(LoadStateDict, LongListsAreCut) {
+TEST(LoadStateDict, LongListsAreCounted) {
   torch::nn::Module module;
-  TensorMap many;
+  module.register_parameter("a", torch::zeros({2}));
+  module.register_parameter("b", torch::zeros({2}));
+  TensorMap many = {{"a", torch::ones({3})}, {"b", torch::ones({3})}};
   for (int i = 0; i < 100; ++i) many["extra." + std::to_string(i)] = torch::ones({1});
-  EXPECT_THAT(MessageOf([&] { LoadStateDict(module, many, "w"); }), HasSubstr("100 unexpected (extra.0, "));
-  EXPECT_THAT(MessageOf([&] { LoadStateDict(module, many, "w"); }), HasSubstr("and 88 more)"));
+  EXPECT_EQ(MessageOf([&] { LoadStateDict(module, many, "w"); }),
+            "w: the weights do not fit the model: extra.0 and 99 more are unexpected; a is [3] in the file, [2] in the "
+            "model, and 1 more of another shape");
 }
 
 ModelOptions SmallModel() {
@@ -271,8 +274,8 @@ TEST(Checkpoint, ComesBackBitForBit) {
   options.fusion.type = "gated";
   DualGeoModel of_another_kind(options, LossOptions{}, 1);
   const auto message = MessageOf([&] { LoadStateDict(*of_another_kind, ReadWeights(folder.path()), "ckpt"); });
-  EXPECT_THAT(message, HasSubstr("missing (cross_attn_fusion.image_from_segmentation.gate.bias"));
-  EXPECT_THAT(message, HasSubstr("unexpected (cross_attn_fusion.k_proj_rgb.bias"));
+  EXPECT_THAT(message, HasSubstr("cross_attn_fusion.image_from_segmentation.gate.bias and"));
+  EXPECT_THAT(message, HasSubstr("cross_attn_fusion.k_proj_rgb.bias and"));
 }
 
 TEST(LoadPretrained, TakesEachPartFromItsFileOrFromACheckpoint) {
@@ -321,22 +324,71 @@ TEST(LoadPretrained, TheTextTowerIsKnownAndOtherNamesAreNot) {
   EXPECT_NO_THROW(LoadClipVision(*encoder, folder / "full.safetensors"));
   tensors.emplace_back("adapter.weight", torch::ones({1}));
   WriteSafetensors(folder / "odd.safetensors", tensors);
-  EXPECT_THAT(MessageOf([&] { LoadClipVision(*encoder, folder / "odd.safetensors"); }),
-              HasSubstr("odd.safetensors: the weights do not fit the model: 1 unexpected (adapter.weight)"));
+  EXPECT_THAT(
+      MessageOf([&] { LoadClipVision(*encoder, folder / "odd.safetensors"); }),
+      HasSubstr(
+          "odd.safetensors: CLIP (Hugging Face): the weights do not fit the model: adapter.weight is unexpected"));
 }
 
-TEST(LoadPretrained, WrappersBeforeEveryNameAreTakenOff) {
-  const TensorMap plain = {{"layer1.0.conv1.weight", torch::ones({1})}, {"fc.bias", torch::ones({1})}};
-  for (const std::string prefix : {"module.", "_orig_mod.", "model.", "module._orig_mod."}) {
-    TensorMap wrapped;
-    for (const auto& [name, tensor] : plain) wrapped[prefix + name] = tensor;
-    const TensorMap stripped = StripWrappers(wrapped);
-    ASSERT_EQ(stripped.size(), 2U);
-    EXPECT_EQ(stripped.count("fc.bias"), 1U) << prefix;
+// Every combination of what trainers put around a model, with what stands beside it there.
+TEST(LoadPretrained, PrefixesOfTrainersAreTakenOff) {
+  const TemporaryFolder folder;
+  ClipVision plain(Resolve(SmallModel().image_encoder, 20));
+  LoadClipVision(*plain, Golden("clip_tiny_weights"));
+  const auto expected = ToMap(StateDict(*plain));
+  for (const std::string file : {"clip_tiny_weights", "clip_tiny_weights_openai"}) {
+    const SafetensorsFile clip(Golden(file));
+    for (const std::string prefix :
+         {"module.", "_orig_mod.", "model.", "net.", "module.model._orig_mod.", "model.image_encoder.clip."}) {
+      std::vector<std::pair<std::string, torch::Tensor>> tensors;
+      for (const auto& name : clip.names()) tensors.emplace_back(prefix + name, clip.Get(name));
+      for (const bool strangers : {false, true}) {
+        if (strangers) {
+          tensors.emplace_back("n_averaged", torch::ones({1}));
+          tensors.emplace_back("criterion.weight", torch::ones({3}));
+        }
+        WriteSafetensors(folder / "wrapped.safetensors", tensors);
+        ClipVision encoder(Resolve(SmallModel().image_encoder, 20));
+        ASSERT_NO_THROW(LoadClipVision(*encoder, folder / "wrapped.safetensors")) << prefix << file;
+        for (const auto& [name, tensor] : StateDict(*encoder)) {
+          ASSERT_TRUE(torch::equal(tensor, expected.at(name))) << prefix << name;
+        }
+      }
+    }
   }
-  TensorMap mixed = plain;
-  mixed["module.x"] = torch::ones({1});
-  EXPECT_EQ(StripWrappers(mixed).count("module.x"), 1U);
+}
+
+TEST(LoadPretrained, SeveralSetsOfWeightsAreNotGuessedFrom) {
+  const TemporaryFolder folder;
+  const SafetensorsFile clip(Golden("clip_tiny_weights"));
+  std::vector<std::pair<std::string, torch::Tensor>> tensors;
+  for (const std::string prefix : {"model.", "model_ema."}) {
+    for (const auto& name : clip.names()) tensors.emplace_back(prefix + name, clip.Get(name));
+  }
+  WriteSafetensors(folder / "both.safetensors", tensors);
+  ClipVision encoder(Resolve(SmallModel().image_encoder, 20));
+  EXPECT_THAT(
+      MessageOf([&] { LoadClipVision(*encoder, folder / "both.safetensors"); }),
+      HasSubstr("both.safetensors: holds several sets of CLIP (Hugging Face), under \"model.\", \"model_ema.\""));
+}
+
+// The vision tower of transformers' CLIPVisionModel has no projection; OpenAI's tower saved alone has.
+TEST(LoadPretrained, TowersSavedAlone) {
+  const TemporaryFolder folder;
+  ClipVision encoder(Resolve(SmallModel().image_encoder, 20));
+  const auto save = [&](const std::string& file, const std::string& prefix) {
+    const SafetensorsFile clip(Golden(file));
+    std::vector<std::pair<std::string, torch::Tensor>> tensors;
+    for (const auto& name : clip.names()) {
+      if (name.starts_with(prefix)) tensors.emplace_back(name.substr(prefix.size()), clip.Get(name));
+    }
+    WriteSafetensors(folder / "tower.safetensors", tensors);
+  };
+  save("clip_tiny_weights_openai", "visual.");
+  EXPECT_NO_THROW(LoadClipVision(*encoder, folder / "tower.safetensors"));
+  save("clip_tiny_weights", "vision_model.");
+  EXPECT_THAT(MessageOf([&] { LoadClipVision(*encoder, folder / "tower.safetensors"); }),
+              HasSubstr("visual_projection.weight is not in it; save CLIPModel"));
 }
 
 TEST(LoadPretrained, GpsEncoderFromAPyTorchFile) {
@@ -355,8 +407,8 @@ TEST(LoadPretrained, AReleasedCheckpointsParts) {
                               {"cross_attn_fusion.q_proj_rgb.weight", torch::ones({3})},
                               {"cross_attn_fusion.norm_seg.bias", torch::ones({4})},
                               {"rgb_projection_else.0.weight", torch::ones({5})}};
-  EXPECT_EQ(DetectFamily(released), WeightFamily::kDualGeo);
-  const TensorMap part = MapNames(released, WeightFamily::kDualGeo, WeightPart::kMaskEncoder);
+  EXPECT_EQ(NamesOf(released).name(), "DualGeo");
+  const TensorMap part = MapNames(released, NamesOf(released), WeightPart::kMaskEncoder);
   ASSERT_EQ(part.size(), 1U);
   EXPECT_EQ(part.begin()->first, "features.0.weight");
   std::vector<std::string> names;
@@ -368,9 +420,9 @@ TEST(LoadPretrained, AReleasedCheckpointsParts) {
 TEST(LoadPretrained, SaysWhatAFileHoldsInstead) {
   ClipVision clip(Resolve(SmallModel().image_encoder, 20));
   EXPECT_THAT(MessageOf([&] { LoadClipVision(*clip, Golden("gps_encoder_mercator_weights")); }),
-              HasSubstr("holds no CLIP image encoder; its names are those of GeoCLIP"));
+              HasSubstr("holds no CLIP image encoder: its names are those of GeoCLIP"));
   EXPECT_THAT(MessageOf([&] { LoadClipVision(*clip, Golden("dual_view_loss")); }),
-              HasSubstr("no family known here, such as \"gps_proj\""));
+              HasSubstr("holds no CLIP image encoder under names known here, but \"gps_proj\""));
   EXPECT_THAT(MessageOf([&] { LoadClipVision(*clip, "/nonexistent.safetensors"); }), HasSubstr("no such file"));
 }
 

@@ -1,14 +1,17 @@
 // Options, prompts, cache, tables of answers, choices.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <fstream>
 #include <thread>
 
 #include "dualgeo/gallery/features.h"
+#include "dualgeo/refine/answer_join.h"
 #include "dualgeo/refine/choose.h"
 #include "dualgeo/refine/lmm_cache.h"
 #include "dualgeo/refine/lmm_prompt.h"
+#include "dualgeo/refine/posterior_parameters.h"
 #include "dualgeo/refine/predictor.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
@@ -70,6 +73,8 @@ TEST(LmmOptionsTest, RefusesWhatCannotWork) {
   EXPECT_THAT(ErrorOf([&] { options.Validate(); }), HasSubstr("no JSON object"));
   options.extra = R"({"messages": []})";
   EXPECT_THAT(ErrorOf([&] { options.Validate(); }), HasSubstr("must not set 'messages'"));
+  options.extra = "{\"a\": " + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+  EXPECT_THAT(ErrorOf([&] { options.Validate(); }), HasSubstr("predict.lmm.extra nests deeper than 64 levels"));
   options = {};
   options.positives.clear();
   EXPECT_THAT(ErrorOf([&] { options.Validate(); }), HasSubstr("positives"));
@@ -171,10 +176,92 @@ TEST(LmmCacheTest, RefusesOtherFiles) {
   };
   EXPECT_THAT(open("none.sqlite", LmmCache::Mode::kReadOnly), HasSubstr("no such cache"));
   folder.Write("text.sqlite", std::string(5000, 'x'));
-  EXPECT_THAT(open("text.sqlite", LmmCache::Mode::kReadWrite), HasSubstr("no SQLite file"));
+  EXPECT_THAT(open("text.sqlite", LmmCache::Mode::kReadWrite), HasSubstr("not a cache of answers (SQLite)"));
   EXPECT_EQ(ReadFile(folder / "text.sqlite"), std::string(5000, 'x'));
   folder.Write("empty.sqlite", "");
   EXPECT_THAT(open("empty.sqlite", LmmCache::Mode::kReadOnly), HasSubstr("empty"));
+}
+
+// What a file from elsewhere may hold in place of our tables is never run.
+TEST(LmmCacheTest, RefusesTablesThatAreNotItsOwn) {
+  TemporaryFolder folder;
+  const auto path = folder / "cache.sqlite";
+  { LmmCache cache(path, LmmCache::Mode::kReadWrite); }
+  const auto changed = [&](const std::string& sql) {
+    const auto copy = folder / "changed.sqlite";
+    std::filesystem::remove(copy);
+    std::filesystem::copy_file(path, copy);
+    sqlite3* db = nullptr;
+    EXPECT_EQ(sqlite3_open(copy.c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    sqlite3_close(db);
+    return ErrorOf([&] { LmmCache(copy, LmmCache::Mode::kReadOnly).Find("k"); });
+  };
+  const std::string endless = " WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) ";
+  EXPECT_THAT(changed("DROP TABLE answer; CREATE VIEW answer AS" + endless +
+                      "SELECT 'k' AS key, '' AS outcome, x AS rowid FROM n"),
+              HasSubstr("its answer is no such table"));
+  EXPECT_THAT(changed("DROP TABLE photo; CREATE VIEW photo AS" + endless + "SELECT x AS id, x AS sha256 FROM n"),
+              HasSubstr("its photo is no such table"));
+  EXPECT_THAT(changed("DROP TABLE attempt"), HasSubstr("its attempt is no such table"));
+  EXPECT_THAT(changed("DROP TABLE claim; CREATE TABLE claim(key TEXT, owner TEXT, expires INTEGER AS (1))"),
+              HasSubstr("its claim is no such table"));
+  // Caches of earlier versions know no claims; views of one's own do no harm.
+  EXPECT_EQ(changed("DROP TABLE claim; CREATE VIEW mine AS SELECT text FROM answer"), "no error");
+  std::filesystem::create_directory(folder / "folder.sqlite");
+  EXPECT_THAT(ErrorOf([&] { LmmCache(folder / "folder.sqlite", LmmCache::Mode::kReadWrite); }),
+              HasSubstr("is a folder or a device"));
+}
+
+TEST(LmmCacheTest, TriggersAreNotRun) {
+  TemporaryFolder folder;
+  const auto path = folder / "cache.sqlite";
+  { LmmCache cache(path, LmmCache::Mode::kReadWrite); }
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(
+      sqlite3_exec(db,
+                   "CREATE TRIGGER t AFTER INSERT ON photo BEGIN INSERT INTO attempt(key, seconds, status, error) "
+                   "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x, 1, 1, '' FROM n; END",
+                   nullptr, nullptr, nullptr),
+      SQLITE_OK);
+  sqlite3_close(db);
+  LmmCache cache(path, LmmCache::Mode::kReadWrite);
+  cache.PutPhoto("p", "abc");
+  EXPECT_EQ(cache.FindPhoto("p"), "abc");
+}
+
+TEST(LmmCacheTest, QuestionsAreClaimedOnce) {
+  TemporaryFolder folder;
+  const auto path = folder / "cache.sqlite";
+  LmmCache one(path, LmmCache::Mode::kReadWrite), other(path, LmmCache::Mode::kReadWrite);
+  EXPECT_TRUE(one.Claim("k", 100));
+  EXPECT_FALSE(one.Claim("k", 100));
+  EXPECT_FALSE(other.Claim("k", 100));
+  EXPECT_TRUE(other.Claim("l", 100));
+  one.Release("k");
+  EXPECT_TRUE(other.Claim("k", -5));
+  EXPECT_TRUE(one.Claim("k", 100));  // that lease has ended
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  // Of a process that is gone (no process id is that large), and of another machine, which nobody here can tell.
+  sqlite3_exec(db, "UPDATE claim SET owner = substr(owner, 1, instr(owner, '/')) || '99999999/1' WHERE key = 'k'",
+               nullptr, nullptr, nullptr);
+  sqlite3_exec(db, "UPDATE claim SET owner = 'elsewhere/1/1' WHERE key = 'l'", nullptr, nullptr, nullptr);
+  sqlite3_close(db);
+  EXPECT_TRUE(one.Claim("k", 100));
+  EXPECT_FALSE(one.Claim("l", 100));
+}
+
+TEST(LmmCacheTest, EveryPutShows) {
+  TemporaryFolder folder;
+  LmmCache cache(folder / "cache.sqlite", LmmCache::Mode::kReadWrite);
+  CachedAnswer answer;
+  answer.key = "k";
+  cache.Put(answer);
+  const auto first = cache.Find("k")->row;
+  cache.Put(answer);
+  EXPECT_NE(cache.Find("k")->row, first);
 }
 
 TEST(AnswersTest, ReadsTablesAndCallsFailuresFailures) {
@@ -258,9 +345,43 @@ TEST(ChooseTest, Rules) {
   EXPECT_EQ(joined.id, "q");
   EXPECT_EQ(joined.method, "lmm/bayes");
   EXPECT_EQ(joined.confidence_km, 30.0);
+  EXPECT_EQ(choose("auto", inputs).method, "lmm/verify");
+  inputs.similarity = nullptr;
+  EXPECT_EQ(choose("auto", inputs).method, "lmm/bayes");
 
   EXPECT_THAT(ErrorOf([&] { choose("verify"); }), HasSubstr("--photo-features"));
   EXPECT_THAT(ErrorOf([&] { choose("bayes"); }), HasSubstr("bayes"));
+}
+
+TEST(ChooseTest, AutoJoinsWhereThereAreCandidates) {
+  PredictOptions options;
+  options.method = "lmm";
+  PredictInputs inputs;
+  inputs.answers = Answers("q", {LatLon{1, 2}});
+  inputs.choice.join = [](const CandidateList& list, std::span<const LmmAnswer>) {
+    return Prediction{list.query_id, LatLon{3, 4}, "bayes", 30.0, ""};
+  };
+  EXPECT_EQ(Predict(options, {List("q", {{5, 6}})}, inputs).front().method, "lmm/bayes");
+  EXPECT_EQ(Predict(options, {List("q", {})}, inputs).front().method, "lmm/medoid");
+  EXPECT_TRUE(AnswerJoinFor("auto", {}));
+  EXPECT_TRUE(AnswerJoinFor("bayes", {}));
+  EXPECT_FALSE(AnswerJoinFor("medoid", {}));
+  // Parameters that know no answers cannot join them.
+  TemporaryFolder folder;
+  PosteriorParameters parameters = DefaultPosteriorParameters();
+  parameters.answers = parameters.list_with_answers = {};
+  parameters.answer_widths_km = {};
+  WritePosteriorParameters(folder / "list.yaml", parameters);
+  RerankOptions rerank;
+  rerank.parameters = (folder / "list.yaml").string();
+  EXPECT_FALSE(AnswerJoinFor("auto", rerank));
+}
+
+TEST(PredictionsTest, FallbacksAreNotAnswers) {
+  const std::vector<Prediction> predictions = {{"a", LatLon{1, 2}, "lmm/medoid", {}, ""},
+                                               {"b", LatLon{1, 2}, "fallback/reranked_first", {}, "HTTP 400: no"},
+                                               {"c", {}, "lmm/medoid", {}, "HTTP 400: no"}};
+  EXPECT_EQ(DescribeAnswered(predictions, "lmm"), "1 of 3 photos answered by lmm (1 by fallback/reranked_first)");
 }
 
 TEST(ChooseTest, DateLineAndPoles) {

@@ -440,19 +440,134 @@ TEST(LmmRunTest, BudgetNeedsAServerThatCounts) {
   EXPECT_EQ(std::count_if(run.answers.begin(), run.answers.end(), answered), 1);
 }
 
+// Where the server answers others: the first three are refused before it has answered anything.
 TEST(LmmRunTest, RefusedRequestsAreNotRepeated) {
   TemporaryFolder folder;
   const auto lists = Photos(folder, 4);
-  ChatServer server([](const ChatRequest&) { return ChatServerReply{422, Say(422, "picture not allowed")}; });
+  ChatServer server([](const ChatRequest& request) {
+    if (request.number % 4 == 3) return Eiffel(request);
+    return ChatServerReply{422, Say(422, "picture not allowed")};
+  });
   LmmOptions options = Options(folder, server);
   options.response_format = "none";
+  options.concurrency = 1;
   const LmmRun run = AskAboutPhotos(options, lists, Inputs(folder));
   EXPECT_EQ(server.requests(), 4);
   EXPECT_EQ(run.answers[0].reason, "HTTP 422: picture not allowed");
+  EXPECT_EQ(run.answers[0].reply, LmmAnswer::Reply::kRefused);
+  EXPECT_EQ(run.answers[3].reply, LmmAnswer::Reply::kGiven);
   EXPECT_EQ(run.stopped, "");
   EXPECT_EQ(AskAboutPhotos(options, lists, Inputs(folder)).usage.requests, 0);
   options.retry_failed = true;
-  EXPECT_EQ(AskAboutPhotos(options, lists, Inputs(folder)).usage.requests, 4);
+  EXPECT_EQ(AskAboutPhotos(options, lists, Inputs(folder)).usage.requests, 3);
+}
+
+// A wrong setting, not odd photos: the run has failed, and the next one asks again.
+TEST(LmmRunTest, ServerThatRefusesEverythingFailsTheRunAndIsAskedAgain) {
+  TemporaryFolder folder;
+  for (const int photos : {3, 30}) {
+    const auto lists = Photos(folder, photos);
+    std::atomic<bool> mended{false};
+    ChatServer server([&](const ChatRequest& request) {
+      if (mended) return Eiffel(request);
+      return ChatServerReply{400, Say(400, "send max_completion_tokens")};
+    });
+    LmmOptions options = Options(folder, server);
+    options.response_format = "none";
+    options.concurrency = 1;
+    const LmmRun run = AskAboutPhotos(options, lists, Inputs(folder));
+    EXPECT_TRUE(run.failed);
+    EXPECT_THAT(run.stopped, HasSubstr("send max_completion_tokens"));
+    EXPECT_EQ(server.requests(), std::min(photos, 10));  // stop_after_failures
+    mended = true;
+    const LmmRun next = AskAboutPhotos(options, lists, Inputs(folder));
+    EXPECT_FALSE(next.failed);
+    EXPECT_EQ(next.usage.requests, photos);
+  }
+}
+
+TEST(LmmRunTest, AnswerInAnotherFieldIsReadOrNamed) {
+  TemporaryFolder folder;
+  const auto message = [](const std::string& fields, const std::string& finish = "stop") {
+    return ChatServerReply{200,
+                           R"({"choices": [{"finish_reason": ")" + finish + R"(", "message": {)" + fields + "}}]}"};
+  };
+  const std::vector<ChatServerReply> replies = {
+      message(R"("content": null, "reasoning": "It is Paris. {\"latitude\": 48.8584, \"longitude\": 2.2945}")"),
+      message(R"("content": "", "reasoning_content": "```json\n{\"lat\": 48.8584, \"lng\": 2.2945}\n```")"),
+      message(R"("content": null, "reasoning": "Perhaps 45.764, 4.8357, or Nice")"),
+      message(R"("content": null, "reasoning": "{\"latitude\": 48.8584, \"longitude\": 2.2945}")", "length"),
+      message(R"("content": "48.8584, 2.2945", "reasoning": "{\"latitude\": 1.5, \"longitude\": 2.5}")"),
+      message(R"("content": [{"type": "reasoning", "text": "1.5, 2.5"}, {"type": "text", "text": "48.8584, 2.2945"}])"),
+      message(R"("content": null, "refusal": "I cannot help with that.", "reasoning": "{\"lat\": 1.5, \"lon\": 2.5}")"),
+  };
+  const auto lists = Photos(folder, static_cast<int>(replies.size()));
+  ChatServer server([&](const ChatRequest& request) { return replies.at(static_cast<std::size_t>(request.number)); });
+  LmmOptions options = Options(folder, server);
+  options.concurrency = 1;
+  const LmmRun run = AskAboutPhotos(options, lists, Inputs(folder));
+  for (const std::size_t i : {0, 1, 4, 5}) EXPECT_EQ(run.answers[i].location, (LatLon{48.8584, 2.2945})) << i;
+  EXPECT_THAT(run.answers[2].reason, HasSubstr("content is empty: 31 bytes stand in `reasoning`"));
+  EXPECT_THAT(run.answers[3].reason, HasSubstr("`reasoning`, cut off by the token limit"));
+  EXPECT_THAT(run.answers[6].reason, HasSubstr("refusal"));
+}
+
+TEST(LmmRunTest, SeveralRunsOnOneCacheAskEachQuestionOnce) {
+  TemporaryFolder folder;
+  auto lists = Photos(folder, 24);
+  AddCandidates(lists, 6, 2);
+  std::mutex mutex;
+  std::map<std::string, int> asked;
+  ChatServer server([&](const ChatRequest& request) {
+    {
+      const std::lock_guard lock(mutex);
+      ++asked[Sha256(request.image() + request.prompt())];
+    }
+    ChatServerReply reply = Eiffel(request);
+    reply.delay_seconds = 0.01;
+    return reply;
+  });
+  LmmOptions options = Options(folder, server);
+  options.positives = {0, 5};
+  std::vector<LmmRun> runs(3);
+  std::vector<std::thread> threads;
+  for (LmmRun& run : runs) threads.emplace_back([&] { run = AskAboutPhotos(options, lists, Inputs(folder)); });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(server.requests(), 48);
+  EXPECT_EQ(asked.size(), 48u);
+  for (const LmmRun& run : runs) {
+    EXPECT_EQ(run.answers, runs[0].answers);
+    for (const auto& answer : run.answers) EXPECT_TRUE(answer.location);
+  }
+}
+
+// Two photos with the same bytes and candidates are one question.
+TEST(LmmRunTest, EqualQuestionsOfOneRunAreAskedOnce) {
+  TemporaryFolder folder;
+  const auto lists = Photos(folder, 6);
+  for (int i = 1; i < 6; ++i) {
+    std::filesystem::copy_file(folder / "images/p0.png", folder / ("images/p" + std::to_string(i) + ".png"),
+                               std::filesystem::copy_options::overwrite_existing);
+  }
+  ChatServer server([](const ChatRequest& request) {
+    ChatServerReply reply = Eiffel(request);
+    reply.delay_seconds = 0.05;
+    return reply;
+  });
+  const LmmRun run = AskAboutPhotos(Options(folder, server), lists, Inputs(folder));
+  EXPECT_EQ(server.requests(), 1);
+  for (const auto& answer : run.answers) EXPECT_TRUE(answer.location);
+}
+
+TEST(LmmRunTest, NothingButUnreadablePhotosIsAFailure) {
+  TemporaryFolder folder;
+  const auto lists = Photos(folder, 3);
+  std::filesystem::remove_all(folder / "images");
+  std::filesystem::create_directory(folder / "images");
+  ChatServer server(Eiffel);
+  const LmmRun run = AskAboutPhotos(Options(folder, server), lists, Inputs(folder));
+  EXPECT_TRUE(run.failed);
+  EXPECT_THAT(run.stopped, HasSubstr("answered none of 3 questions: unreadable photo"));
 }
 
 TEST(LmmRunTest, WrongKeyStopsAtOnce) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "dualgeo/geo/distance.h"
@@ -11,6 +12,7 @@
 #include "dualgeo/refine/posterior_fit.h"
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/refine/spherical_gaussian.h"
+#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
 #include "tests/support/temporary_folder.h"
@@ -336,6 +338,71 @@ TEST(FitPosterior, NothingToFitIsAnError) {
 TEST(FitPosterior, TheFingerprintIsOfTheSet) {
   EXPECT_EQ(TrainingFingerprint({"a", "b"}), TrainingFingerprint({"b", "a"}));
   EXPECT_NE(TrainingFingerprint({"a", "b"}), TrainingFingerprint({"a", "c"}));
+}
+
+// Whatever a table holds as score, there is one answer on Earth and probabilities are probabilities.
+TEST(PlacePosterior, ScoresOfAnySizeAreSurvived) {
+  PosteriorParameters parameters = DefaultPosteriorParameters();
+  parameters.list.score = {1, 1, 1, 1};
+  parameters.list.score_gap = {0.5, 0.5, 0.5, 0.5};
+  parameters.list.gps_score = {1e6, -1e6, 1e6, 1};
+  parameters.list.gps_score_gap = {-1e6, 1e6, 0, 1};
+  const double infinity = std::numeric_limits<double>::infinity();
+  const PlacePosterior posterior(parameters);
+  PlacePosterior::Distribution distribution;
+  for (const double score : {1e50, -1e50, 1e308, -1e308, infinity, -infinity, std::nan(""), 1e-300, 0.0}) {
+    auto candidates = Similar({{10, 20}, {10.1, 20.1}, {-40, 100}});
+    candidates[1].score = score;
+    candidates[1].gps_score = score;
+    candidates[2].score = 0.5;
+    candidates[0].gps_score = -score;
+    posterior.Condition({candidates, {}}, distribution);
+    double sum = distribution.nowhere;
+    for (const float w : distribution.weights) sum += w;
+    EXPECT_NEAR(sum, 1, 1e-5) << score;
+    const auto choice = posterior.Best(distribution, posterior.ExpectedScores(distribution), false);
+    EXPECT_TRUE(IsValid(choice.estimate.location)) << score;
+    EXPECT_TRUE(std::isfinite(choice.estimate.confidence_km)) << score;
+  }
+}
+
+TEST(PlacePosterior, AbsurdParametersAreRefused) {
+  TemporaryFolder folder;
+  for (const double value : {1e7, -1e300, std::nan(""), std::numeric_limits<double>::infinity()}) {
+    PosteriorParameters parameters = DefaultPosteriorParameters();
+    parameters.list.log_rank[2] = value;
+    try {
+      PlacePosterior posterior(parameters);
+      ADD_FAILURE() << value;
+    } catch (const InputError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("list.log_rank holds"));
+    }
+  }
+  WritePosteriorParameters(folder / "p.yaml", DefaultPosteriorParameters());
+  std::string text = ReadFile(folder / "p.yaml");
+  text.replace(text.find("-0.2448"), 7, "1e50");
+  folder.Write("p.yaml", text);
+  try {
+    ReadPosteriorParameters(folder / "p.yaml");
+    ADD_FAILURE();
+  } catch (const InputError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("p.yaml:"));
+    EXPECT_THAT(error.what(), HasSubstr("list.log_rank"));
+    EXPECT_THAT(error.what(), HasSubstr("from -1e+06 to 1e+06"));
+  }
+}
+
+TEST(PlacePosterior, ScoresThatCannotBeSimilaritiesAreNotFitted) {
+  std::vector<FitExample> examples(3);
+  for (int i = 0; i < 3; ++i) {
+    auto& example = examples[static_cast<std::size_t>(i)];
+    example.query_id = std::to_string(i);
+    example.similar = Similar({{10, 20}, {30, 40}});
+    example.similar[0].score = 1e50;
+    example.similar[1].score = 1;
+    example.truth = {10, 20};
+  }
+  EXPECT_THROW(FitPosterior(examples, {}), InputError);
 }
 
 }  // namespace

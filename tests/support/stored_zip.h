@@ -1,6 +1,8 @@
 // A zip archive of stored members, byte by byte, for tests and fuzzers of the reader.
 #pragma once
 
+#include <zlib.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -25,9 +27,11 @@ inline std::string StoredZip(const std::vector<StoredMember>& members, std::uint
   std::string directory;
   for (const auto& member : members) {
     const std::uint64_t size = claim != 0 && &member == &members.back() ? claim : member.content.size();
-    directory += "PK\1\2" + std::string(16, '\0') + LittleEndian(size, 4) + LittleEndian(size, 4) +
-                 LittleEndian(member.name.size(), 2) + std::string(12, '\0') + LittleEndian(bytes.size(), 4) +
-                 member.name;
+    const auto crc =
+        crc32(0, reinterpret_cast<const Bytef*>(member.content.data()), static_cast<uInt>(member.content.size()));
+    directory += "PK\1\2" + std::string(12, '\0') + LittleEndian(crc, 4) + LittleEndian(size, 4) +
+                 LittleEndian(size, 4) + LittleEndian(member.name.size(), 2) + std::string(12, '\0') +
+                 LittleEndian(bytes.size(), 4) + member.name;
     bytes += "PK\3\4" + std::string(22, '\0') + LittleEndian(member.name.size(), 2) + std::string(2, '\0') +
              member.name + member.content;
   }

@@ -36,6 +36,25 @@ class CompareTool : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
+TEST_F(CompareTool, ClustersOfPhotographers) {
+  std::string truth = "IMG_ID,LAT,LON,AUTHOR\n", a = "IMG_ID,LAT,LON\n", b = a;
+  for (int i = 0; i < 400; ++i) {
+    const int author = i / 20;
+    truth += std::to_string(i) + ",10,20,p" + std::to_string(author) + "\n";
+    a += std::to_string(i) + "," + (author < 10 ? "10" : "30") + ",20\n";
+    b += std::to_string(i) + "," + (author >= 6 && author < 13 ? "10" : "30") + ",20\n";
+  }
+  const RunResult result = RunBinary({"compare", "--truth", File("truth.csv", truth), "--cluster", "AUTHOR", "--json",
+                                      "a=" + File("a.csv", a), "b=" + File("b.csv", b)});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["settings"]["cluster"], "AUTHOR");
+  const auto& test = json["tests"][0];
+  EXPECT_NEAR(test["p_value"], 260.0 / 512, 1e-9);
+  EXPECT_LT(test["ci95"][0], 0);
+  for (const auto& each : json["tests"]) EXPECT_EQ(each["survives"], false);
+}
+
 TEST_F(CompareTool, SaysWhatSurvives) {
   const std::string out = (folder_ / "c.json").string(), unmatched = (folder_ / "u.csv").string();
   const RunResult result =

@@ -1,7 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/version.h"
+#include "tests/support/environment_scope.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
 
@@ -62,12 +66,25 @@ TEST(CommandLine, WrongUsageIsExitCode2) {
   EXPECT_EQ(RunBinary({"config", "--sett", "a=b"}).exit_code, 2);
   EXPECT_EQ(RunBinary({"--help"}).exit_code, 0);
   EXPECT_EQ(RunBinary({"evaluate", "--help"}).exit_code, 0);
-  EXPECT_THAT(RunBinary({"--version"}).out, HasSubstr("0.1.0"));
+  EXPECT_THAT(RunBinary({"--version"}).out, HasSubstr(kVersion));
 }
 
 TEST(DoctorCommand, ReportsTheMachine) {
   const auto result = RunBinary({"doctor"});
   EXPECT_THAT(result.out, AllOf(HasSubstr("libtorch"), HasSubstr("cores"), HasSubstr("time-zone table")));
+}
+
+TEST(DoctorCommand, SaysWhichInstructionsAreForced) {
+  const EnvironmentScope plain("DUALGEO_CPU", "plain");
+  EXPECT_THAT(RunBinary({"doctor"}).out, HasSubstr("plain, as DUALGEO_CPU says"));
+}
+
+TEST(DoctorCommand, NamesAWrongInstructionSet) {
+  const EnvironmentScope wrong("DUALGEO_CPU", "avx1024");
+  const auto result = RunBinary({"doctor"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("DUALGEO_CPU: avx1024: no instruction set of this processor; allowed here: "));
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ TEST_F(EmbedGpsCommand, BadCoordinatesAreOneLine) {
 TEST_F(EmbedGpsCommand, WeightsOfAnotherKindAreNamed) {
   const auto run = Embed(kEdges, {"model.gps_encoder.weights=" + Golden("clip_tiny_weights").string()});
   EXPECT_EQ(run.exit_code, 2);
-  EXPECT_THAT(run.err, HasSubstr("holds no GPS encoder; its names are those of CLIP"));
+  EXPECT_THAT(run.err, HasSubstr("holds no GPS encoder: its names are those of CLIP"));
 }
 
 }  // namespace

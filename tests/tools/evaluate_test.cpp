@@ -44,6 +44,61 @@ class EvaluateTool : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
+// A shell, for what only a shell gives: pipes in the place of files.
+RunResult RunShell(const std::string& script) { return RunProgram("/bin/bash", {"-c", script}); }
+
+TEST_F(EvaluateTool, TablesThroughPipesAreReadOnceAndHashed) {
+  const std::string truth = folder_.Write("t.csv", kTruth).string(),
+                    answers = folder_.Write("p.csv", kPredictions).string();
+  const std::string run = std::string(DUALGEO_BINARY) + " evaluate --bootstrap 0 --json ";
+  const auto sums = [](const RunResult& result) {
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    const auto json = nlohmann::json::parse(result.out);
+    EXPECT_NEAR(json["accuracy"]["1"], 100 / 3.0, 1e-9);
+    std::vector<std::string> hashes;
+    for (const auto& file : json["provenance"]["files"]) hashes.push_back(file["sha256"]);
+    return hashes;
+  };
+  const auto plain = sums(RunShell(run + "--predictions " + answers + " --truth " + truth));
+  ASSERT_EQ(plain.size(), 2U);
+  for (const std::string& arguments :
+       {"--predictions " + answers + " --truth <(cat " + truth + ")",
+        "--predictions <(cat " + answers + ") --truth " + truth,
+        "--predictions <(cat " + answers + ") --truth <(cat " + truth + ")",
+        "--predictions " + answers + " --truth - < " + truth, "--predictions - --truth " + truth + " < " + answers}) {
+    EXPECT_EQ(sums(RunShell(run + arguments)), plain) << arguments;
+  }
+  EXPECT_EQ(sums(RunShell("cat " + truth + " | " + run + "--predictions " + answers + " --truth /dev/stdin")), plain);
+  const RunResult zipped =
+      RunShell("gzip -k " + truth + " && " + run + "--predictions " + answers + " --truth " + truth + ".gz");
+  EXPECT_EQ(zipped.exit_code, 0) << zipped.err;
+}
+
+TEST_F(EvaluateTool, TablesByTabsSemicolonsAndDecimalCommas) {
+  for (const std::string truth :
+       {"IMG_ID\tLAT\tLON\na.jpg\t48.85\t2.35\nb.jpg\t35.7\t139.7\nc.jpg\t-33.9\t151.2\n",
+        "IMG_ID;LAT;LON\na.jpg;48,85;2,35\nb.jpg;35,7;139,7\nc.jpg;-33,9;151,2\n",
+        "IMG_ID,LAT,LON\na.jpg,\"48,85\",\"2,35\"\nb.jpg,\"35,7\",\"139,7\"\nc.jpg,\"-33,9\",\"151,2\"\n"}) {
+    const RunResult result = Run(kPredictions, truth, {"--bootstrap", "0"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_NEAR(nlohmann::json::parse(Slurp(folder_ / "m.json"))["accuracy"]["1"], 100 / 3.0, 1e-9) << truth;
+  }
+}
+
+TEST_F(EvaluateTool, ClustersOfPhotographers) {
+  std::string truth = "IMG_ID,LAT,LON,AUTHOR\n", answers = "IMG_ID,LAT,LON\n";
+  for (int i = 0; i < 400; ++i) {
+    truth += std::to_string(i) + ",10,20,p" + std::to_string(i / 20) + "\n";
+    answers += std::to_string(i) + "," + (i / 20 < 10 ? "10" : "30") + ",20\n";
+  }
+  const RunResult result = Run(answers, truth, {"--cluster", "AUTHOR"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("50.00 [30.00, 70.00]"), HasSubstr("400 photos of 20 AUTHOR")));
+  const RunResult absent = Run(answers, truth, {"--cluster", "CITY"});
+  EXPECT_EQ(absent.exit_code, 2);
+  EXPECT_THAT(absent.err, AllOf(HasSubstr("no column CITY"), HasSubstr("AUTHOR")));
+}
+
 TEST_F(EvaluateTool, TableMetricsErrorsAndMap) {
   const RunResult result = Run(kPredictions, kTruth,
                                {"--errors-out", (folder_ / "e.csv").string(), "--map-out", (folder_ / "m.svg").string(),

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "dualgeo/io/safetensors.h"
+#include "dualgeo/model/instruction_set.h"
 #include "tests/model/support.h"
+#include "tests/support/environment_scope.h"
 #include "tests/support/shared_data.h"
 #include "tests/tools/run_binary.h"
 
@@ -34,6 +36,14 @@ class Parity : public ::testing::Test {
                                         Data("photos"), "--out",  "f.safetensors", "--checkpoint", checkpoint};
     if (!masks.empty()) command.insert(command.end(), {"--masks", masks});
     return Run(command, settings);
+  }
+  RunResult Segment() {
+    return Run({"segment", "--photos", "photos.csv", "--images", Data("photos"), "--out", "masks", "--logits",
+                "l.safetensors"},
+               {"model.segmenter.hidden_sizes=[8, 16, 24, 32]", "model.segmenter.depths=[1, 2, 1, 2]",
+                "model.segmenter.heads=[1, 2, 3, 4]", "model.segmenter.sr_ratios=[8, 4, 2, 1]",
+                "model.segmenter.decoder_dim=32", "model.segmenter.num_labels=11", "model.segmenter.image_size=96",
+                "model.segmenter.weights=" + Golden("segformer_tiny_weights").string()});
   }
   torch::Tensor Output(const std::string& file, const std::string& name) {
     return SafetensorsFile(folder_ / file).Get(name);
@@ -96,14 +106,34 @@ TEST_F(Parity, ClipAtAnotherImageSizeResizesItsPositions) {
 }
 
 TEST_F(Parity, SegmentGivesSegFormersLogits) {
-  const auto run = Run(
-      {"segment", "--photos", "photos.csv", "--images", Data("photos"), "--out", "masks", "--logits", "l.safetensors"},
-      {"model.segmenter.hidden_sizes=[8, 16, 24, 32]", "model.segmenter.depths=[1, 2, 1, 2]",
-       "model.segmenter.heads=[1, 2, 3, 4]", "model.segmenter.sr_ratios=[8, 4, 2, 1]", "model.segmenter.decoder_dim=32",
-       "model.segmenter.num_labels=11", "model.segmenter.image_size=96",
-       "model.segmenter.weights=" + Golden("segformer_tiny_weights").string()});
+  const auto run = Segment();
   ASSERT_EQ(run.exit_code, 0) << run.err;
   EXPECT_LT(RelativeError(Output("l.safetensors", "logits"), Expected("logits")), 2e-6);
+}
+
+// Whatever the processor: the kernels of each instruction set that this one has.
+class ParityOnEach : public Parity, public ::testing::WithParamInterface<InstructionSet> {
+ protected:
+  EnvironmentScope forced_{"DUALGEO_CPU", NameOf(GetParam())};
+};
+INSTANTIATE_TEST_SUITE_P(InstructionSet, ParityOnEach, ::testing::ValuesIn(InstructionSetsHere()),
+                         [](const auto& test) { return NameOf(test.param); });
+
+TEST_P(ParityOnEach, FeaturesAndLogits) {
+  const auto embed =
+      EmbedPhotos(With(kTinyClip, {"model.image_encoder.weights=" + Golden("clip_tiny_weights").string()}));
+  ASSERT_EQ(embed.exit_code, 0) << embed.err;
+  EXPECT_LT(RelativeError(Output("f.safetensors", "image"), Unit(Expected("clip"))), 2e-6);
+  const auto segment = Segment();
+  ASSERT_EQ(segment.exit_code, 0) << segment.err;
+  EXPECT_LT(RelativeError(Output("l.safetensors", "logits"), Expected("logits")), 2e-6);
+}
+
+TEST_F(Parity, AWrongInstructionSetIsOneLine) {
+  const EnvironmentScope wrong("DUALGEO_CPU", "avx1024");
+  const auto run = EmbedPhotos(kTinyClip);
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_THAT(run.err, HasSubstr("DUALGEO_CPU: avx1024: no instruction set of this processor; allowed here: "));
 }
 
 const std::vector<std::string> kTinyDualGeo = {"model.embed_dim=8",

@@ -40,7 +40,7 @@ void WritePhotos(const TemporaryFolder& folder, int count) {
   folder.Write("photos.csv", table);
 }
 
-std::vector<std::string> Command(const TemporaryFolder& folder, const std::string& endpoint) {
+std::vector<std::string> LmmArguments(const TemporaryFolder& folder, const std::string& endpoint) {
   return {"predict",
           "--method",
           "lmm",
@@ -66,7 +66,7 @@ TEST(PredictLmmCommandTest, AnswersAndReplays) {
   TemporaryFolder folder;
   WritePhotos(folder, 3);
   ChatServer server(Somewhere);
-  auto command = Command(folder, server.endpoint());
+  auto command = LmmArguments(folder, server.endpoint());
   command.insert(command.end(), {"--answers-out", (folder / "answers.csv").string()});
   RunResult result = RunBinary(command);
   ASSERT_EQ(result.exit_code, 0) << result.err;
@@ -98,7 +98,7 @@ TEST(PredictLmmCommandTest, CtrlCKeepsWhatWasAnswered) {
     billed.insert(request.image());
     return reply;
   });
-  std::vector<std::string> words = Command(folder, server.endpoint());
+  std::vector<std::string> words = LmmArguments(folder, server.endpoint());
   words.insert(words.begin(), DUALGEO_BINARY);
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());
@@ -114,7 +114,7 @@ TEST(PredictLmmCommandTest, CtrlCKeepsWhatWasAnswered) {
   EXPECT_FALSE(std::filesystem::exists(folder / "out.csv"));
   EXPECT_LT(server.requests(), 60);
 
-  const RunResult rest = RunBinary(Command(folder, server.endpoint()));
+  const RunResult rest = RunBinary(LmmArguments(folder, server.endpoint()));
   ASSERT_EQ(rest.exit_code, 0) << rest.err;
   EXPECT_EQ(billed.size(), 60u);  // requests under way at Ctrl-C were waited for
   EXPECT_EQ(std::set<std::string>(billed.begin(), billed.end()).size(), 60u);
@@ -129,16 +129,196 @@ TEST(PredictLmmCommandTest, DeadServerWritesWhatThereIsAndFails) {
     ChatServer gone(Somewhere);
     endpoint = gone.endpoint();
   }
-  auto command = Command(folder, endpoint);
+  auto command = LmmArguments(folder, endpoint);
   command.insert(command.end(), {"--set", "predict.lmm.retries=1", "--set", "predict.lmm.retry_seconds=0.01", "--set",
                                  "predict.lmm.stop_after_failures=2"});
   const RunResult result = RunBinary(command);
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("server gave no reply to 2 requests in a row"));
+  EXPECT_THAT(result.err, HasSubstr("0 of 4 photos answered by lmm"));
   for (const auto& prediction : ReadPredictions(folder / "out.csv")) {
     EXPECT_FALSE(prediction.location);
     EXPECT_NE(prediction.reason, "");
   }
+}
+
+std::string Candidates(const TemporaryFolder& folder, int count) {
+  std::string table = "query_id,rank,gallery_id,lat,lon,score,author,set\n";
+  for (int i = 0; i < count; ++i) table += "p" + std::to_string(i) + ".png,1,g,10,20,,,similar\n";
+  return folder.Write("candidates.csv", table).string();
+}
+
+int Occurrences(const std::string& text, const std::string& part) {
+  int count = 0;
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++count;
+  return count;
+}
+
+// LiteLLM with a model that it does not know, a server with too small a context, and the like.
+TEST(PredictLmmCommandTest, ServerThatRefusesEverythingIsNoAnswer) {
+  for (const int status : {400, 401, 404, 500}) {
+    TemporaryFolder folder;
+    WritePhotos(folder, 12);
+    ChatServer server([&](const ChatRequest&) {
+      return ChatServerReply{status, R"({"error": {"message": "send max_completion_tokens"}})"};
+    });
+    auto command = LmmArguments(folder, server.endpoint());
+    command.insert(command.end(), {"--candidates", Candidates(folder, 12), "--set", "predict.lmm.retries=0"});
+    const RunResult result = RunBinary(command);
+    EXPECT_EQ(result.exit_code, 1) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("0 of 12 photos answered by lmm (12 by fallback/reranked_first)"));
+    EXPECT_THAT(result.err, HasSubstr("HTTP " + std::to_string(status) + ": send max_completion_tokens"));
+    // When it happened, and in the line that ends the run.
+    EXPECT_EQ(Occurrences(result.err, "send max_completion_tokens"), 2) << result.err;
+    const auto predictions = ReadPredictions(folder / "out.csv");
+    ASSERT_EQ(predictions.size(), 12u);
+    for (const auto& prediction : predictions) {
+      EXPECT_EQ(prediction.method, "fallback/reranked_first");
+      EXPECT_THAT(prediction.reason, HasSubstr("max_completion_tokens"));
+    }
+  }
+}
+
+TEST(PredictLmmCommandTest, PartOfTheAnswersIsASuccessWithAWarning) {
+  TemporaryFolder folder;
+  WritePhotos(folder, 6);
+  ChatServer server([&](const ChatRequest& request) {
+    if (request.number % 3 == 2) return ChatServerReply{400, R"({"error": {"message": "picture not allowed"}})"};
+    return Somewhere(request);
+  });
+  auto command = LmmArguments(folder, server.endpoint());
+  command.insert(command.end(), {"--candidates", Candidates(folder, 6), "--set", "predict.lmm.response_format=none"});
+  const RunResult result = RunBinary(command);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("4 of 6 photos answered by lmm (2 by fallback/reranked_first)"));
+  EXPECT_EQ(Occurrences(result.err, "picture not allowed"), 1) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("photos without a usable answer: HTTP 400 2"));
+}
+
+TEST(PredictLmmCommandTest, NoPhotosOrNoServerIsNoAnswer) {
+  TemporaryFolder folder;
+  WritePhotos(folder, 3);
+  std::string endpoint;
+  {
+    ChatServer gone(Somewhere);
+    endpoint = gone.endpoint();
+  }
+  auto command = LmmArguments(folder, endpoint);
+  command.insert(command.end(), {"--set", "predict.lmm.retries=0", "--candidates", Candidates(folder, 3)});
+  RunResult result = RunBinary(command);  // fewer than stop_after_failures
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("0 of 3 photos answered by lmm (3 by"));
+  std::filesystem::remove_all(folder / "images");
+  std::filesystem::create_directory(folder / "images");
+  ChatServer server(Somewhere);
+  command = LmmArguments(folder, server.endpoint());
+  command.insert(command.end(), {"--candidates", Candidates(folder, 3)});
+  result = RunBinary(command);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("0 of 3 photos answered by lmm (3 by"));
+  EXPECT_THAT(result.err, HasSubstr("unreadable photo"));
+}
+
+TEST(PredictLmmCommandTest, ExtraIsJsonAsItStands) {
+  TemporaryFolder folder;
+  WritePhotos(folder, 1);
+  std::string body;
+  ChatServer server([&](const ChatRequest& request) {
+    body = request.body;
+    return Somewhere(request);
+  });
+  auto command = LmmArguments(folder, server.endpoint());
+  command.insert(command.end(), {"--set", R"(predict.lmm.extra={"max_completion_tokens": 200, "temperature": 1})"});
+  RunResult result = RunBinary(command);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(body, HasSubstr(R"("temperature":1,)"));
+  EXPECT_THAT(body, HasSubstr(R"("max_completion_tokens":200)"));
+  command.back() = "predict.lmm.extra={\"top_p\": ";
+  result = RunBinary(command);
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("predict.lmm.extra"));
+  command.back() = std::string(30'000, '.') + "=1";
+  result = RunBinary(command);
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(Occurrences(result.err, "\n"), 1);
+}
+
+// A config from elsewhere can name any file and any variable.
+TEST(PredictLmmCommandTest, SaysWhatIsSentWhere) {
+  TemporaryFolder folder;
+  WritePhotos(folder, 3);
+  const std::string prompt = folder.Write("diary.txt", "my secret thoughts").string();
+  setenv("MY_BANK_PASSWORD", "swordfish-4711", 1);
+  bool asked = false;
+  ChatServer server([&](const ChatRequest& request) {
+    asked = request.headers.at("authorization") == "Bearer swordfish-4711" && request.prompt() == "my secret thoughts";
+    return Somewhere(request);
+  });
+  auto command = LmmArguments(folder, server.endpoint());
+  command.insert(command.end(), {"-q", "--prompt", prompt, "--set", "predict.lmm.api_key_env=MY_BANK_PASSWORD"});
+  RunResult result = RunBinary(command);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(asked);
+  EXPECT_EQ(Occurrences(result.err, "the prompt file " + prompt + " is sent to " + server.endpoint()), 1) << result.err;
+  EXPECT_EQ(Occurrences(result.err, "environment variable MY_BANK_PASSWORD is sent to " + server.endpoint()), 1);
+  EXPECT_THAT(result.err, testing::Not(HasSubstr("swordfish")));
+  result = RunBinary(command);  // from the cache: nothing is sent
+  unsetenv("MY_BANK_PASSWORD");
+  EXPECT_EQ(result.err, "");
+}
+
+pid_t Spawn(std::vector<std::string> words) {
+  words.insert(words.begin(), DUALGEO_BINARY);
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  pid_t child = 0;
+  EXPECT_EQ(posix_spawn(&child, DUALGEO_BINARY, nullptr, nullptr, argv.data(), environ), 0);
+  return child;
+}
+
+TEST(PredictLmmCommandTest, ProcessesOnOneCacheAskEachQuestionOnce) {
+  TemporaryFolder folder;
+  WritePhotos(folder, 40);
+  ChatServer server([](const ChatRequest& request) {
+    ChatServerReply reply = Somewhere(request);
+    reply.delay_seconds = 0.02;
+    return reply;
+  });
+  std::vector<pid_t> children;
+  for (int i = 0; i < 3; ++i) {
+    auto command = LmmArguments(folder, server.endpoint());
+    command[8] = (folder / ("out" + std::to_string(i) + ".csv")).string();
+    children.push_back(Spawn(command));
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  }
+  EXPECT_EQ(server.requests(), 40);
+  EXPECT_EQ(ReadPredictions(folder / "out0.csv"), ReadPredictions(folder / "out2.csv"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "cache.sqlite-wal"));
+}
+
+// Its request is under way when it is killed; nobody waits for its claim.
+TEST(PredictLmmCommandTest, ClaimsOfAKilledProcessAreTakenOver) {
+  TemporaryFolder folder;
+  WritePhotos(folder, 2);
+  std::atomic<bool> killed{false};
+  ChatServer server([&](const ChatRequest& request) {
+    for (int i = 0; i < 500 && !killed; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return Somewhere(request);
+  });
+  const pid_t child = Spawn(LmmArguments(folder, server.endpoint()));
+  while (server.requests() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  killed = true;
+  const auto begin = std::chrono::steady_clock::now();
+  const RunResult result = RunBinary(LmmArguments(folder, server.endpoint()));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));  // the lease is minutes
 }
 
 TEST(PredictLmmCommandTest, AnswersFromATableAndFallbacksApart) {
@@ -194,7 +374,7 @@ TEST(PredictLmmCommandTest, MistakesAreOneLine) {
               HasSubstr("no such cache"));
   EXPECT_THAT(error({"--method", "lmm", "--endpoint", "127.0.0.1:8080"}), HasSubstr("http://HOST"));
   EXPECT_THAT(error({"--method", "lmm", "--gps-features", candidates}), HasSubstr("goes with --photo-features"));
-  EXPECT_THAT(error({"--method", "lmm", "--photo-features", candidates}), HasSubstr("not a safetensors file"));
+  EXPECT_THAT(error({"--method", "lmm", "--photo-features", candidates}), HasSubstr("not safetensors"));
 }
 
 }  // namespace

@@ -31,6 +31,15 @@ TEST(PredictTool, TakesTheFirstCandidateAndListsTheUnanswered) {
   EXPECT_EQ(predictions[2], (Prediction{"c.jpg", std::nullopt, "top1", std::nullopt, "no candidates"}));
 }
 
+TEST(PredictTool, PhotoTableOfOtherColumns) {
+  TemporaryFolder folder;
+  const RunResult result = RunBinary(
+      {"predict", "--candidates", folder.Write("c.csv", kCandidates).string(), "--out", (folder / "p.csv").string(),
+       "--photos", folder.Write("q.csv", "file,y,x\na.jpg,,\nz.jpg,,\n").string(), "--columns", "file,y,x"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("1 of 3 photos answered"));
+}
+
 // The released code's mistake, under its key: the failures are then places, and the reason still tells.
 TEST(PredictTool, FailureZeroWritesAPlaceInTheSea) {
   TemporaryFolder folder;

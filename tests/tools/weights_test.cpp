@@ -13,6 +13,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string Data(const std::string& name) {
   return (std::filesystem::path(DUALGEO_SOURCE_DIR) / "tests/data" / name).string();
@@ -41,6 +42,96 @@ TEST(WeightsTool, InspectTellsTheFamilyAsJson) {
   const auto other = json(Data("weights/legacy_nested.pth"));
   EXPECT_TRUE(other["family"].is_null());
   EXPECT_EQ(other["tensors"][0], nlohmann::json({{"name", "encoder.layers.0"}, {"dtype", "F32"}, {"shape", {2}}}));
+}
+
+// A safetensors file of these names, each four zeros.
+std::string Safetensors(const std::vector<std::string>& names) {
+  nlohmann::json header;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    header[names[i]] = {{"dtype", "F32"}, {"shape", {4}}, {"data_offsets", {16 * i, 16 * (i + 1)}}};
+  }
+  const std::string text = header.dump();
+  std::string file;
+  for (int i = 0; i < 8; ++i) file += static_cast<char>((text.size() >> (8 * i)) & 255U);
+  return file + text + std::string(16 * names.size(), '\0');
+}
+
+TEST(WeightsTool, BothStylesOfTransformersAreKnown) {
+  const RunResult result =
+      RunBinary({"weights", "inspect", Data("model/segformer_tiny_weights_transformers5.safetensors")});
+  EXPECT_THAT(result.out, HasSubstr("names of   SegFormer (Hugging Face, transformers 5)\n"));
+}
+
+TEST(WeightsTool, InspectSaysWhatStandsBeforeTheNamesAndWhatIsNear) {
+  const TemporaryFolder folder;
+  const std::string net = folder.Write(
+      "net.safetensors", Safetensors({"net.conv1.weight", "net.layer1.0.conv1.weight", "criterion.weight"}));
+  EXPECT_THAT(RunBinary({"weights", "inspect", net}).out,
+              HasSubstr("names of   ResNet (torchvision), below \"net.\"\n"));
+  const auto json = nlohmann::json::parse(RunBinary({"weights", "inspect", net, "--json"}).out);
+  EXPECT_EQ(json["family"], "ResNet (torchvision)");
+  EXPECT_EQ(json["prefixes"], nlohmann::json::array({"net."}));
+  const std::string near =
+      folder.Write("near.safetensors", Safetensors({"bn1.weight", "layer1.0.conv1.weight", "fc.weight"}));
+  EXPECT_THAT(RunBinary({"weights", "inspect", near}).out,
+              AllOf(HasSubstr("names of   no style known here\n"),
+                    HasSubstr("note       nearest is ResNet (torchvision), which has \"conv1.weight\"\n")));
+}
+
+// The label is the project's own, and the message of a command that cannot take it says so in a line, without a list.
+TEST(WeightsTool, WeightsOfOtherProjectsAreNamedForWhatTheyAre) {
+  struct Case {
+    const char* family;
+    std::vector<std::string> says;
+    std::vector<std::string> names;
+  };
+  const Case cases[] = {
+      {"OpenCLIP with a timm tower",
+       {"OpenCLIP with a timm tower", "no such encoder"},
+       {"visual.trunk.cls_token", "visual.trunk.blocks.0.attn.qkv.weight", "visual.head.proj.weight", "logit_scale"}},
+      {"SigLIP (Hugging Face)",
+       {"SigLIP", "no class token", "no such encoder"},
+       {"vision_model.embeddings.patch_embedding.weight", "vision_model.embeddings.patch_embedding.bias",
+        "vision_model.encoder.layers.0.self_attn.q_proj.weight", "vision_model.head.probe", "logit_bias"}},
+      {"DINOv2 (Meta)",
+       {"DINOv2", "no such encoder"},
+       {"cls_token", "mask_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.attn.qkv.weight"}}};
+  const TemporaryFolder folder;
+  folder.Write("photos.csv", "IMG_ID\nnoise.png\n");
+  for (const auto& one : cases) {
+    const std::string file = folder.Write("w.safetensors", Safetensors(one.names));
+    EXPECT_EQ(nlohmann::json::parse(RunBinary({"weights", "inspect", file, "--json"}).out)["family"], one.family);
+    const RunResult result = RunBinary({"embed",        "photos",
+                                        "--photos",     (folder / "photos.csv").string(),
+                                        "--images",     Data("photos"),
+                                        "--checkpoint", "none",
+                                        "--set",        "model.views=image",
+                                        "--set",        "model.embed_dim=32",
+                                        "--set",        "model.image_encoder.preset=vit-tiny",
+                                        "--set",        "model.image_encoder.layers=1",
+                                        "--set",        "gallery.features=[image]",
+                                        "--set",        "model.image_encoder.weights=" + file,
+                                        "--out",        (folder / "f.safetensors").string()});
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    for (const auto& words : one.says) EXPECT_THAT(result.err, HasSubstr(words));
+    EXPECT_THAT(result.err, Not(HasSubstr("missing")));
+    EXPECT_FALSE(std::filesystem::exists(folder / "f.safetensors"));
+  }
+}
+
+TEST(WeightsTool, AnEncoderAloneIsNoSegmenter) {
+  const TemporaryFolder folder;
+  folder.Write("photos.csv", "IMG_ID\nnoise.png\n");
+  const std::string file =
+      folder.Write("mit.safetensors",
+                   Safetensors({"patch_embed1.proj.weight", "block1.0.attn.q.weight", "block1.0.attn.kv.weight"}));
+  EXPECT_THAT(RunBinary({"weights", "inspect", file}).out,
+              HasSubstr("names of   SegFormer (NVlabs, mmseg), the encoder"));
+  const RunResult result = RunBinary({"segment", "--photos", (folder / "photos.csv").string(), "--images",
+                                      Data("photos"), "--checkpoint", file, "--out", (folder / "masks").string()});
+  EXPECT_EQ(result.exit_code, 2) << result.err;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("SegFormer (NVlabs, mmseg), the encoder alone"), HasSubstr("Hugging Face"),
+                                Not(HasSubstr("missing"))));
 }
 
 TEST(WeightsTool, InspectKnowsTheRealGeoClipFiles) {

@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 constexpr const char* kSet = "DUALGEO_TEST_TRAIN_SET";
 constexpr const char* kRun = "DUALGEO_TEST_TRAIN_RUN";
 constexpr const char* kEpochs = "DUALGEO_TEST_TRAIN_EPOCHS";
+constexpr const char* kTalks = "DUALGEO_TEST_TRAIN_TALKS";
 
 TrainResult Train(const fs::path& set, const fs::path& run_dir, int epochs) {
   TrainJob job = TinyJob(set, run_dir);
@@ -39,7 +40,7 @@ class TrainingProcess : public ::testing::Environment {
   void SetUp() override {
     if (std::getenv(kRun) == nullptr) return;
     InstallStopHandler();
-    SetupLogging(/*quiet=*/true);
+    SetupLogging(/*quiet=*/std::getenv(kTalks) == nullptr);
     try {
       Train(std::getenv(kSet), std::getenv(kRun), std::atoi(std::getenv(kEpochs)));
     } catch (const Interrupted& error) {
@@ -54,17 +55,24 @@ class TrainingProcess : public ::testing::Environment {
 };
 [[maybe_unused]] const auto* const kEnvironment = ::testing::AddGlobalTestEnvironment(new TrainingProcess);
 
-pid_t Start(const fs::path& set, const fs::path& run_dir, int epochs, const fs::path& errors) {
+// out: a descriptor that takes what the process logs.
+pid_t Start(const fs::path& set, const fs::path& run_dir, int epochs, int out) {
   const pid_t pid = fork();
   if (pid != 0) return pid;
   setenv(kSet, set.c_str(), 1);
   setenv(kRun, run_dir.c_str(), 1);
   setenv(kEpochs, std::to_string(epochs).c_str(), 1);
-  const int out = open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   dup2(out, STDERR_FILENO);
-  dup2(out, STDOUT_FILENO);
+  dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);  // the test program's own words
   execl("/proc/self/exe", "train_test", "--gtest_filter=ScheduleTest.*", nullptr);
   _exit(127);
+}
+
+pid_t Start(const fs::path& set, const fs::path& run_dir, int epochs, const fs::path& errors) {
+  const int out = open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const pid_t pid = Start(set, run_dir, epochs, out);
+  close(out);
+  return pid;
 }
 
 // Waits until the training writes its log: before that a kill only tests the loading of libraries.
@@ -140,6 +148,28 @@ TEST(KillTest, CtrlCWritesACheckpointAndSaysHowToGoOn) {
   Train(set, folder / "stopped", epochs);
   EXPECT_EQ(Bytes(folder / "whole" / "checkpoint" / "last" / "model.safetensors"),
             Bytes(folder / "stopped" / "checkpoint" / "last" / "model.safetensors"));
+}
+
+// The terminal is closed: what is logged goes nowhere, and then SIGHUP comes.
+TEST(KillTest, AClosedTerminalWritesACheckpoint) {
+  const TemporaryFolder folder;
+  WriteTinySet(folder / "set", 36);
+  int terminal[2];
+  ASSERT_EQ(pipe(terminal), 0);
+  close(terminal[0]);
+  signal(SIGHUP, SIG_DFL);  // ignored where this runs under nohup, which a child inherits
+  setenv(kTalks, "1", 1);
+  const pid_t pid = Start(folder / "set", folder / "run", 500, terminal[1]);
+  unsetenv(kTalks);
+  close(terminal[1]);
+  WaitForLog(folder / "run");
+  EXPECT_EQ(waitpid(pid, nullptr, WNOHANG), 0) << "ended by what it logged";
+  kill(pid, SIGHUP);
+  int status = 0;
+  waitpid(pid, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status)) << strsignal(WTERMSIG(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_TRUE(fs::exists(folder / "run/checkpoint/last/trainer.pt"));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "dualgeo/data/photo.h"
@@ -131,6 +133,61 @@ TEST_F(SegmenterTest, NoPhotoIsLeftOutInSilence) {
   job = Job(trained.best);
   job.segmenter.decoder_dim = 24;
   EXPECT_NE(MessageOf<InputError>([&] { SegmentPhotos(job); }).find("decode_head"), std::string::npos);
+}
+
+TEST_F(SegmenterTest, SegmentGoesOnWhereItStopped) {
+  const TrainResult trained = Train("a", TinySegmenterTraining(1));
+  SegmentJob job = Job(trained.best);
+  EXPECT_EQ(SegmentPhotos(job).written, 24);
+  std::map<std::string, std::string> whole;
+  for (const auto& row : job.photos.rows) whole[row.id] = Bytes(MaskPath(job.out, row.id));
+
+  SegmentResult again = SegmentPhotos(job);
+  EXPECT_EQ(again.written, 0);
+  EXPECT_EQ(again.kept, 24);
+
+  // Missing, half written, empty, older than its photo: made again; nothing else is.
+  fs::remove(job.out / "p1.png");
+  fs::resize_file(job.out / "p9.png", 40);
+  fs::resize_file(job.out / "p10.png", 0);
+  fs::last_write_time(job.out / "p23.png", fs::last_write_time(set_ / "images" / "p23.png") - std::chrono::hours(1));
+  fs::last_write_time(job.out / "p2.png", fs::file_time_type::clock::now() + std::chrono::hours(1));
+  const auto untouched = fs::last_write_time(job.out / "p2.png");
+  again = SegmentPhotos(job);
+  EXPECT_EQ(again.written, 4);
+  EXPECT_EQ(again.kept, 20);
+  EXPECT_EQ(fs::last_write_time(job.out / "p2.png"), untouched);
+  for (const auto& [id, bytes] : whole) EXPECT_EQ(Bytes(MaskPath(job.out, id)), bytes) << id;
+
+  job.batch_size = 5;  // after "out of memory", say
+  fs::remove(job.out / "p1.png");
+  EXPECT_EQ(SegmentPhotos(job).written, 1);
+}
+
+TEST_F(SegmenterTest, MasksOfTwoSegmentersAreNeverMixed) {
+  const TrainResult trained = Train("a", TinySegmenterTraining(1));
+  const TrainResult other = Train("b", TinySegmenterTraining(2));
+  SegmentJob job = Job(trained.best);
+  SegmentPhotos(job);
+  const std::string before = Bytes(job.out / "p0.png");
+  fs::remove(job.out / "p1.png");
+  job.weights = other.best;
+  EXPECT_NE(MessageOf<InputError>([&] { SegmentPhotos(job); }).find("another segmenter"), std::string::npos);
+  EXPECT_EQ(Bytes(job.out / "p0.png"), before);
+  EXPECT_FALSE(fs::exists(job.out / "p1.png"));
+  // Of unknown origin: somebody's own masks, say.
+  fs::remove(job.out / "segment.json");
+  EXPECT_NE(MessageOf<InputError>([&] { SegmentPhotos(job); }).find("segment.json"), std::string::npos);
+  EXPECT_EQ(Bytes(job.out / "p0.png"), before);
+}
+
+TEST_F(SegmenterTest, SegmentOfNoReadablePhotoIsAnError) {
+  const TrainResult trained = Train("a", TinySegmenterTraining(0));
+  SegmentJob job = Job(trained.best);
+  job.loader.on_bad_image = "skip";
+  fs::create_directories(folder_ / "empty");
+  job.images = folder_ / "empty";
+  EXPECT_NE(MessageOf<InputError>([&] { SegmentPhotos(job); }).find("not one photo"), std::string::npos);
 }
 
 }  // namespace

@@ -175,6 +175,40 @@ TEST_F(TrainerTest, AnExistingCheckpointIsNotOverwrittenUnasked) {
   EXPECT_EQ(Lines(Run("a") / "train.jsonl").size(), 2 * 5 + 2);
 }
 
+TEST_F(TrainerTest, WhatWasLearnedIsSafeBeforeItIsValidated) {
+  // A validation photo that cannot be read stops the run after the first epoch.
+  fs::create_directories(folder_ / "validation");
+  std::ofstream(folder_ / "validation" / "bad.png") << "not a photo";
+  std::ofstream(folder_ / "validation.csv") << "IMG_ID,LAT,LON\nbad.png,1,2\n";
+  TrainJob job = TinyJob(set_, Run("a"));
+  job.data.validation.csv = (folder_ / "validation.csv").string();
+  job.data.validation.images = (folder_ / "validation").string();
+  const auto train = [&] { TrainModel(job, TinyModel(), LossOptions(), TinyTraining(2)); };
+  EXPECT_NE(MessageOf<InputError>(train).find("bad.png"), std::string::npos);
+  const auto state = ReadTrainerState(Run("a") / "checkpoint" / "last");
+  EXPECT_EQ(state.at("step").item<std::int64_t>(), 6);
+  // Nothing is trained twice: with the photo mended the run goes on with its validation.
+  fs::copy_file(set_ / "images" / "p0.png", folder_ / "validation" / "bad.png", fs::copy_options::overwrite_existing);
+  fs::create_directories(folder_ / "masks");
+  fs::copy_file(set_ / "masks" / "p0.png", folder_ / "masks" / "bad.png");
+  job.data.validation.masks = (folder_ / "masks").string();
+  job.existing = Existing::kResume;
+  train();
+  EXPECT_EQ(Log("a").size(), 12 + 2);
+}
+
+TEST_F(TrainerTest, TrainsAndValidatesOnEveryDeviceThereIs) {
+  std::vector<std::string> devices = {"cpu"};
+  if (torch::cuda::is_available()) devices.push_back("cuda");
+  for (const auto& device : devices) {
+    TrainJob job = TinyJob(set_, Run(device));
+    job.runtime.device = device;
+    const TrainResult result = TrainModel(job, TinyModel(), LossOptions(), TinyTraining(1));
+    EXPECT_EQ(result.validation.count("image_to_gps"), 1) << device;
+    EXPECT_TRUE(fs::exists(result.best / "model.safetensors")) << device;
+  }
+}
+
 TEST_F(TrainerTest, OtherSettingsAreListedAndRefused) {
   Train("a", TinyTraining(1));
   TrainOptions other = TinyTraining(2);

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-std::string Refusal(const std::vector<Output>& outputs, const std::vector<Input>& inputs = {}) {
+std::string Refusal(const std::vector<OutputPath>& outputs, const std::vector<InputPath>& inputs = {}) {
   try {
     CheckOutputs(outputs, inputs);
   } catch (const Error& error) {
@@ -54,7 +54,7 @@ TEST(CheckOutputs, RefusesWhatCannotBeWritten) {
   EXPECT_THAT(Refusal({{"--out", "/proc/none/a.csv"}}),
               AllOf(HasSubstr("/proc/none/a.csv"), HasSubstr("folder /proc")));
   EXPECT_THAT(Refusal({{"--out", "/dev/fd/777"}}), HasSubstr("Bad file descriptor"));
-  EXPECT_THAT(Refusal({{"--cache", folder / "pipe", OutputKind::kDatabase}}), HasSubstr("it is a FIFO"));
+  EXPECT_THAT(Refusal({{"--cache", folder / "pipe", OutputKind::kRegularFile}}), HasSubstr("it is a FIFO"));
   EXPECT_THAT(Refusal({{"--out", folder / "file", OutputKind::kReplacedFolder}}), HasSubstr("not a folder"));
   EXPECT_THAT(Refusal({{"--out", folder / "pipe", OutputKind::kFilledFolder}}), HasSubstr("not a folder"));
   EXPECT_THAT(Refusal({{"--out", "/proc", OutputKind::kReplacedFolder}}), HasSubstr("root of a file system"));
@@ -75,7 +75,7 @@ TEST(CheckOutputs, AnOutputIsNoInputHoweverItIsSpelled) {
   const auto in = folder.Write("sub/a.csv", "x");
   fs::create_symlink("sub/a.csv", folder / "link");
   fs::create_hard_link(in, folder / "hard");
-  const std::vector<Input> inputs = {{"--candidates", in}};
+  const std::vector<InputPath> inputs = {{"--candidates", in}};
   for (const fs::path& out : {in, folder / "sub/../sub/./a.csv", folder / "link", folder / "hard"}) {
     EXPECT_THAT(Refusal({{"--out", out}}, inputs), HasSubstr("is the file of --candidates")) << out;
   }
@@ -90,7 +90,7 @@ TEST(CheckOutputs, FoldersOfInputsAreNotWrittenOver) {
   folder.Write("photos/features.safetensors", "x");
   folder.Write("best/model.safetensors", "x");
   const auto photos = folder / "photos";
-  const std::vector<Input> inputs = {{"--images", photos, InputKind::kPhotos}, {"--checkpoint", folder / "best"}};
+  const std::vector<InputPath> inputs = {{"--images", photos, InputKind::kPhotos}, {"--checkpoint", folder / "best"}};
   EXPECT_THAT(Refusal({{"--out", photos, OutputKind::kFilledFolder}}, inputs), HasSubstr("the folder of --images"));
   EXPECT_THAT(Refusal({{"--out", folder / "photos/", OutputKind::kFilledFolder}}, inputs), HasSubstr("of --images"));
   EXPECT_THAT(Refusal({{"--out", photo}}, inputs), HasSubstr("in the folder of --images"));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ namespace dualgeo {
 void ApplyConfigFile(const OptionGroup& options, const std::filesystem::path& path,
                      const std::vector<std::string>& others = {});
 
-// Applies one "key.path=value"; the value is YAML ("[1, 2]", "null"). Throws InputError naming --set.
+// Applies one "key.path=value"; the value is YAML ("[1, 2]", "null"), but a key whose type is text takes it as it is
+// ({"top_p": 0.9}) unless it is quoted as in YAML. Throws InputError naming --set.
 void ApplyConfigOverride(const OptionGroup& options, const std::string& assignment);
 
 // Runs every Validate() of the tree, innermost first.
@@ -34,6 +36,9 @@ std::string DumpConfig(const OptionGroup& options);
 // The reference table of every key with type, default, allowed values and meaning, in Markdown. It reads the current
 // values as the defaults, so pass a freshly made struct.
 std::string DocumentConfig(const OptionGroup& options);
+
+// A dump's values by dotted key, as ValueText gives them (config/option_values.h).
+std::map<std::string, std::string> FlattenConfig(const std::string& dump);
 
 // The dotted keys whose values differ between two dumps ("train.lr: 4e-05 -> 0.001"); for "you resume with other
 // settings".

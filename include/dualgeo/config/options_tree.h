@@ -36,8 +36,9 @@ struct OptionNode {
   std::string name;
   std::string help;
   Value value;
-  std::optional<OneOf> one_of;
-  std::optional<Range> range;
+  std::optional<OneOf> one_of = {};
+  std::optional<Range> range = {};
+  Affects affects = Affects::kResult;
 };
 
 namespace options_tree_internal {
@@ -54,21 +55,15 @@ namespace options_tree_internal {
 
 class TreeBuilder {
  public:
-  template <class T>
-  void Field(const char* name, T& value, const char* help) {
-    group.fields.push_back({name, help, &value, std::nullopt, std::nullopt});
-  }
-  template <class T>
-  void Field(const char* name, T& value, const char* help, OneOf one_of) {
-    group.fields.push_back({name, help, &value, std::move(one_of), std::nullopt});
-  }
-  template <class T>
-  void Field(const char* name, T& value, const char* help, Range range) {
-    group.fields.push_back({name, help, &value, std::nullopt, range});
+  template <class T, class... Rules>
+  void Field(const char* name, T& value, const char* help, Rules... rules) {
+    OptionNode node{name, help, &value};
+    (Set(node, std::move(rules)), ...);
+    group.fields.push_back(std::move(node));
   }
   template <class T>
   void Group(const char* name, T& value, const char* help) {
-    group.fields.push_back({name, help, OptionTree(value), std::nullopt, std::nullopt});
+    group.fields.push_back({name, help, OptionTree(value)});
   }
   template <class T>
   void Map(const char* name, std::map<std::string, T>& value, const char* help) {
@@ -81,10 +76,15 @@ class TreeBuilder {
     };
     map.entry = [&value](const std::string& key) { return OptionTree(value[key]); };
     map.example = OptionTree(example);
-    group.fields.push_back({name, help, std::move(map), std::nullopt, std::nullopt});
+    group.fields.push_back({name, help, std::move(map)});
   }
 
   OptionGroup group;
+
+ private:
+  static void Set(OptionNode& node, OneOf one_of) { node.one_of = std::move(one_of); }
+  static void Set(OptionNode& node, Range range) { node.range = range; }
+  static void Set(OptionNode& node, Affects affects) { node.affects = affects; }
 };
 
 }  // namespace options_tree_internal

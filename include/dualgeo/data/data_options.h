@@ -20,9 +20,9 @@ struct PhotoSetOptions {
 
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("csv", csv, "photo table (IMG_ID, LAT, LON ...)");
-    v.Field("images", images, "folder or tar archive that IMG_ID is a path in");
-    v.Field("masks", masks, "folder of class-id PNGs, named as the photos; empty: none");
+    v.Field("csv", csv, "photo table (IMG_ID, LAT, LON ...)", Affects::kContent);
+    v.Field("images", images, "folder or tar archive that IMG_ID is a path in", Affects::kContent);
+    v.Field("masks", masks, "folder or tar of class-id PNGs, named as the photos; empty: none", Affects::kContent);
     v.Group("columns", columns, "the table's column names");
   }
   // Throws InputError naming the key (e.g. "data.train.csv") when csv or images is not set, or masks where they are
@@ -41,9 +41,9 @@ struct ValidationOptions {
   void Visit(Visitor& v) {
     v.Field("fraction", fraction, "share of the training photos held out, split by author where there is one; 0: none",
             Range{0, 0.9});
-    v.Field("csv", csv, "photo table of its own, instead of a share of the training photos");
-    v.Field("images", images, "folder or tar archive; empty: that of training");
-    v.Field("masks", masks, "folder of masks; empty: that of training");
+    v.Field("csv", csv, "photo table of its own, instead of a share of the training photos", Affects::kContent);
+    v.Field("images", images, "folder or tar archive; empty: that of training", Affects::kContent);
+    v.Field("masks", masks, "folder or tar of masks; empty: that of training", Affects::kContent);
     v.Group("columns", columns, "the table's column names");
   }
   void Validate() const;

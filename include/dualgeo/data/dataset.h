@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "dualgeo/data/photo_source.h"
@@ -14,7 +15,8 @@ namespace dualgeo {
 
 class PhotoDataset {
  public:
-  // images: folder or tar archive; masks: folder, may be empty when view.with_masks is false.
+  // images and masks: a folder or an archive each (data/photo_source.h); masks may be empty when view.with_masks is
+  // false.
   // Throws InputError when images or masks are missing, or masks are asked for and none given.
   PhotoDataset(PhotoTable table, const std::filesystem::path& images, const std::filesystem::path& masks,
                const ViewOptions& view, const AugmentOptions& augment = {});
@@ -30,6 +32,12 @@ class PhotoDataset {
   // Throws InputError naming photo or mask when one is missing, damaged, or does not fit the other.
   Example Get(std::int64_t index, Random* augmentation = nullptr) const;
 
+  // From now on examples carry their photo's hash.
+  void HashPhotos() { hash_photos_ = true; }
+
+  // When row `index`'s photo or mask last changed, whichever is later; nothing when that is not known.
+  std::optional<std::filesystem::file_time_type> LastChange(std::int64_t index) const;
+
   // How messages name row `index`'s photo: "photos.tar:a.jpg".
   std::string Name(std::int64_t index) const;
 
@@ -44,9 +52,10 @@ class PhotoDataset {
 
   PhotoTable table_;
   std::unique_ptr<PhotoSource> images_;
-  std::filesystem::path masks_;
+  std::unique_ptr<PhotoSource> masks_;
   ViewOptions view_;
   AugmentOptions augment_;
+  bool hash_photos_ = false;
   std::unique_ptr<Cache> cache_;
 };
 

@@ -22,11 +22,12 @@
 namespace dualgeo {
 
 struct Batch {
-  torch::Tensor pixels;               // [N, 3, S, S] float32
-  torch::Tensor mask;                 // [N, M, M] uint8 class ids; undefined without masks
-  torch::Tensor latlon;               // [N, 2] float64, degrees; NaN where the table has no location
-  std::vector<std::int64_t> indices;  // [N] rows of the dataset's table
-  std::vector<cv::Size> photo_sizes;  // [N] of the upright photos, in pixels
+  torch::Tensor pixels;                    // [N, 3, S, S] float32
+  torch::Tensor mask;                      // [N, M, M] uint8 class ids; undefined without masks
+  torch::Tensor latlon;                    // [N, 2] float64, degrees; NaN where the table has no location
+  std::vector<std::int64_t> indices;       // [N] rows of the dataset's table
+  std::vector<cv::Size> photo_sizes;       // [N] of the upright photos, in pixels
+  std::vector<Sha256Digest> photo_sha256;  // [N], from a PhotoDataset that hashes
 };
 
 // A photo that on_bad_image "skip" left out.

@@ -16,13 +16,14 @@ struct LoaderOptions {
 
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("workers", workers, "threads that decode and preprocess photos; 0: all cores", Range{0, 1024});
-    v.Field("prefetch", prefetch, "batches held ready ahead of the one in use", Range{1, 1024});
+    v.Field("workers", workers, "threads that decode and preprocess photos; 0: all cores", Range{0, 1024},
+            Affects::kSpeed);
+    v.Field("prefetch", prefetch, "batches held ready ahead of the one in use", Range{1, 1024}, Affects::kSpeed);
     v.Field("on_bad_image", on_bad_image, "a missing or damaged photo or mask ends the run, or is counted and listed",
             OneOf{{"error", "skip"}});
     v.Field("cache_megabytes", cache_megabytes,
             "memory for decoded photos that later epochs use again, for each set of photos; 0: none",
-            Range{0, 1024.0 * 1024.0});
+            Range{0, 1024.0 * 1024.0}, Affects::kSpeed);
   }
 };
 

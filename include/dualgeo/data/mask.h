@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <opencv2/core.hpp>
 #include <string>
+#include <string_view>
 
 #include "dualgeo/util/atomic_file.h"
 
@@ -18,11 +19,20 @@ inline constexpr std::uint8_t kIgnoreClass = 255;
 // num_classes nor kIgnoreClass (naming the id and where it is first seen).
 cv::Mat ReadMask(const std::filesystem::path& path, int num_classes);
 
+// The same from a file's bytes. name: how messages call it.
+cv::Mat DecodeMask(std::string_view bytes, const std::string& name, int num_classes);
+
+// Whether a file holds a whole mask of any classes: its chunks and their checksums are read, its pixels are not.
+bool IsWholeMask(const std::filesystem::path& path);
+
 // Written atomically; parent folders are made. Throws InputError unless mask is CV_8UC1, Error when it cannot be
 // written.
 void WriteMask(const std::filesystem::path& path, const cv::Mat& mask, Durability durability = Durability::kSynced);
 
-// masks/<id with its extension replaced by .png>. Throws InputError for an id that climbs out of the folder.
+// A photo's mask below the folder, or in the archive, of masks: its id with the extension replaced by .png.
+std::string MaskId(const std::string& id);
+
+// masks / MaskId(id). Throws InputError for an id that climbs out of the folder.
 std::filesystem::path MaskPath(const std::filesystem::path& masks, const std::string& id);
 
 // Throws InputError naming both sizes unless the mask is as large as the photo.

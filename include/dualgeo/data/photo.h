@@ -21,6 +21,10 @@ namespace dualgeo {
 
 // A photo of more pixels is refused by its header, before anything is allocated for it.
 inline constexpr std::int64_t kMaxPhotoPixels = 250'000'000;
+// So is one of more than kFreePhotoPixels that has fewer bytes than a photo takes: a flat PNG of a few hundred
+// kilobytes would cost a minute and gigabytes. A JPEG of the lowest quality has about 30 pixels a byte.
+inline constexpr std::int64_t kFreePhotoPixels = 40'000'000;
+inline constexpr std::int64_t kPhotoPixelsPerByte = 100;
 
 // name: how messages call the photo. Throws InputError (one line that begins with the name) when the bytes are empty,
 // of no known format, damaged or truncated, or when there are more than kMaxPhotoPixels. Safe to call from several

@@ -1,9 +1,10 @@
-// Where photos come from: a folder or an uncompressed tar archive, behind one interface. An id is the photo's path
-// below the folder (or the member's name), as in the IMG_ID column.
+// Where photos come from: a folder, an uncompressed tar archive or a zip archive, behind one interface. An id is the
+// photo's path below the folder (or the member's name), as in the IMG_ID column.
 #pragma once
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace dualgeo {
@@ -12,16 +13,20 @@ class PhotoSource {
  public:
   virtual ~PhotoSource() = default;
   // The photo's encoded bytes. Throws InputError when it is missing or unreadable, or when the id is absolute or climbs
-  // out with "..". Safe to call from several threads.
+  // out with ".."; where it is there under another name (io/other_names.h), the message says which. Safe to call from
+  // several threads.
   virtual std::string Read(const std::string& id) const = 0;
   // Whether Read would find it; false, too, for an id that it would refuse.
   virtual bool Has(const std::string& id) const = 0;
+  // When the photo, or the archive that holds it, last changed; nothing when that is not known. What was made of it
+  // before then is not to be trusted.
+  virtual std::optional<std::filesystem::file_time_type> LastChange(const std::string& id) const = 0;
   // How messages name the photo: "photos/a.jpg", "photos.tar:a.jpg".
   virtual std::string Name(const std::string& id) const = 0;
 };
 
-// Throws InputError when `path` is missing or neither a folder nor a tar archive (compressed ones are refused: their
-// members cannot be read in place).
+// Throws InputError when `path` is missing or neither a folder nor an archive that is read, saying what it is
+// (io/file_kind.h). Compressed tars are refused: their members cannot be read in place.
 std::unique_ptr<PhotoSource> OpenPhotoSource(const std::filesystem::path& path);
 
 // Throws InputError when an id is empty, absolute, has a ".." component or a control character: a table must not be

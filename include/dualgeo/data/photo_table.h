@@ -26,10 +26,11 @@ struct PhotoColumns {
 
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("id", id, "column of the photo's path below images");
-    v.Field("lat", lat, "column of the latitude in degrees");
-    v.Field("lon", lon, "column of the longitude in degrees");
-    v.Field("author", author, "column of the photographer, used to split by author; may be absent from the table");
+    v.Field("id", id, "column of the photo's path below images", Affects::kContent);
+    v.Field("lat", lat, "column of the latitude in degrees", Affects::kContent);
+    v.Field("lon", lon, "column of the longitude in degrees", Affects::kContent);
+    v.Field("author", author, "column of the photographer, used to split by author; may be absent from the table",
+            Affects::kContent);
   }
 };
 

@@ -9,6 +9,7 @@
 
 #include "dualgeo/data/augment.h"
 #include "dualgeo/data/resize.h"
+#include "dualgeo/util/hash.h"
 
 namespace dualgeo {
 
@@ -41,9 +42,10 @@ struct ViewOptions {
 };
 
 struct Example {
-  torch::Tensor pixels;  // [3, S, S] float32, normalised
-  torch::Tensor mask;    // [M, M] uint8 class ids; undefined without masks
-  cv::Size photo_size;   // of the upright photo, in pixels
+  torch::Tensor pixels;         // [3, S, S] float32, normalised
+  torch::Tensor mask;           // [M, M] uint8 class ids; undefined without masks
+  cv::Size photo_size;          // of the upright photo, in pixels
+  Sha256Digest photo_sha256{};  // of the encoded photo, from a PhotoDataset that hashes
 };
 
 // photo CV_8UC3 RGB, mask CV_8UC1 of the same size, or empty (then Example::mask is undefined).
@@ -56,9 +58,10 @@ Example MakeExample(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions
 // for evaluation the crop itself; for training the photo shrunk by a whole factor while it stays at least twice the
 // model's input (Pillow's reducing_gap of 2), since what comes after needs no more.
 struct Prepared {
-  cv::Mat photo;        // CV_8UC3 RGB
-  cv::Mat mask;         // CV_8UC1, or empty; not of the photo's size, but of the same part of the scene
-  cv::Size photo_size;  // before
+  cv::Mat photo;                // CV_8UC3 RGB
+  cv::Mat mask;                 // CV_8UC1, or empty; not of the photo's size, but of the same part of the scene
+  cv::Size photo_size;          // before
+  Sha256Digest photo_sha256{};  // as Example's
 };
 Prepared Prepare(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& view, bool training);
 // random nullptr: prepared for evaluation; else for training.

@@ -61,7 +61,8 @@ struct WorldOptions {
             "draw the photos of query.csv once more under each of these (night, winter, fog, night-rain ...), into "
             "conditions/NAME");
     v.Field("exposure", exposure, "standard deviation of the exposure error, stops", Range{0, 3});
-    v.Field("zone_table", zone_table, "a file like zone.tab; empty: the system's, from the package tzdata");
+    v.Field("zone_table", zone_table, "a file like zone.tab; empty: the system's, from the package tzdata",
+            Affects::kContent);
   }
   // Throws InputError naming field, value and what is allowed.
   void Validate() const;
@@ -72,8 +73,15 @@ struct WorldSummary {
   double photos_per_second = 0;
 };
 
-// Writes the world below `out`. The tables come last: a world without them was interrupted. A world that is already
-// there is drawn anew. threads: 0 means all cores; the bytes do not depend on it.
+// Whether `out` holds a world with these settings, whole, interrupted or with photos lost.
+bool IsWorldOf(const WorldOptions& options, const std::filesystem::path& out);
+
+// How many tables, photos and masks a world lacks that it should have.
+std::int64_t MissingWorldFiles(const std::filesystem::path& out);
+
+// Writes the world below `out`. The tables come last: a world without them was interrupted. Of a world with the same
+// settings the photos that are there stay; another one is drawn anew. threads: 0 means all cores; the bytes do not
+// depend on it.
 // Throws InputError for bad options, a missing time-zone table, or a folder that holds anything but a world; Error when
 // writing fails; Interrupted.
 WorldSummary WriteWorld(const WorldOptions& options, const std::filesystem::path& out, int threads = 0);

@@ -7,6 +7,8 @@
 //   test         one file each: McNemar's exact test at each threshold, and a sign-flip permutation test of the mean
 //                distance; several seeds each (as many for both): Student's paired t-test across seeds, of every
 //                measure; else the permutation test of the seeds' mean distance alone
+//                with clusters (EvaluateSettings): the bootstrap resamples clusters, and the signs of all photos of a
+//                cluster are flipped together, at each threshold and for the mean distance
 //   corrected    p after Holm's correction over all tests of the table; the difference survives when it is <= 0.05
 #pragma once
 
@@ -46,9 +48,9 @@ struct MethodTest {
   std::size_t a = 0, b = 0;  // methods
   std::size_t measure = 0;
   Difference difference;  // a - b
-  std::string name;       // "McNemar", "permutation", "paired t"; empty: no test of this measure
+  std::string name;       // "McNemar", "sign flips", "permutation", "paired t"; empty: no test of this measure
   std::optional<double> p_value, corrected;
-  std::optional<Discordant> discordant;  // of McNemar
+  std::optional<Discordant> discordant;  // of McNemar and sign flips
   std::optional<PairedT> t;              // of the paired t-test
   bool Survives() const { return corrected && *corrected <= 0.05; }
 };

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "dualgeo/data/photo_table.h"
+#include "dualgeo/eval/clusters.h"
 #include "dualgeo/eval/provenance.h"
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/geo/distance.h"
@@ -64,6 +65,8 @@ struct EvaluateSettings {
   std::string predictions_file;
   std::string truth_file;
   std::optional<Provenance> provenance = std::nullopt;  // goes into the JSON
+  // Of the truth table's rows: all intervals are then a bootstrap over clusters, whatever EvaluateOptions::interval is.
+  std::optional<PhotoClusters> clusters = std::nullopt;
 };
 
 // 95 % interval.
@@ -106,6 +109,13 @@ struct PhotoResult {
   std::string reason;
 };
 
+// LAT and LON of the answers (or of the truth: that is the same) look exchanged.
+struct ExchangedCoordinates {
+  double threshold_km = 0;
+  std::int64_t hits = 0;            // answers closer than that as they are
+  std::int64_t exchanged_hits = 0;  // with LAT and LON exchanged
+};
+
 struct Evaluation {
   EvaluateSettings settings;
   EvaluateOptions options;
@@ -136,6 +146,9 @@ struct Evaluation {
 
   std::int64_t zero_answers = 0;         // answers at exactly 0, 0 for photos of the truth table
   std::vector<std::string> unknown_ids;  // predictions for photos that are not in the truth table; not scored
+  std::string unknown_match;             // what makes their ids match those of photos without a prediction; or empty
+  // Only where exchanging turns a good part of the misses into hits; the scores are of the answers as they are.
+  std::optional<ExchangedCoordinates> exchanged;
   std::vector<PhotoResult> photos;
 };
 
@@ -153,8 +166,8 @@ GroupScores ScoreGroup(const Evaluation& evaluation, const std::string& name, co
 // "a, b, c and 7 more", safe to print.
 std::string FirstFew(const std::vector<std::string>& ids);
 
-// What to tell the user about a result: unknown ids (the first few and how many), photos without prediction, answers at
-// exactly 0, 0. One line each.
+// What to tell the user about a result: unknown ids (the first few and how many, and what makes them match), photos
+// without prediction, answers at exactly 0, 0, LAT and LON exchanged. One line each.
 std::vector<std::string> Warnings(const Evaluation& evaluation);
 
 // First similar candidate of each list; lists without candidates have no answer.

@@ -52,8 +52,8 @@ struct Provenance {
   bool operator==(const Provenance&) const = default;
 };
 
-// SHA-256 of a file; of a folder: of the sorted lines "sha256  path below the folder" of its files. Unlike the stamps
-// by which `run` skips steps, it survives copying to another machine.
+// SHA-256 of a file; of a stream, of what was read from it; of a folder: of the sorted lines "sha256  path below the
+// folder" of its files. Unlike the stamps by which `run` skips steps, it survives copying to another machine.
 std::string ContentSha256(const std::filesystem::path& path);
 
 // Of this process: command line, folder and versions are filled in, files are to be added. config: YAML of every

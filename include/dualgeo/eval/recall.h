@@ -18,8 +18,9 @@ struct RecallAtK {
 };
 
 // One row for each of options.oracle_k, as far as the longest list reaches, and one for the longest list. Photos of the
-// truth without a list, or with an empty one, are misses. Intervals: Wilson.
+// truth without a list, or with an empty one, are misses. Intervals: Wilson; over clusters where there are some.
 std::vector<RecallAtK> Recall(const std::vector<CandidateList>& lists, const PhotoTable& truth,
-                              const EvaluateOptions& options);
+                              const EvaluateOptions& options,
+                              const std::optional<PhotoClusters>& clusters = std::nullopt);
 
 }  // namespace dualgeo

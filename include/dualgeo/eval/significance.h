@@ -49,6 +49,13 @@ Permutation PermutationTest(std::span<const double> differences, int rounds, std
 // a - b with kNoAnswer as kFarthestKm: what the permutation test of distances is of.
 std::vector<double> DistanceDifferences(std::span<const double> a, std::span<const double> b);
 
+// 1, 0 or -1 a photo: right (strictly closer than the threshold) in a alone, in both or neither, in b alone.
+std::vector<double> HitDifferences(std::span<const double> a, std::span<const double> b, double threshold_km);
+
+// The differences of each cluster's photos, added up: their signs are flipped together, where photos of a cluster are
+// not independent.
+std::vector<double> ClusterSums(std::span<const double> differences, const PhotoClusters& clusters);
+
 // Corrected for the number of tests (Holm 1979): reject those at most 0.05, and the probability of any false rejection
 // among them is at most 5 %, whatever the dependence between the tests. In the order given.
 std::vector<double> HolmCorrect(std::span<const double> p_values);
@@ -89,9 +96,11 @@ struct PairedDifferences {
 // a, b: the runs (seeds) of each method, each an error per photo; one run each in the plain case. Scores of several
 // runs are averaged; what the intervals tell is how far the choice of photos, not of seeds, goes. 3,000 photos with
 // 10,000 rounds: about a quarter of a second. The same seed gives the same intervals on every machine. Throws
-// std::invalid_argument for no photos, no runs, runs of different lengths or rounds < 1.
+// std::invalid_argument for no photos, no runs, runs of different lengths or rounds < 1. With clusters, whole clusters
+// are resampled.
 PairedDifferences PairedBootstrap(const std::vector<std::vector<double>>& a, const std::vector<std::vector<double>>& b,
-                                  std::span<const double> thresholds_km, int rounds, std::uint64_t seed);
+                                  std::span<const double> thresholds_km, int rounds, std::uint64_t seed,
+                                  const PhotoClusters* clusters = nullptr);
 
 struct PairedComparison {
   double threshold_km = 0;
@@ -99,7 +108,7 @@ struct PairedComparison {
   double percent_b = 0;
   std::int64_t only_a = 0;  // right (strictly closer than the threshold) in a alone
   std::int64_t only_b = 0;
-  double p_value = 1;  // McNemarExact
+  double p_value = 1;  // McNemarExact; sign flips over a's clusters where it has some
 };
 
 // One comparison per threshold. Both evaluations must be of the same truth table with the same thresholds and distance

@@ -40,4 +40,10 @@ struct BootstrapIntervals {
 BootstrapIntervals Bootstrap(std::span<const double> errors_km, std::int64_t unanswered, int rounds, std::uint64_t seed,
                              std::span<const double> thresholds_km = {});
 
+// The same, resampling whole clusters of photos. errors_km: of every photo, nothing for one without an answer;
+// clusters: the photo's. Accuracies and GeoScore are shares of the photos that a resample holds.
+BootstrapIntervals ClusterBootstrap(std::span<const std::optional<double>> errors_km,
+                                    std::span<const std::uint32_t> clusters, int rounds, std::uint64_t seed,
+                                    std::span<const double> thresholds_km = {});
+
 }  // namespace dualgeo

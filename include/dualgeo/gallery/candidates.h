@@ -4,10 +4,11 @@
 //   [,point_lat,point_lon,confidence_km,p_1km,p_25km,p_200km,p_750km,p_2500km]
 //
 // rank counts from 1 in each query's similar and dissimilar set; score and author may be empty; set is `similar` or
-// `dissimilar`; a table without the columns score, author or set is taken too (all similar). The last three columns are
-// there after re-ranking: cluster (-1: noise), rerank_score (greater is better), and the rank before. gps_score is the
-// similarity of the photo to the embedding of the candidate's coordinates, where something has computed it. The columns
-// from point_lat on are filled in each query's first row only: the place that re-ranking answers with (see
+// `dissimilar`; a table without the columns gallery_id, score, author or set is taken too (all similar). What pandas
+// makes of such a table is read: ranks as 1.0, nan in an empty optional column, further columns. The last three columns
+// are there after re-ranking: cluster (-1: noise), rerank_score (greater is better), and the rank before. gps_score is
+// the similarity of the photo to the embedding of the candidate's coordinates, where something has computed it. The
+// columns from point_lat on are filled in each query's first row only: the place that re-ranking answers with (see
 // PlaceEstimate).
 #pragma once
 

@@ -8,6 +8,7 @@
 
 #include "dualgeo/data/dataset.h"
 #include "dualgeo/gallery/embed_job.h"
+#include "dualgeo/gallery/feature_blocks.h"
 #include "dualgeo/model/dualgeo_model.h"
 
 namespace dualgeo {
@@ -28,6 +29,11 @@ std::string ModelFingerprint(const DualGeoModel& model);
 EmbedResult EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const EmbedOptions& options,
                         const LoaderOptions& loader_options);
 
+// The same into `blocks` (items: rows of the dataset's table), whose parts are not made again, unless one of their
+// photos or masks has changed since.
+EmbedReport EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const EmbedOptions& options,
+                        const LoaderOptions& loader_options, FeatureBlocks& blocks);
+
 // One batch: pixels [N, 3, S, S], mask [N, M, M] or undefined, as model/dualgeo_model.h has them. Their ids are the
 // last N of the set already. What EmbedPhotos does with each of its batches.
 void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torch::Tensor& mask, FeatureSet& set);
@@ -37,6 +43,8 @@ void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torc
 // longitudes 180 and -180 are the two edges of the map, except for ecef. ids: one per coordinate, or empty for the row
 // numbers "0", "1" ... Throws Error when the model gives a value that is not finite, Interrupted.
 FeatureSet EmbedGps(DualGeoModel& model, std::span<const LatLon> coordinates, std::vector<std::string> ids = {});
+void EmbedGps(DualGeoModel& model, std::span<const LatLon> coordinates, const std::vector<std::string>& ids,
+              FeatureBlocks& blocks);
 
 // Only what photos are compared with: projected_gps, [N, embed_dim]. Throws as EmbedGps.
 Matrix ProjectCoordinates(DualGeoModel& model, std::span<const LatLon> coordinates);

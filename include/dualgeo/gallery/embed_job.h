@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,10 +18,15 @@
 
 namespace dualgeo {
 
-struct EmbedResult {
+struct EmbedReport {
+  std::int64_t rows = 0;
+  std::map<std::string, std::int64_t> columns;  // of each feature
+  std::vector<std::string> skipped;             // ids of unreadable photos (loader.on_bad_image: skip)
+  double photos_per_second = 0;  // from encoded photos to features, without loading the model; of this process alone
+};
+
+struct EmbedResult : EmbedReport {
   FeatureSet features;
-  std::vector<std::string> skipped;  // ids of unreadable photos (loader.on_bad_image: skip)
-  double photos_per_second = 0;      // from encoded photos to features, without loading the model
 };
 
 // The model to embed with.
@@ -36,13 +42,30 @@ struct EmbedModel {
 // A checkpoint below a run folder to embed with when none is named: checkpoint/best, else checkpoint/last, else empty.
 std::filesystem::path RunCheckpoint(const std::filesystem::path& run_dir);
 
-// images: folder or .tar; masks: folder, may be empty when the model sees no masks.
-// Throws InputError (photos, masks, a checkpoint of another model), Error, Interrupted.
-EmbedResult EmbedPhotoTable(const EmbedModel& model, const PhotoTable& photos, const std::filesystem::path& images,
-                            const std::filesystem::path& masks, const EmbedOptions& options,
-                            const LoaderOptions& loader);
+// Photos to embed: a table, and where its photos and masks are (folders or archives; masks may be empty when the model
+// sees none).
+struct EmbedPhotosJob {
+  EmbedModel model;
+  PhotoTable photos;
+  std::filesystem::path images;
+  std::filesystem::path masks;
+  EmbedOptions options;
+  LoaderOptions loader;
+};
 
-FeatureSet EmbedCoordinates(const EmbedModel& model, const Coordinates& coordinates);
+// Into a features file. What was embedded is kept as it goes in OUT.parts/ (gallery/feature_blocks.h): after a kill,
+// Ctrl-C or a bad photo the same job goes on from there, and ends in the same bytes. Throws InputError (photos, masks,
+// a checkpoint of another model), Error, Interrupted.
+EmbedReport EmbedPhotosToFile(const EmbedPhotosJob& job, const std::filesystem::path& out);
+// The same for coordinates.
+EmbedReport EmbedCoordinatesToFile(const EmbedModel& model, const Coordinates& coordinates,
+                                   const std::filesystem::path& out);
+
+// Into memory. for_output: the file or folder that will be made of the features; what was embedded is then kept in
+// PartsOf(for_output) (gallery/parts.h) until the caller has made it and calls RemoveParts. Empty: nothing is kept.
+EmbedResult EmbedPhotosToMemory(const EmbedPhotosJob& job, const std::filesystem::path& for_output = {});
+FeatureSet EmbedCoordinates(const EmbedModel& model, const Coordinates& coordinates,
+                            const std::filesystem::path& for_output = {});
 
 // The same for coordinates that become known one photo at a time: the model is loaded once. Thread-safe.
 class CoordinateEmbedder {

@@ -5,11 +5,18 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "dualgeo/gallery/embed_job.h"
 
 namespace dualgeo {
+
+// A photo that could not be read.
+struct BadPhoto {
+  std::filesystem::path photo;
+  std::string reason;  // a line that names it
+};
 
 class Embedder {
  public:
@@ -22,8 +29,9 @@ class Embedder {
   ~Embedder();
 
   // All features that the model has (gallery/features.h); ids are the paths as given. Of any number of photos: they are
-  // read and embedded a few at a time. Throws InputError for a photo that cannot be read, or given twice.
-  FeatureSet Photos(const std::vector<std::filesystem::path>& photos);
+  // read and embedded a few at a time. Throws InputError for a photo given twice, or that cannot be read, unless `bad`
+  // is given: then it is put there and has no row.
+  FeatureSet Photos(const std::vector<std::filesystem::path>& photos, std::vector<BadPhoto>* bad = nullptr);
 
  private:
   struct State;

@@ -9,8 +9,12 @@
 //   gps                              a coordinate as the GPS encoder gives it, not normalised
 //   projected_gps                    the coordinate in the shared space, L2-normalised; a GPS gallery is made of these
 //   latlon                           float64 [N, 2], degrees; only beside gps
-// Metadata: ids (JSON array of N distinct strings: photos' IMG_IDs, or coordinates' ids or row numbers), kind ("photos"
-// or "gps"), model (fingerprint of the model that made them, gallery/embed.h).
+// and, as text does not go into a header of millions of rows:
+//   ids, id_offsets                  uint8 [bytes], int64 [N + 1]: id i (a photo's IMG_ID, a coordinate's id or row
+//                                    number) is the bytes id_offsets[i] to id_offsets[i + 1] of ids; all distinct
+//   photo_sha256                     uint8 [N, 32]: of each photo's encoded bytes, by which duplicates are found
+// Metadata: kind ("photos" or "gps"), model (fingerprint of the model that made them, gallery/embed.h). Older files
+// have the ids as a JSON array in the metadata key `ids` and no hashes; they are read too.
 #pragma once
 
 #include <filesystem>
@@ -20,6 +24,7 @@
 
 #include "dualgeo/gallery/matrix.h"
 #include "dualgeo/geo/latlon.h"
+#include "dualgeo/util/hash.h"
 
 namespace dualgeo {
 
@@ -28,7 +33,8 @@ struct FeatureSet {
   std::string model;             // fingerprint; empty when not known (features made elsewhere)
   std::vector<std::string> ids;  // row i of every matrix belongs to ids[i]
   std::map<std::string, Matrix> features;
-  std::vector<LatLon> locations;  // kind gps only: one per id
+  std::vector<LatLon> locations;           // kind gps only: one per id
+  std::vector<Sha256Digest> photo_sha256;  // kind photos only: one per id, or none when not known
 
   std::int64_t size() const { return static_cast<std::int64_t>(ids.size()); }
   // Throws InputError naming the features that there are.
@@ -40,7 +46,14 @@ struct FeatureSet {
 // `kind` and `model` (files made elsewhere) mean photos and unknown.
 FeatureSet ReadFeatures(const std::filesystem::path& path);
 
-// Atomic. Throws Error when it cannot be written.
+// Atomic. Throws Error when it cannot be written, InputError when a header would be too long for readers.
 void WriteFeatures(const std::filesystem::path& path, const FeatureSet& set);
+
+// The rows of several files, one after the other, as WriteFeatures would write them had they stood in one set: the same
+// bytes, a piece at a time. Throws InputError when the files do not hold the same features.
+void JoinFeatures(const std::vector<std::filesystem::path>& parts, const std::filesystem::path& path);
+
+// The rows of `more` behind those of `set`.
+void AppendRows(FeatureSet more, FeatureSet& set);
 
 }  // namespace dualgeo

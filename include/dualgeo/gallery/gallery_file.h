@@ -1,12 +1,14 @@
 // A gallery: what is searched. A folder with
 //   index.faiss   the vectors (opens in FAISS)
 //   items.csv     row,IMG_ID,LAT,LON,AUTHOR; row i is vector i
-//   gallery.json  dimension, count, metric, kind, features, index, model (fingerprint), index_sha256, items_sha256
+//   gallery.json  dimension, count, metric, kind, features, index, model (fingerprint), identical_photos (null: not
+//                 known), duplicates, index_sha256, items_sha256
 // The folder appears whole or not at all.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,7 @@ struct GalleryOptions {
   std::vector<std::string> features = {"fused_image", "image"};
   std::string index = "flat";
   std::string metric = "inner_product";
+  std::string duplicates = "keep";
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -33,6 +36,10 @@ struct GalleryOptions {
             OneOf{{"image", "segmentation", "fused_image", "fused_segmentation"}});
     v.Field("index", index, "flat (exact) or a FAISS factory string, for example IVF256,Flat");
     v.Field("metric", metric, "how vectors are compared", OneOf{{"inner_product", "l2"}});
+    v.Field("duplicates", duplicates,
+            "photos that are the same file byte for byte, as placeholders of deleted photos are: keep all of them, the "
+            "first of each group, or drop all",
+            OneOf{{"keep", "first", "drop"}});
   }
   // Throws InputError: features empty or repeated, index empty.
   void Validate() const;
@@ -52,12 +59,20 @@ struct GalleryInfo {
   std::string model;                  // fingerprint of the model that made the vectors; empty: not known
   std::int64_t dimension = 0;
   std::int64_t count = 0;
+  // Photos that share their bytes with another one, before any was left out; nothing when the features have no hashes.
+  std::optional<std::int64_t> identical_photos;
+  std::string duplicates = "keep";  // what became of them
   std::string index_sha256;
   std::string items_sha256;
 };
 
+// A gallery replaces an older gallery or an empty folder, nothing else. Throws InputError when other files are there.
+// The builders below check it, too; a caller does so before the work.
+void CheckGalleryFolder(const std::filesystem::path& folder);
+
 // Photos: every row of `set` needs its row (by id) in `table`, with a location. Photos of the table without features
-// (skipped while embedding) are left out. Throws InputError; Error when the folder cannot be written.
+// (skipped while embedding) are left out. One warning tells of byte-identical photos (FeatureSet::photo_sha256). Throws
+// InputError; Error when the folder cannot be written.
 GalleryInfo BuildImageGallery(const FeatureSet& set, const PhotoTable& table, const GalleryOptions& options,
                               const std::filesystem::path& folder);
 

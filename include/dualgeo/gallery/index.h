@@ -25,7 +25,9 @@ void SetIndexThreads(int threads);
 
 class VectorIndex {
  public:
-  // factory: "flat" (exact) or any FAISS factory string ("IVF256,Flat", "HNSW32", "OPQ16,IVF64,PQ16" ...).
+  // factory: "flat" (exact) or a FAISS factory string of flat, SQ or PQ vectors, plain, in inverted lists (IVF), or
+  // under an HNSW or NSG graph, with PCA, OPQ, RR, L2norm or Pad before and RFlat behind ("IVF256,Flat", "HNSW32",
+  // "OPQ16,IVF64,PQ16" ...): the kinds whose files can be checked.
   // metric: "inner_product" | "l2". Indexes that need training are trained on the vectors themselves with FAISS's fixed
   // seed; HNSW and NSG graphs are built on one thread, since theirs would depend on timing. IVF indexes are left with
   // nprobe = a sixteenth of the lists, at least 8 (FAISS's own default of 1 loses too much).
@@ -33,8 +35,9 @@ class VectorIndex {
   // vectors to train than there are.
   static VectorIndex Build(const Matrix& vectors, const std::string& factory, const std::string& metric);
 
-  // Throws InputError when the file is missing, truncated or not a FAISS index. The caller checks that its size and
-  // dimension are what they should be.
+  // Throws InputError when the file is missing, truncated, not a FAISS index of a kind that Build makes, or when a
+  // count, row number or graph edge in it does not agree with the rest: whoever wrote it, it cannot make FAISS fail.
+  // The caller checks that its size and dimension are what they should be.
   static VectorIndex Load(const std::filesystem::path& path);
 
   VectorIndex(VectorIndex&&) noexcept;

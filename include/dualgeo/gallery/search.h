@@ -10,6 +10,7 @@
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/gallery/exclusion.h"
 #include "dualgeo/gallery/gallery_file.h"
+#include "dualgeo/gallery/parts.h"
 #include "dualgeo/util/field.h"
 
 namespace dualgeo {
@@ -54,8 +55,11 @@ struct SearchOptions {
 // list is shorter and a warning says so. `photos` gives the queries' authors and places; every query must be in it.
 // gps_score is not filled here: refine/place_similarity.h does, which needs the model. Threads: SetIndexThreads. Throws
 // InputError (see QueryDescriptors, Exclusion), Interrupted.
+//
+// keep: where blocks of 1024 queries that were searched are kept, from which the same search goes on after a kill,
+// until the caller has made a file of the lists and calls RemoveParts.
 std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const PhotoTable& photos,
-                                  const SearchOptions& options);
+                                  const SearchOptions& options, const KeepParts& keep = {});
 
 // The same for photos of which nothing but the features is known: an exclusion by author or place is an InputError.
 std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const SearchOptions& options);

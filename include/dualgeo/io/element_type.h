@@ -61,4 +61,15 @@ inline std::optional<std::int64_t> ElementCount(const std::vector<std::int64_t>&
   return count;
 }
 
+// "[2, 3]"
+inline std::string ShapeText(const std::vector<std::int64_t>& shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (i > 0) text += ", ";
+    text += std::to_string(shape[i]);
+  }
+  text += "]";
+  return text;
+}
+
 }  // namespace dualgeo

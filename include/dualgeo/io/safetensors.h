@@ -15,6 +15,7 @@
 
 #include "dualgeo/io/mapped_file.h"
 #include "dualgeo/io/safetensors_header.h"
+#include "dualgeo/util/atomic_file.h"
 
 namespace dualgeo {
 
@@ -63,10 +64,39 @@ class SafetensorsFile {
 // "F32", "I64" ...; the dtype's own name where safetensors has none for it.
 std::string SafetensorsTypeName(const torch::Tensor& tensor);
 
+// A file written piece by piece, for tensors that never stand in memory whole:
+//   SafetensorsWriter writer(path, {{"image", torch::kFloat32, {rows, 768}}}, metadata);
+//   for (const auto& entry : writer.order()) { ... writer.Append(some_rows_of_it); ... }
+//   writer.Commit();
+class SafetensorsWriter {
+ public:
+  struct Entry {
+    std::string name;
+    torch::Dtype dtype = torch::kFloat32;
+    std::vector<std::int64_t> shape;
+  };
+  // Writes the header. Throws InputError, before anything is written, for an unsupported dtype, a repeated or reserved
+  // name, text that is not UTF-8, and a header that no reader would take: longer than 100 MB, more than 32 dimensions.
+  SafetensorsWriter(const std::filesystem::path& path, std::vector<Entry> entries,
+                    const std::map<std::string, std::string>& metadata);
+
+  // The tensors by falling element size, so that each is aligned: the order in which Append takes their elements.
+  const std::vector<Entry>& order() const { return order_; }
+  // Any device, any strides.
+  void Append(const torch::Tensor& rows);
+  // Throws Error when the disk is full, or when other than all the bytes that the header tells of were appended.
+  void Commit();
+
+ private:
+  std::vector<Entry> order_;
+  std::string header_;  // checked before the file is opened
+  AtomicFile file_;
+  std::uint64_t left_ = 0;
+};
+
 // Writes tensors (any device, any strides; float64/32/16, bfloat16, int64/32/16/8, uint8, bool) so that Python's
 // safetensors reads them. Atomic. The bytes are laid out by falling element size, so that every tensor is aligned; the
-// same input gives the same bytes. Throws InputError for an unsupported dtype, a repeated name or text that is not
-// UTF-8, Error when the disk is full.
+// same input gives the same bytes. Throws as SafetensorsWriter.
 void WriteSafetensors(const std::filesystem::path& path,
                       const std::vector<std::pair<std::string, torch::Tensor>>& tensors,
                       const std::map<std::string, std::string>& metadata = {});

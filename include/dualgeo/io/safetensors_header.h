@@ -11,6 +11,10 @@
 
 namespace dualgeo {
 
+// The limits of the reference implementation's header, and ours of a shape.
+inline constexpr std::uint64_t kMaxSafetensorsHeaderBytes = 100'000'000;
+inline constexpr std::size_t kMaxSafetensorsDimensions = 32;
+
 struct SafetensorsHeader {
   struct Entry {
     std::string name;

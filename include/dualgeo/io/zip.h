@@ -1,8 +1,8 @@
-// The directory of a zip archive, and members that are stored, not compressed: torch.save and TorchScript write tensors
-// so, to be used where they lie in the file. (PKWARE APPNOTE 6.3, zip64 included.)
+// The directory of a zip archive, and its members: torch.save and TorchScript store tensors uncompressed, to be used
+// where they lie in the file; photos are stored or deflated. (PKWARE APPNOTE 6.3, zip64 included.)
 //
-// Why not a library: libzip and minizip read members out as streams and do not say where in the file a member's bytes
-// are, which is all that is wanted here; and what is never inflated cannot be a zip bomb.
+// Why not a library: libzip and minizip read members as streams from a file of their own, one thread at a time, and do
+// not check a hostile directory (members that overlap or repeat) as is done here; inflating itself is zlib's.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,8 @@ struct ZipMember {
   std::uint64_t packed = 0;  // how many they are
   std::uint64_t size = 0;    // how many they would be unpacked
   bool stored = true;
+  std::uint16_t method = 0;  // 0: stored, 8: deflated
+  std::uint32_t crc = 0;     // of the unpacked bytes
 };
 
 // Members by name. Checksums are not looked at (PyTorch can be told not to write them); every place is checked against
@@ -24,6 +26,11 @@ struct ZipMember {
 // damaged, or when a member is encrypted, repeated, overlaps another or leaves the archive.
 using ZipDirectory = std::map<std::string, ZipMember, std::less<>>;
 ZipDirectory ReadZipDirectory(std::string_view archive, const std::string& source);
+
+// The member's unpacked bytes, checked against their size and CRC-32. InputError when they do not fit, when they are
+// more than max_bytes, or packed in another way than by deflate.
+std::string ReadZipMember(std::string_view archive, const ZipDirectory::value_type& member, const std::string& source,
+                          std::size_t max_bytes);
 
 // InputError when the member is compressed.
 void RequireStored(const ZipDirectory::value_type& member, const std::string& source);

@@ -1,5 +1,5 @@
-// How the image view and the segmentation view are mixed. A new fusion is one file in src/model/ and one line in the
-// table of src/model/fusion.cpp; it is then usable from YAML (model.fusion.type).
+// How the image view and the segmentation view are mixed. A new fusion is one file in src/model/, its factory below, an
+// entry in the table of src/model/fusion.cpp and its name among the values of model.fusion.type (model/options.h).
 #pragma once
 
 #include "dualgeo/io/torch.h"

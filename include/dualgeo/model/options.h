@@ -33,13 +33,14 @@ struct ImageEncoderOptions {
     v.Field("preset", preset, "size of the vision transformer; vit-tiny is small enough to train on a CPU",
             OneOf{{"vit-b-32", "vit-b-16", "vit-l-14", "vit-l-14-336", "vit-tiny"}});
     v.Field("weights", weights,
-            "file with CLIP weights under Hugging Face's or OpenAI's names, or a DualGeo checkpoint; null: random");
+            "file with CLIP weights under Hugging Face's or OpenAI's names, or a DualGeo checkpoint; null: random",
+            Affects::kContent);
     v.Field(
         "activation", activation,
         "of the feed-forward layers: quick_gelu (OpenAI's weights) or gelu (some of OpenCLIP's); names and shapes of "
         "weights do not tell, features of the wrong one are off",
         OneOf{{"quick_gelu", "gelu"}});
-    v.Field("freeze", freeze, "keep the image encoder as it is loaded; only the rest is trained");
+    v.Field("freeze", freeze, "keep the image encoder as it is loaded; only the rest is trained", Affects::kTraining);
     v.Field("width", width, "channels of the transformer; null: the preset's", Range{8, 8192});
     v.Field("layers", layers, "transformer blocks; null: the preset's", Range{1, 128});
     v.Field("heads", heads, "attention heads, must divide width; null: the preset's", Range{1, 128});
@@ -86,7 +87,8 @@ struct SegmenterOptions {
   void Visit(Visitor& v) {
     v.Field("preset", preset, "size of SegFormer", OneOf{{"b0", "b1", "b2", "b3", "b4", "b5"}});
     v.Field("num_labels", num_labels, "classes of the masks (ADE20K: 150); 255 in a mask is 'ignore'", Range{2, 255});
-    v.Field("weights", weights, "file with SegFormer weights under Hugging Face's names; null: random");
+    v.Field("weights", weights, "file with SegFormer weights under Hugging Face's names; null: random",
+            Affects::kContent);
     v.Field("image_size", image_size, "side of the square input in pixels, a multiple of 32", Range{32, 4096});
     v.Field("hidden_sizes", hidden_sizes, "channels of the four stages; []: the preset's", Range{1, 4096});
     v.Field("depths", depths, "blocks of the four stages; []: the preset's", Range{1, 100});
@@ -94,9 +96,9 @@ struct SegmenterOptions {
             Range{1, 64});
     v.Field("sr_ratios", sr_ratios, "reduction of the keys' side in the four stages; []: the preset's", Range{1, 64});
     v.Field("decoder_dim", decoder_dim, "channels of the all-MLP head; null: the preset's", Range{1, 4096});
-    v.Field("dropout", dropout, "dropout before the classifier while training", Range{0, 0.99});
+    v.Field("dropout", dropout, "dropout before the classifier while training", Range{0, 0.99}, Affects::kTraining);
     v.Field("drop_path", drop_path, "stochastic depth of the last block while training (linear from 0 at the first)",
-            Range{0, 0.99});
+            Range{0, 0.99}, Affects::kTraining);
   }
 };
 
@@ -150,7 +152,8 @@ struct SegmentationEncoderOptions {
             OneOf{{"nearest", "bilinear"}});
     v.Field("weights", weights,
             "resnet18: file with weights under torchvision's names; the first convolution is summed over colours for "
-            "gray and stays random for onehot; null: random");
+            "gray and stays random for onehot; null: random",
+            Affects::kContent);
     v.Field("image_size", image_size, "side of the square mask in pixels, a multiple of 32", Range{32, 2048});
     v.Field("base_width", base_width, "resnet18: channels of the first stage (64 is ResNet-18; 16 suits a CPU)",
             Range{4, 256});
@@ -182,7 +185,7 @@ struct FusionOptions {
             "batch (as the released code behaves; results then depend on the batch)",
             OneOf{{"tokens", "pooled", "batch"}});
     v.Field("heads", heads, "cross_attention: attention heads, must divide embed_dim", Range{1, 128});
-    v.Field("dropout", dropout, "dropout while training", Range{0, 0.99});
+    v.Field("dropout", dropout, "dropout while training", Range{0, 0.99}, Affects::kTraining);
   }
 };
 
@@ -205,7 +208,7 @@ struct GpsEncoderOptions {
     v.Field("rff_size", rff_size, "random frequencies per capsule (cosine and sine of each)", Range{1, 65536});
     v.Field("hidden", hidden, "width of each capsule's three hidden layers", Range{1, 65536});
     v.Field("embed_dim", embed_dim, "size of the GPS embedding", Range{1, 65536});
-    v.Field("weights", weights, "file with weights under GeoCLIP's LocEnc names; null: random");
+    v.Field("weights", weights, "file with weights under GeoCLIP's LocEnc names; null: random", Affects::kContent);
     v.Field("beyond_mercator", beyond_mercator,
             "mercator: latitudes beyond 85.05112878 degrees are moved to that limit, or are an error",
             OneOf{{"clamp", "error"}});

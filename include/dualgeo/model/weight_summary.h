@@ -18,8 +18,11 @@ struct WeightSummary {
   };
   std::filesystem::path path;  // the file itself, where a folder was given
   std::string format;          // "safetensors", "PyTorch zip archive" ...
-  std::string family;          // whose names these are (model/weight_names.h)
+  std::string family;          // whose names these are (WeightNames of model/weight_names.h)
   bool family_known = false;
+  std::string names;                  // the family, and what its names stand below
+  std::vector<std::string> prefixes;  // what stands before the family's names, "" where nothing does
+  std::string note;                   // why nothing of it is read and what to take instead, or the nearest family
   // The key of a saved dict that the tensors were taken from, and the keys that were not looked into.
   std::string container;
   std::vector<std::string> left_aside;

@@ -20,13 +20,13 @@ namespace dualgeo {
 // is).
 std::vector<std::pair<std::string, torch::Tensor>> StateDict(const torch::nn::Module& module);
 
-// Copies `tensors` into the module, converting type and device. All or nothing: missing, unexpected and mis-shaped keys
-// are listed in one InputError that begins with `source` (the file's name), and the module is then unchanged.
-// Bookkeeping that carries no weight is not asked for: …num_batches_tracked may be missing or have shape [1], and
-// …position_ids may be present.
-// kShare: a float32 parameter on the CPU does not copy its tensor but becomes it. For tensors read from a file, which
-// nobody else writes to: the weights are then in memory once, as pages of the file (private: training changes them in
-// memory only). Do not overwrite a weight file in place while a program uses it; replace it.
+// Copies `tensors` into the module, converting type and device. All or nothing: one InputError that begins with
+// `source` (the file's name) has the first missing, unexpected and mis-shaped key and the number of each, and the
+// module is then unchanged. Bookkeeping that carries no weight is not asked for: …num_batches_tracked may be missing or
+// have shape [1], and …position_ids may be present. kShare: a float32 parameter on the CPU does not copy its tensor but
+// becomes it. For tensors read from a file, which nobody else writes to: the weights are then in memory once, as pages
+// of the file (private: training changes them in memory only). Do not overwrite a weight file in place while a program
+// uses it; replace it.
 enum class Memory { kCopy, kShare };
 void LoadStateDict(torch::nn::Module& module, const TensorMap& tensors, const std::string& source,
                    Memory memory = Memory::kCopy);
@@ -35,8 +35,9 @@ void LoadStateDict(torch::nn::Module& module, const TensorMap& tensors, const st
 // otherwise.
 TensorMap ReadWeights(const std::filesystem::path& path);
 
-// Loads a file into a part of the model by whatever family its names belong to. InputError when that family holds no
-// such part, or lists of keys as LoadStateDict.
+// Loads a file into a part of the model by whatever style its names are of; names outside the style's prefix are left
+// aside, which is logged. InputError when the style has no such part, when none is known (with the nearest), when there
+// are several sets of weights, or as LoadStateDict.
 // Position embeddings of another image size are resized, which is logged: the class token's is kept, the square grid of
 // the others is interpolated bicubically (a = -0.75, no aligned corners, no antialiasing), as Hugging Face's
 // interpolate_pos_encoding does.

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "dualgeo/config/option_values.h"
 #include "dualgeo/data/data_options.h"
 #include "dualgeo/data/world.h"
 #include "dualgeo/eval/evaluate.h"
@@ -33,7 +35,7 @@ struct PipelineOptions {
             "that data names; fit_rerank fits rerank's parameters on the validation photos; untrained scores the same "
             "model "
             "before training as a floor",
-            OneOf{PipelineStepNames()});
+            OneOf{PipelineStepNames()}, Affects::kNothing);
     v.Field("segmenter_seed", segmenter_seed,
             "seed of the steps train_segmenter and segment, so that runs with other seeds can share their masks; null: "
             "the run's seed",
@@ -52,7 +54,7 @@ struct WorldStepOptions : WorldOptions {
 
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("out", out, "folder of the world; runs may share one");
+    v.Field("out", out, "folder of the world; runs may share one", Affects::kNothing);
     WorldOptions::Visit(v);
   }
 };
@@ -79,9 +81,9 @@ struct ExperimentOptions {
 
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("name", name, "shown in tables and logs");
+    v.Field("name", name, "shown in tables and logs", Affects::kNothing);
     runtime.Visit(v);
-    v.Field("run_dir", run_dir, "folder of everything the run makes");
+    v.Field("run_dir", run_dir, "folder of everything the run makes", Affects::kNothing);
     v.Group("run", pipeline, "what `dualgeo run` does");
     v.Group("world", world, "the synthetic world (step world)");
     v.Group("data", data, "photos, masks and coordinates; paths are relative to the working directory");
@@ -106,12 +108,23 @@ ExperimentOptions ReadExperiment(const std::vector<std::filesystem::path>& files
 // The resolved config as YAML.
 std::string DumpExperiment(const ExperimentOptions& options);
 
-// The part of the config below one key ("model", "data.augment"), as text; for fingerprints.
-std::string DumpSection(const ExperimentOptions& options, const std::string& path);
+// What a step reads of the config.
+struct StepFields {
+  OptionValues result;                                 // that change what it makes
+  OptionValues defaults;                               // of the same fields
+  OptionValues others;                                 // recorded, never compared
+  std::map<std::string, std::filesystem::path> files;  // files that the config names: key -> file that is there
+};
 
-// All settings that change what a step makes, as text: the config sections, and the seed, device and precision where
-// they matter. step: of PipelineStepNames(), "embed" (features of photos) or "holdout".
-std::string StepSettings(const ExperimentOptions& options, const std::string& step);
+// step: of PipelineStepNames() (untrained and report read nothing of their own), "embed" (features of photos) or
+// "holdout".
+StepFields FieldsOf(const ExperimentOptions& options, const std::string& step);
+
+// `result` as lines of text, for fingerprints.
+std::string FieldsText(const StepFields& fields);
+
+// Does predict join answers and candidates by the bayes rule, and so read `rerank`?
+bool JoinsAnswers(const ExperimentOptions& options);
 
 // docs/config.md.
 std::string DocumentExperiment();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,10 @@ PhotoSet TrainSet(const ExperimentOptions& options);
 
 // data.segmenter, or data.train where it names no csv: with true masks. Throws InputError when something is not set.
 PhotoSet SegmenterSet(const ExperimentOptions& options);
+
+// data.validation where it names a table of its own; photos and masks that it does not name are those of `trained`.
+// Nothing where a share of the training photos is held out.
+std::optional<PhotoSet> ValidationSet(const ExperimentOptions& options, const PhotoSet& trained);
 
 // data.benchmarks, and the holdout where there is one. Throws InputError as TrainSet.
 std::vector<PhotoSet> BenchmarkSets(const ExperimentOptions& options);

@@ -24,15 +24,20 @@ struct BenchmarkScores {
   std::vector<PairedComparison> against_untrained;
 };
 
-// Walks options.run.steps, skipping those whose output is already there and was made from the same inputs and settings.
-// Returns the scores when the step evaluate is among them. Throws InputError, Error, Interrupted (then run it again: it
-// goes on where it stopped).
+// Walks options.run.steps, skipping those whose output is already there and was made from the same inputs and settings
+// (pipeline/step.h), while no other process walks them in this run_dir. config.yaml and run.json are written when all
+// but the report is made. Returns the scores when the step evaluate is among them. Throws InputError, Error,
+// Interrupted (then run it again: it goes on where it stopped).
 std::vector<BenchmarkScores> RunPipeline(const ExperimentOptions& options);
 
 // Of options.run.steps (and "holdout", "embed"), only these, on what the others made earlier. Writes config.yaml and
 // run.json only with evaluate. `ablate` and `robustness` walk runs stage by stage with it. Returns how many steps were
 // not up to date. Throws as RunPipeline.
 int RunSteps(const ExperimentOptions& options, const std::vector<std::string>& only);
+
+// Rewrites, for the same steps, the records of an earlier version; runs nothing. For all runs of a study before its
+// first stage is made again.
+void TakeOverRecords(const ExperimentOptions& options, const std::vector<std::string>& only);
 
 // The table that `dualgeo run` prints.
 std::string FormatScores(const std::vector<BenchmarkScores>& scores);

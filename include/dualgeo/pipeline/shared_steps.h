@@ -3,6 +3,9 @@
 // those of the stages before it included. So two runs that differ only in re-ranking have one model and one search, and
 // two that differ in gallery.features have one model; what follows the search is each run's own.
 //
+// Paths count as they lead from the working folder, however they are spelled. A folder of an earlier version, whose
+// name was made in another way, is known by its config.yaml.
+//
 // The folder's name says which stage it is; whether its content is still right (a photo table may change under the same
 // name) is the business of the step's record in it, as in any run (pipeline/step.h).
 #pragma once
@@ -25,23 +28,15 @@ void ShareStages(ExperimentOptions& options, const std::filesystem::path& shared
 void AddRunJobs(const ExperimentOptions& options, const std::string& label, const std::string& through,
                 std::vector<Job>& jobs);
 
+// Rewrites what an earlier version recorded of the stages of all runs (in a process of its own, since this one is still
+// to fork); before any job of a study runs.
+void TakeOverStudy(const std::vector<ExperimentOptions>& runs, const std::filesystem::path& shared,
+                   const std::filesystem::path& logs);
+
 // Links in run_dir to the shared stages, so that the folder reads like that of `dualgeo run` (report, locate).
 void LinkStages(const ExperimentOptions& options);
 
 // Throws InputError when two of the runs write different worlds into one folder.
 void CheckWorlds(const std::vector<ExperimentOptions>& runs);
-
-// Held while a folder of shared stages is worked in, by children too. Waits, saying so, while another process holds it.
-// Throws Error when the folder cannot be written, Interrupted.
-class SharedLock {
- public:
-  explicit SharedLock(const std::filesystem::path& shared);
-  ~SharedLock();
-  SharedLock(const SharedLock&) = delete;
-  SharedLock& operator=(const SharedLock&) = delete;
-
- private:
-  int file_ = -1;
-};
 
 }  // namespace dualgeo

@@ -1,46 +1,75 @@
-// A step of a run: done once, skipped while what it was made from is unchanged, redone when it is not.
+// A step of a run: done once, skipped while what it was made from is the same, done again when it is not. What it made
+// before is then set aside (io/set_aside.h), never deleted.
+//
+// The same means: the fields that affect the result have the same values (util/field.h), the inputs the same bytes
+// (pipeline/content.h). Where things lie, when they were touched, and which version of the program worked are recorded
+// and do not count.
 #pragma once
 
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "dualgeo/pipeline/content.h"
+#include "dualgeo/pipeline/experiment.h"
+
 namespace dualgeo {
 
-struct Step {
-  std::string name;                            // "train"; also the name of its record
-  std::vector<std::filesystem::path> inputs;   // files or folders that it reads
-  std::string settings;                        // all config that changes its outputs
-  std::vector<std::filesystem::path> outputs;  // files or folders that it makes
-  // resume: an earlier try with the same inputs and settings was interrupted; what it left may be continued.
-  std::function<void(bool resume)> run;
-  std::filesystem::path folder = {};  // whose steps/ holds the record; empty: the runner's
+// What outputs say of themselves, where they can (a checkpoint knows its settings).
+enum class Found {
+  kNothing,  // nothing there, or it cannot say
+  kOther,    // made with other settings
+  kPart,     // with these, not finished
+  kWhole,    // with these, finished
+  kBeyond,   // with these, and continued further than they ask for
 };
 
-// Keeps one record a step under run_dir/steps/: settings, and a fingerprint of each input and output.
+struct Step {
+  std::string name;                               // "train"; also the name of its record
+  std::function<std::vector<Artifact>()> inputs;  // asked for when the step's turn has come. Throws InputError
+  StepFields fields;                              // of the config
+  std::vector<Artifact> outputs;
+  // go_on: what is there was made from the same inputs and settings (or by an earlier try); it is kept and completed.
+  std::function<void(bool go_on)> run;
+  std::filesystem::path folder = {};                  // whose steps/ holds the record; empty: the runner's
+  std::vector<std::filesystem::path> make_room = {};  // what is set aside for new outputs; empty: the outputs
+  std::function<Found()> found = {};
+  bool completes = false;                    // run(true) makes what is missing of an output and leaves the rest
+  std::vector<std::string> extendable = {};  // fields whose change the step can go on from (more epochs)
+};
+
+struct StepRecord;
+
+// Keeps one record a step under run_dir/steps/: fields, and content of each input and output.
 class StepRunner {
  public:
-  explicit StepRunner(std::filesystem::path run_dir) : run_dir_(std::move(run_dir)) {}
+  explicit StepRunner(std::filesystem::path run_dir);
 
-  // Runs the step, or does nothing when its record matches. Returns whether it ran. Whatever run() throws passes.
+  // Records that version 0.1.0 and earlier wrote are rewritten where the step is finished by them: as far as they tell
+  // (they know photo folders by time stamps only), inputs, settings and outputs are the same. For all steps before any
+  // of them runs, since a step that is done again changes what later records speak of.
+  void TakeOver(const std::vector<Step>& steps);
+
+  // Runs the step, or does nothing when its record matches. Returns whether it ran. Whatever run() throws passes; what
+  // was set aside for a step that then left nothing has its name again.
   // Throws Error when an output is missing after the step.
   bool Run(const Step& step);
+
+  // Said by a step's run(): its outputs are usable and not final. It then runs again next time.
+  void LeaveUnfinished(const std::string& why) { unfinished_ = why; }
 
   // How many steps ran so far.
   int done() const { return done_; }
 
  private:
-  std::string Fingerprint(const std::filesystem::path& path);
+  void Do(const Step& step, const std::filesystem::path& path, StepRecord& record, bool go_on, const std::string& why);
+  std::filesystem::path FolderOf(const Step& step) const { return step.folder.empty() ? run_dir_ : step.folder; }
 
   std::filesystem::path run_dir_;
+  Contents contents_;
   int done_ = 0;
-  std::map<std::filesystem::path, std::string> fingerprints_;
+  std::string unfinished_;
 };
-
-// What tells one state of a file or folder from another: a file's SHA-256 (its size and time of change above 256 MB); a
-// folder's files by name, size and time of change. "absent" when there is nothing.
-std::string FingerprintPath(const std::filesystem::path& path);
 
 }  // namespace dualgeo

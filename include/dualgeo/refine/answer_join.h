@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/refine/answers.h"
@@ -29,6 +30,9 @@ class BayesJoin {
   std::size_t top_k_;
   bool only_places_;
 };
+
+// What predict.lmm.choose needs: the join for bayes, and for auto where the parameters know answers; else none.
+AnswerJoin AnswerJoinFor(const std::string& choose, const RerankOptions& options);
 
 // The same as a rule for `predict --method lmm` with choose: bayes. The prediction's method is "bayes".
 AnswerJoin MakeBayesAnswerJoin(const RerankOptions& options);

@@ -12,7 +12,12 @@
 //   - Decimal and whole numbers, decimal commas where they cannot be separators, numbers as strings, exponents, Unicode
 //     minus signs, N S E W or north ... on either side, degrees with minutes and seconds in the usual notations.
 //   - Reasoning in <think> ... </think> is not part of the answer.
-// In prose without JSON the last guess wins that is not called an alternative ("alternatively", "2.", "second guess").
+//   - Well-known text and GeoJSON (longitude first); the order that words say beside a pair ("(longitude, latitude):
+//   ...",
+//     "... in lon/lat order"); degrees in LaTeX; decimal commas beside N, S, E, W, a label or another such number; "~".
+// Of several guesses the last wins that is not called an alternative ("alternatively", "second guess", "is less
+// likely"); of a numbered list ("1. ... 2. ...", "(a) ... (b) ...", in lines or within one) the first; a guess named as
+// final wins over both. A direction that is not understood is a failure: the other half of the Earth is far.
 //
 // A failure has a reason, never a coordinate: empty; refusal; no coordinates; only one of the two; null; out of range
 // (strictly: latitude beyond 90 or longitude beyond 180 is not wrapped, nor are unlabelled numbers swapped); exactly

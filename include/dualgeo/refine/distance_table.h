@@ -25,7 +25,8 @@ inline constexpr int kDistanceNodes = 48 * 8 + 1;
 inline DistanceBin BinOfSquaredChord(double squared_chord) {
   constexpr int kShift = 52 - 3;
   constexpr std::uint64_t kFirst = std::bit_cast<std::uint64_t>(0x1p-46) >> kShift;
-  const double c = std::clamp(squared_chord, 0x1p-46, 4 * (1 - 0x1p-50));
+  constexpr double kLeast = 0x1p-46, kMost = 4 * (1 - 0x1p-50);
+  const double c = squared_chord > kLeast ? std::min(squared_chord, kMost) : kLeast;  // NaN: the first node
   const auto bits = std::bit_cast<std::uint64_t>(c);
   return {static_cast<std::uint32_t>((bits >> kShift) - kFirst),
           static_cast<float>(static_cast<double>(bits & ((std::uint64_t{1} << kShift) - 1)) * 0x1p-49)};

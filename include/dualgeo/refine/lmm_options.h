@@ -22,11 +22,14 @@ struct LmmBudgetOptions {
 
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("requests", requests, "most requests of one run, retries included; 0: no bound", Range{0, 1e15});
-    v.Field("tokens", tokens, "most tokens of one run, prompts and answers; 0: no bound", Range{0, 1e15});
-    v.Field("cost", cost, "most cost of one run, in the currency of the prices; 0: no bound", Range{0, 1e12});
-    v.Field("prompt_price", prompt_price, "price of a million prompt tokens", Range{0, 1e9});
-    v.Field("completion_price", completion_price, "price of a million answer tokens", Range{0, 1e9});
+    v.Field("requests", requests, "most requests of one run, retries included; 0: no bound", Range{0, 1e15},
+            Affects::kNothing);
+    v.Field("tokens", tokens, "most tokens of one run, prompts and answers; 0: no bound", Range{0, 1e15},
+            Affects::kNothing);
+    v.Field("cost", cost, "most cost of one run, in the currency of the prices; 0: no bound", Range{0, 1e12},
+            Affects::kNothing);
+    v.Field("prompt_price", prompt_price, "price of a million prompt tokens", Range{0, 1e9}, Affects::kNothing);
+    v.Field("completion_price", completion_price, "price of a million answer tokens", Range{0, 1e9}, Affects::kNothing);
   }
 
   void Validate() const;
@@ -75,14 +78,14 @@ struct LmmOptions {
   void Visit(Visitor& v) {
     v.Field("endpoint", endpoint, "base URL of an OpenAI-compatible server; /chat/completions is appended");
     v.Field("model", model, "model name as the server calls it; empty: the server's only one");
-    v.Field("prompt", prompt, "prompt template: geo (built in) or a file");
+    v.Field("prompt", prompt, "prompt template: geo (built in) or a file", Affects::kContent);
     v.Field("samples", samples, "answers per photo and prompt", Range{1, 1000});
     v.Field("temperature", temperature, "sampling temperature", Range{0, 10});
     v.Field("positives", positives, "one prompt each, with so many similar candidates", Range{0, 1000});
     v.Field("negatives", negatives, "show as many dissimilar candidates, too");
     v.Field("verify", verify, "choose auto: take the place whose GPS embedding matches best, where features are given");
-    v.Field("concurrency", concurrency, "requests under way at once", Range{1, 256});
-    v.Field("cache", cache, "SQLite file of every request and answer");
+    v.Field("concurrency", concurrency, "requests under way at once", Range{1, 256}, Affects::kSpeed);
+    v.Field("cache", cache, "SQLite file of every request and answer", Affects::kNothing);
     v.Field("choose", choose, "how one place is made of the answers", OneOf{LmmChoices()});
     v.Field("cluster_km", cluster_km, "choose cluster: answers within this distance belong together", Range{0, 20100});
     v.Field("fallback", fallback, "for a photo without a usable answer", OneOf{{"reranked_first", "none"}});
@@ -98,14 +101,19 @@ struct LmmOptions {
             OneOf{{"auto", "json_schema", "none"}});
     v.Field("seed", seed, "sent as seed + sample number; null: not sent", Range{0, 2e9});
     v.Field("extra", extra, "JSON object merged into the request");
-    v.Field("api_key_env", api_key_env, "environment variable that holds the key");
-    v.Field("ca_file", ca_file, "PEM file of certificates to trust; empty: the system's");
-    v.Field("timeout_seconds", timeout_seconds, "for a whole request", Range{0.001, 86400});
-    v.Field("connect_timeout_seconds", connect_timeout_seconds, "for connecting", Range{0.001, 3600});
-    v.Field("retries", retries, "of one request, after timeouts, broken replies, 408, 429 and 5xx", Range{0, 100});
-    v.Field("retry_seconds", retry_seconds, "first wait before a retry; doubles each time", Range{0, 3600});
-    v.Field("max_wait_seconds", max_wait_seconds, "a server that asks for a longer wait stops the run", Range{0, 1e6});
-    v.Field("stop_after_failures", stop_after_failures, "requests given up in a row that stop the run", Range{1, 1e6});
+    v.Field("api_key_env", api_key_env, "environment variable that holds the key", Affects::kNothing);
+    v.Field("ca_file", ca_file, "PEM file of certificates to trust; empty: the system's", Affects::kNothing);
+    v.Field("timeout_seconds", timeout_seconds, "for a whole request", Range{0.001, 86400}, Affects::kNothing);
+    v.Field("connect_timeout_seconds", connect_timeout_seconds, "for connecting", Range{0.001, 3600},
+            Affects::kNothing);
+    v.Field("retries", retries, "of one request, after timeouts, broken replies, 408, 429 and 5xx", Range{0, 100},
+            Affects::kNothing);
+    v.Field("retry_seconds", retry_seconds, "first wait before a retry; doubles each time", Range{0, 3600},
+            Affects::kNothing);
+    v.Field("max_wait_seconds", max_wait_seconds, "a server that asks for a longer wait stops the run", Range{0, 1e6},
+            Affects::kNothing);
+    v.Field("stop_after_failures", stop_after_failures, "requests given up in a row that stop the run", Range{1, 1e6},
+            Affects::kNothing);
     v.Field("retry_failed", retry_failed, "ask again what the server refused in an earlier run");
     v.Group("budget", budget, "where a run stops by itself");
   }
@@ -114,7 +122,8 @@ struct LmmOptions {
   // or fragment (keys belong in the environment), extra that is no JSON object or sets messages, no positives.
   void Validate() const;
 
-  // auto      verify, where `verify` is set and similarities are given; else medoid
+  // auto      verify, where `verify` is set and similarities are given; else bayes, where there are candidates; else
+  //           medoid
   // first     the first usable answer
   // medoid    the answer with the least summed distance to the others
   // cluster   the medoid of the largest cluster of answers (DBSCAN, cluster_km, two answers make one)

@@ -9,6 +9,9 @@
 
 namespace dualgeo {
 
+// Fitted coefficients are of the order of 1; what lies far beyond is damage.
+inline const Range kCoefficientRange{-1e6, 1e6};
+
 // How the logit of a candidate (or of an LMM answer) and a width follows from what is known about it: one coefficient
 // for each width of each feature. Empty: the feature is not used. Features that the list at hand lacks (no scores, say)
 // count 0, which for scores is their mean.
@@ -28,18 +31,21 @@ struct EvidenceWeights {
 
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("constant", constant, "one for each width; empty: this source of evidence was not there in training");
-    v.Field("log_rank", log_rank, "of the natural logarithm of the rank");
-    v.Field("support", support, "of the log kernel sum of the list at the width");
-    v.Field("wider_support", wider_support, "of the same at the next wider width");
-    v.Field("narrower_support", narrower_support, "of the same at the next narrower width");
-    v.Field("answer_support", answer_support, "of the log kernel mean of the LMM's answers at the width");
-    v.Field("wider_answer_support", wider_answer_support, "of the same at the next wider width");
-    v.Field("narrower_answer_support", narrower_answer_support, "of the same at the next narrower width");
-    v.Field("score", score, "of the standardised similarity score");
-    v.Field("score_gap", score_gap, "of the distance below the list's best score");
-    v.Field("gps_score", gps_score, "of the standardised similarity of the coordinates' embedding");
-    v.Field("gps_score_gap", gps_score_gap, "of the distance below the list's best");
+    v.Field("constant", constant, "one for each width; empty: this source of evidence was not there in training",
+            kCoefficientRange);
+    v.Field("log_rank", log_rank, "of the natural logarithm of the rank", kCoefficientRange);
+    v.Field("support", support, "of the log kernel sum of the list at the width", kCoefficientRange);
+    v.Field("wider_support", wider_support, "of the same at the next wider width", kCoefficientRange);
+    v.Field("narrower_support", narrower_support, "of the same at the next narrower width", kCoefficientRange);
+    v.Field("answer_support", answer_support, "of the log kernel mean of the LMM's answers at the width",
+            kCoefficientRange);
+    v.Field("wider_answer_support", wider_answer_support, "of the same at the next wider width", kCoefficientRange);
+    v.Field("narrower_answer_support", narrower_answer_support, "of the same at the next narrower width",
+            kCoefficientRange);
+    v.Field("score", score, "of the standardised similarity score", kCoefficientRange);
+    v.Field("score_gap", score_gap, "of the distance below the list's best score", kCoefficientRange);
+    v.Field("gps_score", gps_score, "of the standardised similarity of the coordinates' embedding", kCoefficientRange);
+    v.Field("gps_score_gap", gps_score_gap, "of the distance below the list's best", kCoefficientRange);
   }
 
   bool operator==(const EvidenceWeights&) const = default;
@@ -69,7 +75,8 @@ struct ProbabilityScale {
 
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("offset", offset, "added to the logit of the stated probability, for each accuracy threshold");
+    v.Field("offset", offset, "added to the logit of the stated probability, for each accuracy threshold",
+            kCoefficientRange);
     v.Field("slope", slope, "times the logit of the mixture's probability", Range{0, 100});
   }
 

@@ -18,8 +18,14 @@ struct Prediction {
   std::optional<double> confidence_km;  // radius meant to hold the truth with probability one half
   std::string reason;                   // why there is no answer
 
+  // Made by a rule that stands in for the named method (predict.lmm.fallback): never counted as answered by it.
+  bool is_fallback() const { return method.starts_with("fallback/"); }
+
   bool operator==(const Prediction&) const = default;
 };
+
+// "8 of 12 photos answered by lmm (3 by fallback/reranked_first)"
+std::string DescribeAnswered(const std::vector<Prediction>& predictions, const std::string& method);
 
 struct PredictionColumns {
   std::string id = "IMG_ID";

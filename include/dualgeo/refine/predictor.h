@@ -4,8 +4,9 @@
 //   lmm   a vision language model's answers (refine/lmm_run.h), from a server or a table, and a choice among them and
 //         the candidates (refine/choose.h)
 //
-// A new predictor is one file that implements Predictor and one line in the table of predictor.cpp; it is then a value
-// of predict.method and of --method.
+// A predictor that needs nothing but one photo's candidates implements Predictor in one file, with an entry in the
+// table of predictor.cpp; it is then a value of predict.method and of --method. lmm needs more, and Predict asks for
+// it.
 #pragma once
 
 #include <memory>
@@ -70,6 +71,8 @@ struct PredictReport {
   // Photos without an answer of the model because the server failed or was not asked: the same command, given again,
   // asks about them again, so what was made of these predictions is not final.
   int ask_again = 0;
+  int without_reply =
+      0;                // photos of which the model said nothing: the server failed or refused, the photo is unreadable
   std::string stopped;  // why the run ended early, if it did
   bool failed = false;  // through the server, not through the budget
 };

@@ -71,7 +71,8 @@ struct RerankOptions {
     v.Field("evidence", evidence,
             "bayes, where a run fits its parameters: what counts beyond ranks and coordinates, if the lists have it",
             OneOf{EvidenceNames()});
-    v.Field("parameters", parameters, "bayes and every method's confidence: YAML of `rerank fit`; empty: what ships");
+    v.Field("parameters", parameters, "bayes and every method's confidence: YAML of `rerank fit`; empty: what ships",
+            Affects::kContent);
   }
 
   // Throws InputError naming field, value and what is allowed.

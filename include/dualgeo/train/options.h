@@ -20,11 +20,12 @@ struct RuntimeOptions {
   void Visit(Visitor& v) {
     v.Field("seed", seed, "seed of everything random: the same seed, build and thread count give the same bytes on CPU",
             Range{0, 9007199254740992.0});
-    v.Field("device", device, "auto (the first GPU if there is one) | cpu | cuda | cuda:N");
+    v.Field("device", device, "auto (the first GPU if there is one) | cpu | cuda | cuda:N", Affects::kSpeed);
     v.Field("precision", precision,
             "fp32, or mixed precision by autocast: bf16 anywhere, fp16 (with loss scaling) on cuda only",
             OneOf{{"fp32", "bf16", "fp16"}});
-    v.Field("threads", threads, "CPU threads of networks and search; 0: one per physical core", Range{0, 1024});
+    v.Field("threads", threads, "CPU threads of networks and search; 0: one per physical core", Range{0, 1024},
+            Affects::kSpeed);
   }
   // Throws InputError for a device that is no device name, or fp16 on a CPU that was asked for by name.
   void Validate() const;
@@ -91,12 +92,12 @@ struct TrainOptions {
     v.Group("schedule", schedule, "how the learning rate moves");
     v.Field("shuffle", shuffle, "a new order of the photos every epoch");
     v.Field("checkpoint_every_steps", checkpoint_every_steps, "checkpoints besides those at each epoch's end; 0: none",
-            Range{0, 1e9});
+            Range{0, 1e9}, Affects::kNothing);
     v.Field("cache_frozen_features", cache_frozen_features,
             "keep what a frozen image encoder gives across epochs; this version cannot, so only false is taken");
     v.Field("validate_every_epochs", validate_every_epochs, "epochs between validations (always after the last)",
-            Range{1, 1e6});
-    v.Field("log_every_steps", log_every_steps, "steps between lines of the log", Range{1, 1e9});
+            Range{1, 1e6}, Affects::kNothing);
+    v.Field("log_every_steps", log_every_steps, "steps between lines of the log", Range{1, 1e9}, Affects::kNothing);
   }
   // Throws InputError naming field, value and rule.
   void Validate(const std::string& section = "train") const;

@@ -27,18 +27,21 @@ struct SegmentJob {
   LoaderOptions loader;
   int batch_size = 8;
   // Also write the raw logits: safetensors, tensor `logits` float32 [N, num_labels, H/4, W/4], metadata `ids` (JSON
-  // array, row order). All of them are held in memory.
+  // array, row order). All of them are held in memory, and all masks are made again.
   std::optional<std::filesystem::path> logits;
 };
 
 struct SegmentResult {
-  std::int64_t written = 0;
+  std::int64_t written = 0;          // by this call
+  std::int64_t kept = 0;             // that were there
   std::vector<std::string> skipped;  // ids of unreadable photos (loader.on_bad_image: skip)
   double photos_per_second = 0;
 };
 
-// Masks appear one by one, each whole; those already there are replaced. Throws InputError (unreadable photo, two
-// photos with one mask name, weights that do not fit), Error (disk full), Interrupted.
+// Masks appear one by one, each whole. The folder says in segment.json what makes them (weights, settings), so that
+// after a kill, Ctrl-C or a bad photo the same job goes on: masks that are there, whole, and not older than their photo
+// are kept. Throws InputError (unreadable photo, not one readable photo, two photos with one mask name, weights that do
+// not fit, a folder with masks of another segmenter or of unknown origin), Error (disk full), Interrupted.
 SegmentResult SegmentPhotos(const SegmentJob& job);
 
 }  // namespace dualgeo

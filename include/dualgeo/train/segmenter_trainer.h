@@ -12,4 +12,8 @@ namespace dualgeo {
 // pixel_accuracy, in percent. Throws as TrainModel.
 TrainResult TrainSegmenter(const TrainJob& job, const SegmenterOptions& segmenter, const SegmenterTrainOptions& train);
 
+// As InspectModelTraining.
+std::optional<TrainedSoFar> InspectSegmenterTraining(const TrainJob& job, const SegmenterOptions& segmenter,
+                                                     const SegmenterTrainOptions& train);
+
 }  // namespace dualgeo

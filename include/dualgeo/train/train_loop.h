@@ -53,6 +53,9 @@ struct TrainLoop {
   std::filesystem::path log;
 };
 
+// Steps of the whole training: an incomplete last batch of an epoch is left out.
+std::int64_t TotalSteps(const TrainingSets& sets, const TrainOptions& options);
+
 TrainResult RunTrainLoop(TrainTask& task, const TrainLoop& loop, TrainingFolder& folder);
 
 }  // namespace dualgeo

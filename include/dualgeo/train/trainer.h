@@ -1,7 +1,8 @@
 // Trains DualGeo: dual-view contrastive learning of photos, segmentation maps and GPS coordinates.
 //
 // Files below run_dir:
-//   checkpoint/last   after every epoch, every train.checkpoint_every_steps, and on Ctrl-C (see checkpoint.h)
+//   checkpoint/last   after every epoch (before it is validated), every train.checkpoint_every_steps, and on Ctrl-C
+//                     (see checkpoint.h)
 //   checkpoint/best   lowest validation loss so far (without validation photos: the last epoch's)
 //   train.jsonl       one JSON object a line: {"step", "epoch", "loss", ..., "lr", "grad_norm", "photos_per_second"}
 //                     and, after a validation, {"step", "epoch", "validation": {...}}; a resumed run continues it
@@ -11,7 +12,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "dualgeo/data/data_options.h"
 #include "dualgeo/model/options.h"
@@ -23,7 +26,7 @@ namespace dualgeo {
 enum class Existing {
   kRefuse,     // InputError saying what is there and how to go on
   kResume,     // continue it exactly; start from the beginning where there is none yet
-  kOverwrite,  // remove it and start from the beginning
+  kOverwrite,  // set it aside (io/set_aside.h) and start from the beginning
 };
 
 // What both trainings need beside their own options.
@@ -46,6 +49,13 @@ struct TrainResult {
   std::filesystem::path best;
 };
 
+// A training as its checkpoint tells it.
+struct TrainedSoFar {
+  std::vector<std::string> differences;  // of its settings from those wanted: "train.lr: 4e-05 then, 0.001 now"
+  std::int64_t step = 0;                 // done
+  std::int64_t total = 0;                // that the wanted epochs have
+};
+
 // Validation numbers: loss, image_gps, segmentation_gps (losses); image_to_gps and segmentation_to_gps (percent of the
 // validation photos, at most 10,000, whose most similar GPS vector among theirs is their own); median_km (distance to
 // the coordinates so retrieved).
@@ -55,5 +65,10 @@ struct TrainResult {
 // step's end).
 TrainResult TrainModel(const TrainJob& job, const ModelOptions& model, const LossOptions& loss,
                        const TrainOptions& train);
+
+// What TrainModel would find in run_dir: nothing when there is no checkpoint. Nothing is trained or changed. Throws
+// InputError for bad tables and a checkpoint that cannot be read.
+std::optional<TrainedSoFar> InspectModelTraining(const TrainJob& job, const ModelOptions& model,
+                                                 const LossOptions& loss, const TrainOptions& train);
 
 }  // namespace dualgeo

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "dualgeo/io/torch.h"
 
@@ -13,9 +14,17 @@
 
 namespace dualgeo {
 
+// What a training would find in its folder; nothing when there is no checkpoint. Throws InputError for one that cannot
+// be read.
+std::optional<TrainedSoFar> InspectTraining(const std::filesystem::path& folder, const Settings& settings);
+
+// CompareValues without device and threads, which move the last digits only.
+std::vector<std::string> CompareTraining(const Settings& then, Settings now);
+
 class TrainingFolder {
  public:
-  // folder: the parent of `last` and `best`; log: the run's log, removed with them under kOverwrite.
+  // folder: the parent of `last` and `best`; log: the run's log, set aside with them under kOverwrite
+  // (io/set_aside.h).
   // Throws InputError when a checkpoint is there (kRefuse) or cannot be read, or was made with other settings (lists
   // them); Error when another process trains there.
   TrainingFolder(std::filesystem::path folder, const std::filesystem::path& log, Existing existing,
@@ -34,6 +43,9 @@ class TrainingFolder {
   const std::filesystem::path& resumed_from() const { return resumed_from_; }
 
  private:
+  void MakeRoom(const std::filesystem::path& log, const std::string& why);
+  void Lock();
+
   std::filesystem::path folder_;
   Settings settings_;
   int lock_ = -1;

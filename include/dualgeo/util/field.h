@@ -11,10 +11,10 @@
 //     void Validate() const;  // optional: rules that span several fields; throws InputError naming field, value, rule
 //   };
 //
-// A visitor (config/binder.h) has
-//   Field(name, value&, help)               value: bool, int, int64_t, double, std::string, std::vector of those,
-//   Field(name, value&, help, OneOf)               or std::optional of those (null in YAML)
-//   Field(name, value&, help, Range)
+// A visitor (config/options_tree.h) has
+//   Field(name, value&, help, rules...)     value: bool, int, int64_t, double, std::string, std::vector of those,
+//                                                  or std::optional of those (null in YAML)
+//                                           rules: OneOf, Range, Affects; each at most once, in any order
 //   Group(name, struct&, help)              a nested option struct
 //   Map(name, std::map<std::string, Struct>&, help)   named option structs (benchmarks: {im2gps3k: {...}})
 //
@@ -23,6 +23,7 @@
 
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace dualgeo {
@@ -37,5 +38,25 @@ struct Range {
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
 };
+
+// What a field changes. Resumes, steps and fingerprints compare what affects a result; the rest is only recorded.
+enum class Affects {
+  kResult,    // what is computed; every field that does not say otherwise
+  kTraining,  // the weights that training makes, not what given weights compute (dropout)
+  kContent,   // names an input or where in it something is: what is read there counts, not the spelling
+  kSpeed,     // time and memory, and at most the last digits of a result
+  kNothing,   // words, places of outputs, how often something is logged, saved or watched
+};
+
+// Of a field with these rules.
+template <class... Rules>
+Affects AffectsOf(const Rules&... rules) {
+  Affects affects = Affects::kResult;
+  const auto take = [&](const auto& rule) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(rule)>, Affects>) affects = rule;
+  };
+  (take(rules), ...);
+  return affects;
+}
 
 }  // namespace dualgeo

@@ -9,12 +9,12 @@ namespace dualgeo {
 
 enum class OutputKind {
   kFile,            // AtomicFile writes it
-  kDatabase,        // a library writes in it: regular files alone will do
+  kRegularFile,     // a library writes in it, or it is read again: FIFOs and devices will not do
   kFilledFolder,    // files are added to it
   kReplacedFolder,  // WriteFolderAtomically makes it
 };
 
-struct Output {
+struct OutputPath {
   std::string name;            // for messages: "--out"
   std::filesystem::path path;  // empty: not asked for
   OutputKind kind = OutputKind::kFile;
@@ -25,7 +25,7 @@ enum class InputKind {
   kPhotos,  // a folder of photos or masks, beside which other files may lie
 };
 
-struct Input {
+struct InputPath {
   std::string name;
   std::filesystem::path path;  // empty: not given
   InputKind kind = InputKind::kWhole;
@@ -33,7 +33,7 @@ struct Input {
 
 // Throws InputError when an output is of a kind that cannot be written, or is an input or another output (by whatever
 // path); Error with the reason when it cannot be written. Creates nothing.
-void CheckOutputs(const std::vector<Output>& outputs, const std::vector<Input>& inputs = {});
+void CheckOutputs(const std::vector<OutputPath>& outputs, const std::vector<InputPath>& inputs = {});
 
 // A folder is only replaced when it is empty or ours: it holds `marker`, and nothing but `names`. Throws InputError.
 void CheckFolderIsOurs(const std::filesystem::path& folder, const std::string& what, const std::string& marker,

@@ -27,6 +27,9 @@ class FileReader {
 // The whole file. Throws as FileReader does, and InputError when it is larger than max_bytes.
 std::string ReadFile(const std::filesystem::path& path, std::size_t max_bytes = std::size_t{1} << 30);
 
+// A descriptor for readers that want one. Opening a pipe does not wait for its writer. Throws as FileReader does.
+int OpenToRead(const std::filesystem::path& path);
+
 // "PATH: cannot be read: REASON", an InputError; an Error where the file is not at fault (EMFILE, ENFILE, ENOMEM).
 [[noreturn]] void FailReading(const std::filesystem::path& path, int error_number);
 

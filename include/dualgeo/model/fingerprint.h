@@ -1,0 +1,65 @@
+// What a network computes, in 64 hex digits: its weights, its buffers and the options that change its output.
+#pragma once
+
+#include "dualgeo/io/torch.h"
+
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "dualgeo/util/field.h"
+#include "dualgeo/util/text.h"
+
+namespace dualgeo {
+
+// A visitor of option structs: "key=value" lines of the options that change what a model computes from given weights
+// and inputs.
+class OptionText {
+ public:
+  template <class T, class... Rule>
+  void Field(const std::string& name, const T& value, const char*, const Rule&... rules) {
+    if (AffectsOf(rules...) != Affects::kResult) return;
+    text.append(prefix_).append(name).append("=").append(Text(value)).append("\n");
+  }
+  template <class T>
+  void Group(const std::string& name, T& value, const char*) {
+    if (name == "segmenter") return;  // makes masks, which are an input of the model
+    const auto outer = prefix_;
+    prefix_.append(name).append(".");
+    value.Visit(*this);
+    prefix_ = outer;
+  }
+
+  std::string text;
+
+ private:
+  static std::string Text(const std::string& value) { return value; }
+  template <class T>
+  requires std::is_arithmetic_v<T>
+  static std::string Text(T value) { return FormatDouble(static_cast<double>(value)); }
+  template <class T>
+  static std::string Text(const std::optional<T>& value) {
+    return value ? Text(*value) : "null";
+  }
+  template <class T>
+  static std::string Text(const std::vector<T>& values) {
+    std::vector<std::string> texts;
+    for (const auto& value : values) texts.push_back(Text(value));
+    return Join(texts);
+  }
+
+  std::string prefix_;
+};
+
+template <class Options>
+std::string TextOf(Options options) {
+  OptionText visitor;
+  options.Visit(visitor);
+  return visitor.text;
+}
+
+// SHA-256 over the options' text and every tensor's name, type, shape and content.
+std::string Fingerprint(const std::string& options, const torch::nn::Module& module);
+
+}  // namespace dualgeo

@@ -1,0 +1,22 @@
+// One process a run: held from before anything is written until all is there. Another one waits, or it would mix its
+// files with ours.
+#pragma once
+
+#include <filesystem>
+
+namespace dualgeo {
+
+class RunLock {
+ public:
+  // Creates the folder. Waits, saying so with the number of the process that holds it. A child that this process forks
+  // holds it, too. Throws Error when the folder cannot be written, Interrupted.
+  explicit RunLock(const std::filesystem::path& folder);
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+ private:
+  int file_ = -1;
+};
+
+}  // namespace dualgeo

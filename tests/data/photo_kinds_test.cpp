@@ -1,0 +1,53 @@
+// Files that are no photos: every kind is named wherever photos, archives of photos and masks are read.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "dualgeo/data/mask.h"
+#include "dualgeo/data/photo.h"
+#include "dualgeo/data/photo_source.h"
+#include "dualgeo/io/file_kind.h"
+#include "dualgeo/util/error.h"
+#include "tests/support/file_samples.h"
+#include "tests/support/temporary_folder.h"
+
+namespace dualgeo {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+template <class Read>
+std::string RefusalOfPhoto(const Read& read) {
+  try {
+    read();
+  } catch (const InputError& error) {
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+    return error.what();
+  }
+  return "read";
+}
+
+TEST(PhotoKinds, EveryReaderNamesWhatItDoesNotRead) {
+  const TemporaryFolder folder;
+  for (const auto& sample : FileSamples()) {
+    const auto path = folder.Write("photo.jpg", sample.bytes);
+    const auto expect = [&](FileUse use, const std::string& message) {
+      if (DescribeOtherFile(sample.bytes, use)) {
+        EXPECT_THAT(message, AllOf(HasSubstr("photo.jpg: "), HasSubstr(sample.word)));
+      }
+    };
+    expect(FileUse::kPhoto, RefusalOfPhoto([&] { ReadPhoto(path); }));
+    expect(FileUse::kPhoto, RefusalOfPhoto([&] { DecodePhoto(sample.bytes, "photo.jpg"); }));
+    expect(FileUse::kPhotos, RefusalOfPhoto([&] { OpenPhotoSource(path); }));
+    expect(FileUse::kMask, RefusalOfPhoto([&] { ReadMask(path, 150); }));
+  }
+}
+
+TEST(PhotoKinds, OfUnknownBytesWhatIsReadIsSaid) {
+  EXPECT_THAT(RefusalOfPhoto([] { DecodePhoto("\x01\x02\x03 something", "a.jpg"); }),
+              HasSubstr("a.jpg: not a photo (JPEG, PNG, WebP, TIFF and BMP are read)"));
+  EXPECT_THAT(RefusalOfPhoto([] { DecodePhoto("just words", "a.jpg"); }), HasSubstr("not a photo (JPEG, PNG"));
+}
+
+}  // namespace
+}  // namespace dualgeo

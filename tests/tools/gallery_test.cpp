@@ -1,0 +1,175 @@
+// `dualgeo embed`, `gallery`, `search`, `locate` through the binary, on an untrained model as small as they get.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <opencv2/imgcodecs.hpp>
+
+#include "dualgeo/io/safetensors.h"
+#include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/hash.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/tools/run_binary.h"
+
+namespace dualgeo {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Eight photos; `tiny.yaml`, an untrained model.
+class GalleryCommands : public ::testing::Test {
+ protected:
+  GalleryCommands() {
+    fs::create_directories(folder_ / "photos");
+    cv::RNG random(3);
+    std::string table = "IMG_ID,LAT,LON\n";
+    for (int i = 0; i < 8; ++i) {
+      cv::Mat photo(48, 64, CV_8UC3);
+      random.fill(photo, cv::RNG::UNIFORM, 0, 256);
+      const std::string id = "p" + std::to_string(i) + ".png";
+      cv::imwrite((folder_ / "photos" / id).string(), photo);
+      table += id + "," + std::to_string(10 * i) + "," + std::to_string(-15 * i) + "\n";
+    }
+    folder_.Write("photos.csv", table);
+    folder_.Write("tiny.yaml",
+                  "run_dir: run\nthreads: 1\ndevice: cpu\nrun: {steps: [train, gallery]}\n"
+                  "data: {train: {csv: photos.csv, images: photos}}\n"
+                  "model:\n  views: image\n  embed_dim: 16\n"
+                  "  image_encoder: {preset: vit-tiny, width: 16, heads: 2, image_size: 32, layers: 1, freeze: false}\n"
+                  "  gps_encoder: {rff_size: 8, hidden: 16, embed_dim: 16}\n"
+                  "gallery: {features: [image]}\ntrain: {epochs: 0}\nrerank: {method: none}\n");
+  }
+
+  RunResult Dualgeo(std::vector<std::string> arguments) { return RunBinary(arguments, folder_.path()); }
+  // images: empty: no --images.
+  RunResult Build(const std::vector<std::string>& more = {}, const std::string& images = "photos") {
+    std::vector<std::string> arguments = {"gallery", "build", "--config", "tiny.yaml", "--checkpoint",
+                                          "none",    "--out", "g",        "--photos",  "photos.csv"};
+    if (!images.empty()) arguments.insert(arguments.end(), {"--images", images});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Dualgeo(arguments);
+  }
+  void Duplicate(int from, int to) {
+    const auto name = [&](int i) { return folder_ / "photos" / ("p" + std::to_string(i) + ".png"); };
+    fs::copy_file(name(from), name(to), fs::copy_options::overwrite_existing);
+  }
+  nlohmann::json Info() { return nlohmann::json::parse(ReadFile(folder_ / "g" / "gallery.json")); }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(GalleryCommands, WarnOnceOfByteIdenticalPhotos) {
+  auto run = Build();
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, Not(HasSubstr("identical")));
+  EXPECT_EQ(Info()["identical_photos"], 0);
+
+  Duplicate(1, 4);
+  Duplicate(1, 6);
+  Duplicate(2, 5);
+  run = Build();
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, AllOf(HasSubstr("5 of 8 photos are byte-identical"), HasSubstr("2 groups"),
+                             HasSubstr("p1.png, p4.png, p6.png, p2.png, p5.png"), HasSubstr("placeholder")));
+  EXPECT_EQ(run.err.find("byte-identical"), run.err.rfind("byte-identical"));
+  EXPECT_EQ(Info()["identical_photos"], 5);
+  EXPECT_EQ(Info()["count"], 8);
+
+  ASSERT_EQ(
+      std::system(
+          ("tar -cf " + (folder_ / "photos.tar").string() + " -C " + (folder_ / "photos").string() + " .").c_str()),
+      0);
+  run = Build({"--set", "gallery.duplicates=first"}, "photos.tar");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(Info()["count"], 5);
+  run = Build({"--set", "gallery.duplicates=drop"});
+  EXPECT_EQ(Info()["count"], 3);
+  EXPECT_EQ(Info()["identical_photos"], 5);
+  EXPECT_THAT(Dualgeo({"gallery", "info", "g"}).out, HasSubstr("5 photos were byte-identical"));
+  // Features carry the hashes.
+  ASSERT_EQ(Dualgeo({"embed", "photos", "--config", "tiny.yaml", "--checkpoint", "none", "--photos", "photos.csv",
+                     "--images", "photos", "--out", "f.safetensors"})
+                .exit_code,
+            0);
+  run = Build({"--features", "f.safetensors"}, "");
+  EXPECT_THAT(run.err, HasSubstr("5 of 8 photos are byte-identical"));
+}
+
+TEST_F(GalleryCommands, AnIndexThatSomebodyChangedAndSignedAgainEndsInOneLine) {
+  ASSERT_EQ(Build({"--set", "gallery.index=HNSW4"}).exit_code, 0);
+  std::string bytes = ReadFile(folder_ / "g" / "index.faiss");
+  bytes.replace(4 + 4 + 8 + 8 + 8 + 1 + 4, 8, std::string("\0\0\0\0\0\1\0\0", 8));  // a terabyte of level chances
+  folder_.Write("g/index.faiss", bytes);
+  auto info = Info();
+  info["index_sha256"] = Sha256(bytes);
+  folder_.Write("g/gallery.json", info.dump());
+  for (const auto& run : {Dualgeo({"gallery", "info", "g"}),
+                          Dualgeo({"search", "--config", "tiny.yaml", "--checkpoint", "none", "--gallery", "g",
+                                   "--photos", "photos.csv", "--images", "photos", "--out", "c.csv"})}) {
+    EXPECT_EQ(run.exit_code, 2) << run.err;
+    EXPECT_THAT(run.err, AllOf(HasSubstr("index.faiss"), HasSubstr("damaged")));
+    EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << run.err;
+  }
+}
+
+TEST_F(GalleryCommands, LocateAnswersTheGoodPhotosAndNamesTheBad) {
+  ASSERT_EQ(Dualgeo({"run", "--config", "tiny.yaml"}).exit_code, 0);
+  folder_.Write("broken.jpg", "\xff\xd8\xff\xe0 cut off");
+  folder_.Write("empty.png", "");
+  const auto good = Dualgeo({"locate", "--run", "run", "--top", "1", "photos/p1.png", "photos/p3.png"});
+  ASSERT_EQ(good.exit_code, 0) << good.err;
+  EXPECT_THAT(good.out, AllOf(HasSubstr("photos/p1.png\n"), HasSubstr("photos/p3.png\n"), HasSubstr("(p3.png)")));
+
+  auto run = Dualgeo({"locate", "--run", "run", "--top", "1", "photos/p1.png", "broken.jpg", "photos/p3.png"});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_EQ(run.out, good.out);
+  EXPECT_THAT(run.err, HasSubstr("broken.jpg"));
+  run = Dualgeo({"-q", "locate", "--run", "run", "--top", "1", "absent.jpg", "photos/p1.png", "empty.png"});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("absent.jpg"), HasSubstr("empty.png")));
+  EXPECT_THAT(run.out, HasSubstr("photos/p1.png"));
+  run = Dualgeo({"locate", "--run", "run", "broken.jpg"});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_EQ(run.out, "");
+
+  run = Dualgeo({"locate", "--run", "run", "--json", "photos/p1.png", "broken.jpg", "photos/p1.png"});
+  const auto json = nlohmann::json::parse(run.out);
+  ASSERT_EQ(json.size(), 3U);
+  EXPECT_EQ(json[0], json[2]) << "the same photo twice is answered twice";
+  EXPECT_THAT(json[1]["error"].get<std::string>(), HasSubstr("broken.jpg"));
+  EXPECT_FALSE(json[1].contains("candidates"));
+}
+
+TEST_F(GalleryCommands, LocateSaysHowSureItIs) {
+  ASSERT_EQ(Dualgeo({"run", "--config", "tiny.yaml", "--set", "rerank.method=bayes"}).exit_code, 0);
+  EXPECT_THAT(Dualgeo({"locate", "--run", "run", "photos/p1.png"}).out,
+              AllOf(HasSubstr("with probability one half"), HasSubstr("2500 km")));
+  const auto json =
+      nlohmann::json::parse(Dualgeo({"locate", "--run", "run", "--json", "photos/p1.png"}).out)[0]["estimate"];
+  EXPECT_GT(json["confidence_km"].get<double>(), 0);
+  EXPECT_LE(json["within_km"]["1"].get<double>(), json["within_km"]["2500"].get<double>());
+}
+
+TEST_F(GalleryCommands, LocateTakesAFolderForItsPhotosAndLeavesNothingBehind) {
+  ASSERT_EQ(Dualgeo({"run", "--config", "tiny.yaml"}).exit_code, 0);
+  folder_.Write("photos/notes.txt", "no photo, and not asked about");
+  fs::create_directories(folder_ / "tmp");
+  setenv("TMPDIR", (folder_ / "tmp").c_str(), 1);
+  const auto run = Dualgeo({"locate", "--run", "run", "--top", "1", "photos"});
+  unsetenv("TMPDIR");
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  for (int i = 0; i < 8; ++i) EXPECT_THAT(run.out, HasSubstr("photos/p" + std::to_string(i) + ".png\n"));
+  EXPECT_TRUE(fs::is_empty(folder_ / "tmp"));
+  fs::create_directories(folder_ / "none");
+  const auto none = Dualgeo({"locate", "--run", "run", "none"});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, AllOf(HasSubstr("none"), HasSubstr("without photos")));
+}
+
+}  // namespace
+}  // namespace dualgeo
