@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <chrono>
 #include <cmath>
@@ -19,6 +18,7 @@
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/without_descriptors.h"
 
 namespace dualgeo {
 namespace {
@@ -259,24 +259,12 @@ TEST(Loader, ThroughputSlow) {
 TEST(Loader, TooFewDescriptorsFailTheRun) {
   Photos photos(4);
   const PhotoDataset dataset = photos.Dataset();
-  rlimit old = {};
-  getrlimit(RLIMIT_NOFILE, &old);
-  const rlimit none = {3, old.rlim_max};
-  setrlimit(RLIMIT_NOFILE, &none);
-  std::string kind, message;
-  try {
+  const Failure failure = WithoutDescriptors([&] {
     Loader loader(dataset, Order(4), 2, false, Options(1, 2, "skip"), std::nullopt);
     loader.Next();
-    kind = "skipped";
-  } catch (const InputError&) {
-    kind = "input";
-  } catch (const Error& error) {
-    kind = "run";
-    message = error.what();
-  }
-  setrlimit(RLIMIT_NOFILE, &old);
-  EXPECT_EQ(kind, "run");
-  EXPECT_THAT(message, HasSubstr("Too many open files"));
+  });
+  EXPECT_EQ(failure.kind, "run");
+  EXPECT_THAT(failure.message, HasSubstr("Too many open files"));
 }
 
 TEST(PhotoDataset, TakesMasksFromATarAndHashesPhotosWhenAsked) {

@@ -8,6 +8,7 @@
 #include "dualgeo/io/file_kind.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/file_samples.h"
+#include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dualgeo {
@@ -15,17 +16,6 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-template <class Read>
-std::string RefusalOfPhoto(const Read& read) {
-  try {
-    read();
-  } catch (const InputError& error) {
-    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
-    return error.what();
-  }
-  return "read";
-}
 
 TEST(PhotoKinds, EveryReaderNamesWhatItDoesNotRead) {
   const TemporaryFolder folder;
@@ -36,17 +26,17 @@ TEST(PhotoKinds, EveryReaderNamesWhatItDoesNotRead) {
         EXPECT_THAT(message, AllOf(HasSubstr("photo.jpg: "), HasSubstr(sample.word)));
       }
     };
-    expect(FileUse::kPhoto, RefusalOfPhoto([&] { ReadPhoto(path); }));
-    expect(FileUse::kPhoto, RefusalOfPhoto([&] { DecodePhoto(sample.bytes, "photo.jpg"); }));
-    expect(FileUse::kPhotos, RefusalOfPhoto([&] { OpenPhotoSource(path); }));
-    expect(FileUse::kMask, RefusalOfPhoto([&] { ReadMask(path, 150); }));
+    expect(FileUse::kPhoto, RefusalOf([&] { ReadPhoto(path); }));
+    expect(FileUse::kPhoto, RefusalOf([&] { DecodePhoto(sample.bytes, "photo.jpg"); }));
+    expect(FileUse::kPhotos, RefusalOf([&] { OpenPhotoSource(path); }));
+    expect(FileUse::kMask, RefusalOf([&] { ReadMask(path, 150); }));
   }
 }
 
 TEST(PhotoKinds, OfUnknownBytesWhatIsReadIsSaid) {
-  EXPECT_THAT(RefusalOfPhoto([] { DecodePhoto("\x01\x02\x03 something", "a.jpg"); }),
+  EXPECT_THAT(RefusalOf([] { DecodePhoto("\x01\x02\x03 something", "a.jpg"); }),
               HasSubstr("a.jpg: not a photo (JPEG, PNG, WebP, TIFF and BMP are read)"));
-  EXPECT_THAT(RefusalOfPhoto([] { DecodePhoto("just words", "a.jpg"); }), HasSubstr("not a photo (JPEG, PNG"));
+  EXPECT_THAT(RefusalOf([] { DecodePhoto("just words", "a.jpg"); }), HasSubstr("not a photo (JPEG, PNG"));
 }
 
 }  // namespace

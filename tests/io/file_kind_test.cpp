@@ -9,6 +9,7 @@
 #include "dualgeo/io/weight_file.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/file_samples.h"
+#include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dualgeo {
@@ -41,17 +42,6 @@ TEST(FileKind, TextIsNotTakenForBinaryKinds) {
     EXPECT_EQ(RecogniseFile(text)->group, FileGroup::kText) << text;
     EXPECT_FALSE(DescribeOtherFile(text, FileUse::kTable)) << text;
   }
-}
-
-template <class Read>
-std::string RefusalOf(const Read& read) {
-  try {
-    read();
-  } catch (const InputError& error) {
-    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
-    return error.what();
-  }
-  return "read";
 }
 
 // Every reader of this layer against every kind: what it does not read is named. (Photos, archives and masks:

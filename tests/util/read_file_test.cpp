@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/without_descriptors.h"
 
 namespace dualgeo {
 namespace {
@@ -48,22 +48,9 @@ TEST(ReadFile, ReadsAPipeWhoseWriterHasGone) {
 TEST(ReadFile, TooFewDescriptorsAreNoFaultOfTheFile) {
   TemporaryFolder folder;
   const auto path = folder.Write("photo.jpg", "x");
-  rlimit old = {};
-  getrlimit(RLIMIT_NOFILE, &old);
-  const rlimit none = {3, old.rlim_max};
-  setrlimit(RLIMIT_NOFILE, &none);
-  std::string kind, message;
-  try {
-    ReadFile(path);
-  } catch (const InputError& error) {
-    kind = "input";
-  } catch (const Error& error) {
-    kind = "run";
-    message = error.what();
-  }
-  setrlimit(RLIMIT_NOFILE, &old);
-  EXPECT_EQ(kind, "run");
-  EXPECT_THAT(message, HasSubstr("Too many open files"));
+  const Failure failure = WithoutDescriptors([&] { ReadFile(path); });
+  EXPECT_EQ(failure.kind, "run");
+  EXPECT_THAT(failure.message, HasSubstr("Too many open files"));
 }
 
 // In a process of its own: a stop cannot be taken back.
