@@ -4,26 +4,15 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <system_error>
 #include <vector>
 
+#include "dualgeo/util/command_line.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
 
 namespace dualgeo::tools {
-namespace {
-
-std::vector<std::string> ArgumentsAsTyped() {
-  std::ifstream file("/proc/self/cmdline", std::ios::binary);
-  std::vector<std::string> arguments;
-  for (std::string argument; std::getline(file, argument, '\0');) arguments.push_back(argument);
-  return arguments;
-}
-
-}  // namespace
-
 void BecomeNetworks() {
   std::error_code code;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", code);

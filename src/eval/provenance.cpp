@@ -13,6 +13,7 @@
 
 #include "dualgeo/io/input_file.h"
 #include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/command_line.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/text.h"
@@ -24,11 +25,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// The arguments of this process, as Linux keeps them: what was typed, whoever parses it.
+// What was typed, the program by its name alone.
 std::vector<std::string> CommandLine() {
-  std::ifstream file("/proc/self/cmdline", std::ios::binary);
-  std::vector<std::string> arguments;
-  for (std::string argument; std::getline(file, argument, '\0');) arguments.push_back(argument);
+  std::vector<std::string> arguments = ArgumentsAsTyped();
   if (!arguments.empty()) arguments[0] = fs::path(arguments[0]).filename().string();
   return arguments;
 }

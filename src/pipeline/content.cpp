@@ -3,15 +3,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstring>
-#include <exception>
 #include <fstream>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <thread>
 
 #include "dualgeo/data/mask.h"
 #include "dualgeo/data/photo_source.h"
@@ -20,6 +16,7 @@
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
+#include "dualgeo/util/parallel.h"
 #include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
@@ -38,49 +35,13 @@ std::int64_t Nanoseconds(const timespec& time) {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
 
-std::array<char, 32> Packed(const std::string& hex) {
-  std::array<char, 32> bytes = {};
+Sha256Digest Packed(const std::string& hex) {
+  Sha256Digest bytes = {};
   const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    bytes[i] = static_cast<char>(digit(hex[2 * i]) * 16 + digit(hex[2 * i + 1]));
+    bytes[i] = static_cast<std::uint8_t>(digit(hex[2 * i]) * 16 + digit(hex[2 * i + 1]));
   }
   return bytes;
-}
-
-std::string Unpacked(const std::array<char, 32>& bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  for (const char byte : bytes) {
-    const auto value = static_cast<unsigned char>(byte);
-    hex += kDigits[value >> 4];
-    hex += kDigits[value & 15];
-  }
-  return hex;
-}
-
-// Calls work(i) for each i below count from several threads; throws what one of them threw, Interrupted.
-template <class Work>
-void InParallel(std::size_t count, const Work& work) {
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  std::exception_ptr failure;
-  const auto share = [&] {
-    try {
-      for (std::size_t i; !StopRequested() && (i = next++) < count;) work(i);
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      failure = std::current_exception();
-      next = count;
-    }
-  };
-  {
-    std::vector<std::jthread> workers;
-    const std::size_t threads = std::min<std::size_t>(std::max(1U, std::thread::hardware_concurrency()), count);
-    for (std::size_t t = 1; t < threads; ++t) workers.emplace_back(share);
-    share();
-  }
-  if (failure) std::rethrow_exception(failure);
-  ThrowIfStopped();
 }
 
 std::string HashOrUnreadable(const fs::path& path) {
@@ -170,7 +131,8 @@ std::vector<std::string> Contents::Files(const std::vector<fs::path>& paths) {
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   std::vector<std::string> hashes(paths.size());
   std::vector<Record> stamps(paths.size());
-  InParallel(paths.size(), [&](std::size_t i) {
+  ForEachInParallel(paths.size(), 0, [&](std::size_t i) {
+    ThrowIfStopped();
     struct stat info = {};
     if (stat(paths[i].c_str(), &info) != 0 || !S_ISREG(info.st_mode)) {
       hashes[i] = kAbsent;
@@ -181,14 +143,17 @@ std::vector<std::string> Contents::Files(const std::vector<fs::path>& paths) {
         static_cast<std::uint64_t>(info.st_size), Nanoseconds(info.st_mtim), Nanoseconds(info.st_ctim), {}};
     if (const auto found = known_.find(stamps[i].key); found != known_.end()) {
       stamps[i].known.sha256 = found->second.sha256;
-      if (stamps[i].known == found->second) hashes[i] = Unpacked(found->second.sha256);
+      if (stamps[i].known == found->second) hashes[i] = HexOf(found->second.sha256);
     }
   });
   std::vector<std::size_t> unknown;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (hashes[i].empty()) unknown.push_back(i);
   }
-  InParallel(unknown.size(), [&](std::size_t u) { hashes[unknown[u]] = HashOrUnreadable(paths[unknown[u]]); });
+  ForEachInParallel(unknown.size(), 0, [&](std::size_t u) {
+    ThrowIfStopped();
+    hashes[unknown[u]] = HashOrUnreadable(paths[unknown[u]]);
+  });
   for (const std::size_t i : unknown) {
     Record& stamp = stamps[i];
     // A file that changes now could change once more within the same tick of its clock.

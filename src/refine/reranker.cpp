@@ -1,18 +1,15 @@
 #include "dualgeo/refine/reranker.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <exception>
 #include <iterator>
-#include <mutex>
-#include <thread>
 
 #include "bayes_reranker.h"
 #include "dbscan_reranker.h"
 #include "density_reranker.h"
 #include "dualgeo/refine/place_posterior.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/parallel.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 #include "none_reranker.h"
@@ -170,34 +167,14 @@ std::vector<CandidateList> Rerank(const RerankOptions& options, std::vector<Cand
   std::optional<PlacePosterior> own;
   if (!options.parameters.empty()) own.emplace(ReadPosteriorParameters(options.parameters));
   const PlacePosterior& posterior = own ? *own : DefaultPosterior();
-  if (threads <= 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   constexpr std::size_t kBlock = 256;
-  const std::size_t blocks = (lists.size() + kBlock - 1) / kBlock;
-  std::atomic<std::size_t> next{0};
-  std::exception_ptr error;
-  std::mutex error_mutex;
-  const auto work = [&] {
-    try {
-      for (std::size_t block = next++; block < blocks; block = next++) {
-        ThrowIfStopped();
-        const std::size_t end = std::min(lists.size(), (block + 1) * kBlock);
-        for (std::size_t i = block * kBlock; i < end; ++i) {
-          lists[i] = Rerank(*reranker, posterior, std::move(lists[i]), options.top_k);
-        }
-      }
-    } catch (...) {
-      const std::lock_guard lock(error_mutex);
-      if (!error) error = std::current_exception();
-      next = blocks;
+  ForEachInParallel((lists.size() + kBlock - 1) / kBlock, threads, [&](std::size_t block) {
+    ThrowIfStopped();
+    const std::size_t end = std::min(lists.size(), (block + 1) * kBlock);
+    for (std::size_t i = block * kBlock; i < end; ++i) {
+      lists[i] = Rerank(*reranker, posterior, std::move(lists[i]), options.top_k);
     }
-  };
-  std::vector<std::thread> helpers;
-  for (std::size_t i = 1; i < std::min<std::size_t>(static_cast<std::size_t>(threads), blocks); ++i) {
-    helpers.emplace_back(work);
-  }
-  work();
-  for (auto& helper : helpers) helper.join();
-  if (error) std::rethrow_exception(error);
+  });
   return lists;
 }
 

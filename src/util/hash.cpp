@@ -22,21 +22,23 @@ class Digest {
     EVP_DigestFinal_ex(context_.get(), bytes.data(), nullptr);
     return bytes;
   }
-  std::string Hex() {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    std::string hex;
-    for (const auto byte : Bytes()) {
-      hex += kDigits[byte >> 4];
-      hex += kDigits[byte & 15];
-    }
-    return hex;
-  }
+  std::string Hex() { return HexOf(Bytes()); }
 
  private:
   std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
 };
 
 }  // namespace
+
+std::string HexOf(const Sha256Digest& digest) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  for (const auto byte : digest) {
+    hex += kDigits[byte >> 4];
+    hex += kDigits[byte & 15];
+  }
+  return hex;
+}
 
 std::string Sha256(std::string_view bytes) {
   Digest digest;

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "dualgeo/eval/significance.h"
-#include "dualgeo/util/error.h"
+#include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dualgeo {
@@ -26,16 +26,9 @@ TEST(Clusters, AreTheValuesOfAColumn) {
 TEST(Clusters, TheColumnMustBeThereAndTellPhotosApart) {
   const TemporaryFolder folder;
   const auto path = folder.Write("t.csv", "IMG_ID,AUTHOR\na,ann\nb,ann\n");
-  const auto error = [&](const std::string& column) -> std::string {
-    try {
-      ReadClusters(path, column);
-    } catch (const InputError& error) {
-      return error.what();
-    }
-    return "";
-  };
-  EXPECT_THAT(error("CITY"), AllOf(HasSubstr("no column CITY"), HasSubstr("IMG_ID, AUTHOR")));
-  EXPECT_THAT(error("AUTHOR"), HasSubstr("1 value"));
+  const auto refusal = [&](const std::string& column) { return RefusalOf([&] { ReadClusters(path, column); }); };
+  EXPECT_THAT(refusal("CITY"), AllOf(HasSubstr("no column CITY"), HasSubstr("IMG_ID, AUTHOR")));
+  EXPECT_THAT(refusal("AUTHOR"), HasSubstr("1 value"));
 }
 
 // Nine photographers differ, six for a and three for b: two-sided 2 * (1 + 9 + 36 + 84) / 512.

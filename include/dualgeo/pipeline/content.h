@@ -2,7 +2,6 @@
 // they were touched or which way they lead there (links are followed).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "dualgeo/data/photo_table.h"
+#include "dualgeo/util/hash.h"
 
 namespace dualgeo {
 
@@ -43,7 +43,7 @@ class Contents {
   struct Known {
     std::uint64_t size;
     std::int64_t modified, changed;  // nanoseconds
-    std::array<char, 32> sha256;
+    Sha256Digest sha256;
     bool operator==(const Known&) const = default;
   };
   struct Record {  // of the cache file

@@ -52,7 +52,7 @@ enum class Affects {
 template <class... Rules>
 Affects AffectsOf(const Rules&... rules) {
   Affects affects = Affects::kResult;
-  const auto take = [&](const auto& rule) {
+  [[maybe_unused]] const auto take = [&](const auto& rule) {  // unused where there is no rule
     if constexpr (std::is_same_v<std::decay_t<decltype(rule)>, Affects>) affects = rule;
   };
   (take(rules), ...);
