@@ -13,18 +13,24 @@
 #include "dualgeo/util/stop.h"
 
 namespace dualgeo::tools {
-void BecomeNetworks() {
+
+std::filesystem::path NetworksProgram() {
   std::error_code code;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", code);
-  const auto program = self.parent_path() / "dualgeo-networks";
+  if (code) throw Error("cannot find dualgeo-networks, which holds the networks: /proc/self/exe: " + code.message());
+  return self.parent_path() / "dualgeo-networks";
+}
+
+void BecomeNetworks() {
+  const auto program = NetworksProgram();
   std::vector<std::string> arguments = ArgumentsAsTyped();
   std::vector<char*> argv;
   for (auto& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   ThrowIfStopped();  // a signal that came until now would be forgotten
-  if (!code) execv(program.c_str(), argv.data());
+  execv(program.c_str(), argv.data());
   throw Error("cannot start " + program.string() +
-              ", which holds the networks: " + (code ? code.message() : std::generic_category().message(errno)));
+              ", which holds the networks: " + std::generic_category().message(errno));
 }
 
 }  // namespace dualgeo::tools

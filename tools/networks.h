@@ -9,9 +9,13 @@
 // arguments.
 #pragma once
 
+#include <filesystem>
 #include <utility>
 
 namespace dualgeo::tools {
+
+// dualgeo-networks, beside this program. Throws Error when /proc is not mounted.
+std::filesystem::path NetworksProgram();
 
 // Becomes dualgeo-networks, which finds the arguments as they were typed. Throws Error when it is not there.
 [[noreturn]] void BecomeNetworks();

@@ -1,13 +1,18 @@
 #include <cstdio>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "commands.h"
 #include "dualgeo/eval/provenance.h"
 #include "dualgeo/eval/report.h"
 #include "dualgeo/pipeline/report.h"
 #include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/child_process.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/output_path.h"
+#include "dualgeo/util/read_file.h"
 #include "networks.h"
 
 namespace dualgeo::tools {
@@ -36,20 +41,57 @@ bool Check(const fs::path& path) {
   return match;
 }
 
+// The pictures are drawn by dualgeo-networks (kDrawCommand), which has what decodes photos: requests and pictures go
+// there and back as fields that end with a NUL.
+constexpr const char* kDrawCommand = "draw-report-pictures";
+
+std::vector<std::string> Fields(std::string_view bytes) {
+  std::vector<std::string> fields;
+  for (std::size_t end; (end = bytes.find('\0')) != std::string_view::npos; bytes.remove_prefix(end + 1)) {
+    fields.emplace_back(bytes.substr(0, end));
+  }
+  return fields;
+}
+
+std::vector<Picture> DrawInNetworks(const std::vector<PictureRequest>& requests) {
+  std::string input;
+  for (const auto& request : requests) {
+    for (const auto& field : {std::to_string(static_cast<int>(request.kind)), request.images, request.id,
+                              std::to_string(request.num_labels)}) {
+      input += field + '\0';
+    }
+  }
+  const auto fields = Fields(RunChild(NetworksProgram(), {kDrawCommand}, input));
+  if (fields.size() != 2 * requests.size()) throw Error("report: dualgeo-networks is of another version");
+  std::vector<Picture> pictures;
+  for (std::size_t i = 0; i < fields.size(); i += 2) pictures.push_back({fields[i], fields[i + 1]});
+  return pictures;
+}
+
+void DrawAll() {
+  const std::string input = ReadFile("/dev/stdin");
+  const auto fields = Fields(input);
+  std::vector<PictureRequest> requests;
+  for (std::size_t i = 0; i + 3 < fields.size(); i += 4) {
+    requests.push_back({static_cast<PictureRequest::Kind>(std::stoi(fields[i])), fields[i + 1], fields[i + 2],
+                        std::stoi(fields[i + 3])});
+  }
+  for (const auto& picture : DrawPictures(requests)) {
+    for (const auto& field : {picture.url, picture.text}) std::fwrite(field.c_str(), 1, field.size() + 1, stdout);
+  }
+}
+
 void Run(const ReportFlags& flags) {
   if (flags.run_dir.empty() == flags.check.empty()) throw InputError("report: give one of RUN_DIR and --check");
   if (!flags.check.empty()) {
     if (!Check(flags.check)) throw Error("report: files have changed since the table was made");
     return;
   }
-  // Its photos are decoded and made small.
-  WithNetworks([&flags] {
-    const fs::path out = flags.out.empty() ? flags.run_dir / "report.html" : flags.out;
-    // Beside the run's own files, of which it replaces none.
-    CheckOutputs({{"--out", out}}, {{"the run", out.extension() == ".html" ? "" : flags.run_dir}});
-    WriteFileAtomically(out, ReportHtml(GatherReport(flags.run_dir, flags.options)));
-    std::printf("%s\n", out.c_str());
-  })();
+  const fs::path out = flags.out.empty() ? flags.run_dir / "report.html" : flags.out;
+  // Beside the run's own files, of which it replaces none.
+  CheckOutputs({{"--out", out}}, {{"the run", out.extension() == ".html" ? "" : flags.run_dir}});
+  WriteFileAtomically(out, ReportHtml(GatherReport(flags.run_dir, flags.options, DrawInNetworks)));
+  std::printf("%s\n", out.c_str());
 }
 
 }  // namespace
@@ -66,6 +108,7 @@ void AddReport(CLI::App& root) {
   command->add_option("--check", flags->check,
                       "a JSON table, or a folder of them: compare the files it was made from with those of now");
   command->callback([flags] { Run(*flags); });
+  root.add_subcommand(kDrawCommand)->group("")->callback(WithNetworks([] { DrawAll(); }));
 }
 
 }  // namespace dualgeo::tools

@@ -13,7 +13,6 @@
 #include "dualgeo/refine/predictions.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
-#include "report_pictures.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
@@ -77,7 +76,8 @@ class Gatherer {
  public:
   Gatherer(const fs::path& run_dir, const ReportOptions& options) : options_(options), paths_(run_dir) {}
 
-  Report Gather() {
+  template <class Draw>
+  Report Gather(const Draw& draw) {
     if (!fs::is_directory(paths_.root)) throw InputError(paths_.root.string() + ": no such folder");
     const auto names = BenchmarkNames(paths_.root);
     report_.title = fs::weakly_canonical(paths_.root).filename().string();
@@ -97,6 +97,7 @@ class Gatherer {
           "nor a folder with errors.csv");
     }
     Made();
+    Pictures(draw);
     return std::move(report_);
   }
 
@@ -146,7 +147,7 @@ class Gatherer {
       benchmark.evaluations.push_back(Score(scored.truth, ReadPredictions(untrained), name, "untrained model", note));
       benchmark.against_untrained = Compare(benchmark.evaluations.front(), benchmark.evaluations.back());
     }
-    Photos(name, scored.predictions, lists, benchmark);
+    Photos(scored.predictions, lists, benchmark);
     report_.benchmarks.push_back(std::move(benchmark));
   }
 
@@ -179,8 +180,8 @@ class Gatherer {
     return chosen;
   }
 
-  void Photos(const std::string& name, const std::vector<Prediction>& predictions,
-              const std::vector<CandidateList>& lists, ReportBenchmark& benchmark) const {
+  void Photos(const std::vector<Prediction>& predictions, const std::vector<CandidateList>& lists,
+              ReportBenchmark& benchmark) const {
     std::vector<const PhotoResult*> order;
     for (const auto& photo : benchmark.evaluations.front().photos) {
       if (photo.error_km) order.push_back(&photo);
@@ -192,7 +193,6 @@ class Gatherer {
     // Few photos are not shown twice.
     const std::set<const PhotoResult*> shown(best.begin(), best.end());
 
-    const ReportPictures pictures(experiment_, name);
     const auto show = [&](const PhotoResult& result) {
       ReportPhoto photo;
       photo.result = result;
@@ -200,9 +200,8 @@ class Gatherer {
         if (prediction.id == result.id) photo.confidence_km = prediction.confidence_km;
       }
       for (const auto& list : lists) {
-        if (list.query_id == result.id) photo.candidates = Candidates(list, result, pictures);
+        if (list.query_id == result.id) photo.candidates = Candidates(list, result);
       }
-      pictures.Show(photo);
       return photo;
     };
     for (const PhotoResult* photo : best) benchmark.best.push_back(show(*photo));
@@ -211,14 +210,12 @@ class Gatherer {
     }
   }
 
-  std::vector<ReportCandidate> Candidates(const CandidateList& list, const PhotoResult& result,
-                                          const ReportPictures& pictures) const {
+  std::vector<ReportCandidate> Candidates(const CandidateList& list, const PhotoResult& result) const {
     std::vector<ReportCandidate> shown;
     const DistanceKind distance = ParseDistanceKind(experiment_.evaluate.distance);
     for (const auto& candidate : list.candidates) {
       if (!candidate.similar || shown.size() == static_cast<std::size_t>(options_.candidates)) break;
-      shown.push_back({candidate, DistanceKm(candidate.location, result.truth, distance),
-                       pictures.Thumbnail(candidate.gallery_id)});
+      shown.push_back({candidate, DistanceKm(candidate.location, result.truth, distance), ""});
     }
     return shown;
   }
@@ -264,6 +261,53 @@ class Gatherer {
     }
   }
 
+  // Where the photos of a benchmark and their masks are, by the config.
+  struct Folders {
+    std::string photos, masks;
+  };
+  Folders FoldersOf(const std::string& benchmark) const {
+    Folders folders;
+    const auto& data = experiment_.data;
+    if (const auto named = data.benchmarks.find(benchmark); named != data.benchmarks.end()) {
+      folders = {named->second.images, named->second.masks};
+    } else if (benchmark == kHoldout) {
+      folders = {data.train.images, data.train.masks};
+    }
+    if (const fs::path predicted = paths_.masks(benchmark); fs::exists(predicted)) folders.masks = predicted.string();
+    return folders;
+  }
+
+  template <class Draw>
+  void Pictures(const Draw& draw) {
+    using Kind = PictureRequest::Kind;
+    std::vector<PictureRequest> requests;
+    std::vector<std::pair<std::string*, std::string*>> places;  // for the URL, and for the words
+    const auto ask = [&](Kind kind, const std::string& images, const std::string& id, std::string& url,
+                         std::string* text) {
+      if (images.empty() || !fs::exists(images)) return;
+      requests.push_back({kind, images, id, experiment_.model.segmenter.num_labels});
+      places.emplace_back(&url, text);
+    };
+    for (auto& benchmark : report_.benchmarks) {
+      const Folders folders = FoldersOf(benchmark.name);
+      for (auto* photos : {&benchmark.best, &benchmark.worst}) {
+        for (auto& photo : *photos) {
+          ask(Kind::kPhoto, folders.photos, photo.result.id, photo.photo, nullptr);
+          ask(Kind::kMask, folders.masks, photo.result.id, photo.mask, &photo.mask_text);
+          for (auto& shown : photo.candidates) {
+            ask(Kind::kThumbnail, experiment_.data.train.images, shown.candidate.gallery_id, shown.thumbnail, nullptr);
+          }
+        }
+      }
+    }
+    if (requests.empty()) return;
+    std::vector<Picture> pictures = draw(requests);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      *places[i].first = std::move(pictures.at(i).url);
+      if (places[i].second != nullptr) *places[i].second = std::move(pictures[i].text);
+    }
+  }
+
   ReportOptions options_;
   RunPaths paths_;
   ExperimentOptions experiment_;
@@ -272,8 +316,9 @@ class Gatherer {
 
 }  // namespace
 
-Report GatherReport(const fs::path& run_dir, const ReportOptions& options) {
-  return Gatherer(run_dir, options).Gather();
+Report GatherReport(const fs::path& run_dir, const ReportOptions& options,
+                    const std::function<std::vector<Picture>(const std::vector<PictureRequest>&)>& draw) {
+  return Gatherer(run_dir, options).Gather(draw);
 }
 
 std::vector<fs::path> ReportInputs(const fs::path& run_dir) {

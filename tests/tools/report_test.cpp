@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <opencv2/imgcodecs.hpp>
 #include <random>
 #include <sstream>
 
@@ -107,6 +108,42 @@ TEST(ReportCommand, WritesOneFileWithEverySection) {
   // The same input, the same bytes.
   ASSERT_EQ(RunBinary({"report", run.run().string(), "--out", (run.folder() / "again.html").string()}).exit_code, 0);
   EXPECT_EQ(ReadFile(run.folder() / "again.html"), html);
+}
+
+// The light program does it alone but for the photos.
+TEST(ReportCommand, PhotosAreDrawnByTheOtherProgram) {
+  const Folder run(12);
+  const fs::path alone = run.folder() / "dualgeo", images = run.folder() / "images", masks = run.folder() / "masks";
+  fs::copy_file(DUALGEO_BINARY, alone);
+  ASSERT_EQ(RunProgram(alone.string(), {"report", run.run().string()}).exit_code, 0);
+  EXPECT_THAT(ReadFile(run.html()), Not(HasSubstr("data:image")));
+
+  fs::create_directories(images);
+  fs::create_directories(masks);
+  const cv::Mat photo(40, 60, CV_8UC3, cv::Scalar(10, 200, 30)), mask(40, 60, CV_8UC1, cv::Scalar(2));
+  for (const int i : {1, 2, 3}) {
+    cv::imwrite((images / ("photo_" + std::to_string(i) + ".jpg")).string(), photo);
+    cv::imwrite((masks / ("photo_" + std::to_string(i) + ".png")).string(), mask);
+  }
+  run.folder().Write("images/photo_2.jpg", "damaged");
+  run.folder().Write("run/config.yaml", "data:\n  benchmarks:\n    im2gps3k: {csv: t.csv, images: " + images.string() +
+                                            ", masks: " + masks.string() + "}\n");
+  const auto result = RunBinary({"report", run.run().string(), "--photos", "100"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("photo_2.jpg"));
+  const std::string html = ReadFile(run.html());
+  const auto count = [&](const std::string& text) {
+    int found = 0;
+    for (auto at = html.find(text); at != std::string::npos; at = html.find(text, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_EQ(count("data:image/jpeg"), 2);
+  EXPECT_EQ(count("data:image/png"), 3);
+  EXPECT_THAT(html, HasSubstr("sky 100 %"));
+
+  const auto without = RunProgram(alone.string(), {"report", run.run().string()});
+  EXPECT_EQ(without.exit_code, 1);
+  EXPECT_THAT(without.err, HasSubstr("dualgeo-networks"));
 }
 
 TEST(ReportCommand, SaysWhatIsWrongInOneLine) {
