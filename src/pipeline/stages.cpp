@@ -162,11 +162,13 @@ std::vector<Prediction> PredictFromConfig(const ExperimentOptions& options, cons
   PredictInputs inputs;  // of method lmm
   inputs.lmm.images = photos.images;
   const bool lmm = options.predict.method == "lmm";
-  if (lmm && options.predict.lmm.verifies() && std::filesystem::exists(files.features)) {
+  const LmmOptions& choice = options.predict.lmm;
+  if (lmm) inputs.choice.join = AnswerJoinFor(choice.choose, options.rerank);
+  const bool joins = choice.choose == "auto" && inputs.choice.join;
+  if (lmm && !joins && choice.verifies() && std::filesystem::exists(files.features)) {
     inputs.choice.similarity = ModelSimilarity(ModelFromConfig(options, files.checkpoint), ReadFeatures(files.features),
                                                files.features.string());
   }
-  if (lmm) inputs.choice.join = AnswerJoinFor(options.predict.lmm.choose, options.rerank);
   std::vector<Prediction> predictions = Predict(options.predict, ReadCandidates(files.candidates), inputs, &report);
   // Predictions that count as made would never be asked about again.
   if (!report.stopped.empty()) {

@@ -48,7 +48,7 @@ std::string Kind(const std::string& reason) { return reason.substr(0, reason.fin
 Chooser::Chooser(const LmmOptions& options, ChoiceInputs inputs) : options_(options), inputs_(std::move(inputs)) {
   rule_ = options_.choose;
   if (rule_ == "auto") {
-    rule_ = options_.verify && inputs_.similarity ? "verify" : inputs_.join ? "bayes" : "medoid";
+    rule_ = inputs_.join ? "bayes" : options_.verify && inputs_.similarity ? "verify" : "medoid";
   }
   if (rule_ == "verify" && !inputs_.similarity) {
     throw InputError(

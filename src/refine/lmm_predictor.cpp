@@ -3,9 +3,13 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
+#include "dualgeo/io/other_names.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
 
 namespace dualgeo {
 namespace {
@@ -50,6 +54,27 @@ void CountWithoutReply(const std::unordered_map<std::string, std::vector<LmmAnsw
   }
 }
 
+// Answers of photos that are not asked for are left over: some say another set, all of them another spelling of ids.
+void CheckAnswersFit(const std::vector<LmmAnswer>& answers, const std::vector<CandidateList>& lists) {
+  std::unordered_set<std::string_view> wanted, answered;
+  for (const auto& list : lists) wanted.insert(list.query_id);
+  std::vector<std::string> strange, without;
+  for (const auto& answer : answers) {
+    if (answered.insert(answer.query_id).second && !wanted.contains(answer.query_id))
+      strange.push_back(answer.query_id);
+  }
+  if (strange.empty() || lists.empty()) return;
+  for (const auto& list : lists) {
+    if (!answered.contains(list.query_id)) without.push_back(list.query_id);
+  }
+  std::string text = std::to_string(strange.size()) + " of " + std::to_string(answered.size()) +
+                     " photos with answers are not among those asked for, such as '" + Printable(strange.front(), 80) +
+                     "'";
+  if (const std::string match = WhatMakesThemMatch(strange, without); !match.empty()) text += " (" + match + ")";
+  if (strange.size() == answered.size()) throw InputError("predict: " + text);
+  spdlog::warn("predict: {}", text);
+}
+
 }  // namespace
 
 std::vector<Prediction> PredictWithLmm(const LmmOptions& options, const std::vector<CandidateList>& lists,
@@ -64,6 +89,7 @@ std::vector<Prediction> PredictWithLmm(const LmmOptions& options, const std::vec
   PredictReport result;
   result.rule = chooser.rule();
   if (inputs.answers) {
+    CheckAnswersFit(*inputs.answers, lists);
     result.answers = *inputs.answers;
   } else {
     LmmRun run = AskAboutPhotos(options, lists, inputs.lmm);

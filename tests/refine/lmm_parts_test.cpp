@@ -21,6 +21,7 @@
 namespace dualgeo {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -345,12 +346,25 @@ TEST(ChooseTest, Rules) {
   EXPECT_EQ(joined.id, "q");
   EXPECT_EQ(joined.method, "lmm/bayes");
   EXPECT_EQ(joined.confidence_km, 30.0);
-  EXPECT_EQ(choose("auto", inputs).method, "lmm/verify");
+  EXPECT_EQ(choose("auto", inputs).method, "lmm/bayes");  // joining comes first
   inputs.similarity = nullptr;
   EXPECT_EQ(choose("auto", inputs).method, "lmm/bayes");
 
   EXPECT_THAT(ErrorOf([&] { choose("verify"); }), HasSubstr("--photo-features"));
   EXPECT_THAT(ErrorOf([&] { choose("bayes"); }), HasSubstr("bayes"));
+}
+
+TEST(PredictAnswers, OfOtherPhotosAreSaid) {
+  PredictOptions options;
+  options.method = "lmm";
+  PredictInputs inputs;
+  inputs.answers = Answers("a/q_1.JPG", {LatLon{1, 2}});
+  const std::vector<CandidateList> lists = {List("q_1.jpg", {LatLon{3, 4}}), List("q_2.jpg", {LatLon{3, 4}})};
+  EXPECT_THAT(ErrorOf([&] { Predict(options, lists, inputs); }),
+              AllOf(HasSubstr("1 of 1 photos"), HasSubstr("a/q_1.JPG"), HasSubstr("folder")));
+  auto more = Answers("q_2.jpg", {LatLon{1, 2}});  // some fit: a warning
+  inputs.answers->insert(inputs.answers->end(), more.begin(), more.end());
+  EXPECT_EQ(Predict(options, lists, inputs).size(), 2u);
 }
 
 TEST(ChooseTest, AutoJoinsWhereThereAreCandidates) {

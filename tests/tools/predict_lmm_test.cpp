@@ -219,6 +219,21 @@ TEST(PredictLmmCommandTest, NoPhotosOrNoServerIsNoAnswer) {
   EXPECT_THAT(result.err, HasSubstr("unreadable photo"));
 }
 
+TEST(PredictLmmCommandTest, TooFewDescriptorsAreNoFaultOfThePhotos) {
+  TemporaryFolder folder;
+  WritePhotos(folder, 72);
+  ChatServer server([](const ChatRequest& request) {
+    ChatServerReply reply = Somewhere(request);
+    reply.delay_seconds = 0.05;
+    return reply;
+  });
+  std::string command = "ulimit -n 12; exec " DUALGEO_BINARY;
+  for (const auto& word : LmmArguments(folder, server.endpoint())) command += " '" + word + "'";
+  const RunResult result = RunProgram("/bin/sh", {"-c", command + " --concurrency 40 --set predict.lmm.retries=0"});
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("oo many open files"));
+}
+
 TEST(PredictLmmCommandTest, ExtraIsJsonAsItStands) {
   TemporaryFolder folder;
   WritePhotos(folder, 1);

@@ -43,7 +43,7 @@ struct LmmOptions {
   double temperature = 1.2;
   std::vector<int> positives = {0, 5, 10, 15};  // one prompt each, with so many similar candidates
   bool negatives = true;                        // show as many dissimilar candidates, too
-  bool verify = true;                           // choose auto: verify where similarities are at hand
+  bool verify = true;                           // choose auto, nothing to join: verify, given similarities
   int concurrency = 4;                          // requests under way at once
   std::string cache = "lmm-cache.sqlite";       // every request and answer; never the key
 
@@ -83,7 +83,8 @@ struct LmmOptions {
     v.Field("temperature", temperature, "sampling temperature", Range{0, 10});
     v.Field("positives", positives, "one prompt each, with so many similar candidates", Range{0, 1000});
     v.Field("negatives", negatives, "show as many dissimilar candidates, too");
-    v.Field("verify", verify, "choose auto: take the place whose GPS embedding matches best, where features are given");
+    v.Field("verify", verify,
+            "choose auto, where nothing is joined: take the place whose GPS embedding matches best, given features");
     v.Field("concurrency", concurrency, "requests under way at once", Range{1, 256}, Affects::kSpeed);
     v.Field("cache", cache, "SQLite file of every request and answer", Affects::kNothing);
     v.Field("choose", choose, "how one place is made of the answers", OneOf{LmmChoices()});
