@@ -105,20 +105,55 @@ std::vector<fs::path> Lists(const fs::path& root) {
   return runs;
 }
 
+fs::path FreeOldName(const fs::path& path) {
+  fs::path aside;
+  for (int number = 1; aside.empty() || IsThere(aside); ++number) {
+    aside = path.string() + kOld + std::to_string(number);
+  }
+  return aside;
+}
+
+void LinkOrCopy(const fs::path& from, const fs::path& to) {
+  if (!fs::is_directory(from)) {
+    std::error_code code;
+    fs::create_hard_link(from, to, code);
+    if (code) fs::copy_file(from, to);
+    return;
+  }
+  fs::create_directory(to, from);
+  for (const auto& entry : fs::directory_iterator(from)) {
+    if (!entry.path().filename().string().starts_with('.')) LinkOrCopy(entry.path(), to / entry.path().filename());
+  }
+}
+
 }  // namespace
 
 fs::path SetAside(const fs::path& named, const fs::path& run_dir, const std::string& why) {
   const fs::path path = WithoutSlash(named);
   if (!IsThere(path)) return {};
-  fs::path aside;
-  for (int number = 1; aside.empty() || IsThere(aside); ++number) {
-    aside = path.string() + kOld + std::to_string(number);
-  }
+  const fs::path aside = FreeOldName(path);
   // First the list: a kill in between leaves a line about nothing, not old work that no list names.
   Enter(run_dir, aside, why);
   std::error_code code;
   fs::rename(path, aside, code);
   if (code) throw Error("cannot set " + path.string() + " aside as " + aside.string() + ": " + code.message());
+  return aside;
+}
+
+fs::path CopyAside(const fs::path& named, const fs::path& run_dir, const std::string& why) {
+  const fs::path path = WithoutSlash(named);
+  if (!IsThere(path)) return {};
+  const fs::path aside = FreeOldName(path);
+  Enter(run_dir, aside, why);
+  try {
+    if (fs::is_directory(path)) {
+      LinkOrCopy(path, aside);
+    } else {
+      fs::copy_file(path, aside);  // a log is written in
+    }
+  } catch (const fs::filesystem_error& error) {
+    throw Error("cannot keep a copy of " + path.string() + " as " + aside.string() + ": " + error.code().message());
+  }
   return aside;
 }
 

@@ -156,7 +156,7 @@ std::string Shortened(const std::vector<std::string>& texts) {
 
 // What is to be done about a step.
 struct Verdict {
-  enum What { kNothing, kAccept, kGoOn, kFresh } what = kFresh;
+  enum What { kNothing, kAccept, kGoOn, kExtend, kFresh } what = kFresh;
   std::string why = {};
 };
 
@@ -187,8 +187,10 @@ Verdict Judge(const Step& step, const std::optional<StepRecord>& record, const R
       return std::ranges::find(step.extendable, name) != step.extendable.end();
     });
     const Found found = extends && step.found ? step.found() : Found::kOther;
-    const bool go_on = found == Found::kPart || found == Found::kWhole;
-    return {go_on ? Verdict::kGoOn : Verdict::kFresh, Shortened(differences.texts)};
+    const auto what = found == Found::kPart    ? Verdict::kExtend
+                      : found == Found::kWhole ? Verdict::kGoOn
+                                               : Verdict::kFresh;
+    return {what, Shortened(differences.texts)};
   }
   if (!record->outputs) return {Verdict::kGoOn, "it was interrupted"};
   switch (CompareOutputs(*record->outputs, outputs)) {
@@ -224,14 +226,18 @@ bool HoldsWork(const fs::path& path) {
   return false;
 }
 
+std::vector<fs::path> RoomOf(const Step& step) {
+  if (!step.make_room.empty()) return step.make_room;
+  std::vector<fs::path> paths;
+  for (const Artifact& output : step.outputs) paths.push_back(output.path);
+  return paths;
+}
+
 // Old outputs and their record out of the way of a new try, and back again when it leaves nothing.
 class Room {
  public:
   Room(const Step& step, const fs::path& run_dir, const fs::path& record, const std::string& why) : record_(record) {
-    std::vector<fs::path> paths = step.make_room;
-    if (paths.empty()) {
-      for (const Artifact& output : step.outputs) paths.push_back(output.path);
-    }
+    const std::vector<fs::path> paths = RoomOf(step);
     principal_ = paths.front();
     if (fs::exists(record_)) fs::rename(record_, Kept());
     try {
@@ -317,7 +323,13 @@ bool StepRunner::Run(const Step& step) {
   spdlog::info("{}{}", step.name, verdict.why.empty() ? "" : ": " + verdict.why);
   const bool completes = verdict.what == Verdict::kGoOn && before && before->outputs && before->unfinished.empty() &&
                          before->settings == record.settings;
-  Do(step, path, record, verdict.what == Verdict::kGoOn, verdict.why);
+  if (verdict.what == Verdict::kExtend && before->outputs) {  // which was finished, and somebody may need as it is
+    for (const fs::path& finished : RoomOf(step)) {
+      const fs::path aside = CopyAside(finished, folder, step.name + ": continued: " + verdict.why);
+      if (!aside.empty()) spdlog::info("{}: {} is kept as {}", step.name, finished.string(), aside.filename().string());
+    }
+  }
+  Do(step, path, record, verdict.what != Verdict::kFresh, verdict.why);
   if (!completes || !step.completes || CompareOutputs(*before->outputs, *record.outputs) == Outputs::kIntact)
     return true;
   // The missing part is as it was, so something else beside it is not.

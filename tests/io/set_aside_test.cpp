@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/temporary_folder.h"
@@ -31,6 +33,22 @@ TEST(SetAside, TakesTheNextFreeNumberAndKeepsAList) {
   EXPECT_EQ(ReadFile(folder / "checkpoint/best/model"), "other");
   EXPECT_THROW(BringBack(items[0].path, folder / "checkpoint"), Error);
   EXPECT_EQ(ListSetAside(folder.path()).size(), 1);
+}
+
+TEST(SetAside, ACopyStaysWhatItWas) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(CopyAside(folder / "checkpoint", folder.path(), "nothing there"), "");
+  folder.Write("checkpoint/best/model", "one");
+  folder.Write("checkpoint/.lock", "");
+  folder.Write("train.jsonl", "line\n");
+  EXPECT_EQ(CopyAside(folder / "checkpoint/", folder.path(), "more epochs"), folder / "checkpoint.old-1");
+  EXPECT_EQ(CopyAside(folder / "train.jsonl", folder.path(), "more epochs"), folder / "train.jsonl.old-1");
+  WriteFileAtomically(folder / "checkpoint/best/model", "two");
+  std::ofstream(folder / "train.jsonl", std::ios::app) << "another\n";
+  EXPECT_EQ(ReadFile(folder / "checkpoint.old-1/best/model"), "one");
+  EXPECT_EQ(ReadFile(folder / "train.jsonl.old-1"), "line\n");
+  EXPECT_FALSE(fs::exists(folder / "checkpoint.old-1/.lock"));  // a lock held through it would hold the other
+  EXPECT_EQ(ListSetAside(folder.path()).size(), 2);
 }
 
 TEST(SetAside, PruneRemovesTheseAndOnlyThese) {

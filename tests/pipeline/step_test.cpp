@@ -148,11 +148,12 @@ TEST_F(StepTest, AFieldMayExtendWhatIsThere) {
   step_.fields.result["x"] = "2";
   EXPECT_TRUE(Run());
   EXPECT_TRUE(went_on_);
+  EXPECT_EQ(Aside().size(), 1);                 // a copy of what was finished
   step_.found = [] { return Found::kBeyond; };  // fewer than there are
   step_.fields.result["x"] = "1";
   EXPECT_TRUE(Run());
   EXPECT_FALSE(went_on_);
-  EXPECT_EQ(Aside().size(), 1);
+  EXPECT_EQ(Aside().size(), 2);
   // Continued by somebody else: kept.
   folder_.Write("run/out.txt", "longer trained");
   EXPECT_FALSE(Run());

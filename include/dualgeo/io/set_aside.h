@@ -15,7 +15,13 @@ namespace dualgeo {
 std::filesystem::path SetAside(const std::filesystem::path& path, const std::filesystem::path& run_dir,
                                const std::string& why);
 
-// Undoes it: the old work has its name again. Throws Error when something stands at `path`.
+// Keeps a copy under that name, of finished work that is to be continued in place: of a folder by hard links where the
+// file system has them, so its files must be replaced as wholes and not written in; hidden ones (locks) stay out of it.
+// Otherwise as SetAside.
+std::filesystem::path CopyAside(const std::filesystem::path& path, const std::filesystem::path& run_dir,
+                                const std::string& why);
+
+// Undoes SetAside: the old work has its name again. Throws Error when something stands at `path`.
 void BringBack(const std::filesystem::path& aside, const std::filesystem::path& path);
 
 struct SetAsideItem {
