@@ -6,7 +6,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-60}
 shift || true
-command -v clang++ >/dev/null || { echo "fuzz: needs clang (apt-get install clang)" >&2; exit 1; }
+if ! echo 'int main() {}' | clang++ -fsanitize=fuzzer-no-link,address -x c++ - -o /dev/null 2>/dev/null; then
+  if [ "$(id -u)" -eq 0 ]; then sudo=(); else sudo=(sudo); fi
+  "${sudo[@]}" apt-get update -qq
+  # With what it recommends: the sanitizers' libraries.
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq clang >&2
+fi
 scripts/build.sh fuzz fuzzers
 fuzzers=("$@")
 if [ ${#fuzzers[@]} -eq 0 ]; then
