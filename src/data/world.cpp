@@ -240,7 +240,9 @@ Json SettingsOf(const fs::path& out) {
 // and is an error.
 void PrepareFolder(const fs::path& out, const Json& settings) {
   if (fs::exists(out) && !fs::is_directory(out)) throw InputError(out.string() + ": is a file, not a folder");
-  const bool empty = !fs::exists(out) || fs::is_empty(out);
+  // A kill while the marker was written leaves its temporary file alone.
+  const bool empty = !fs::exists(out) || std::all_of(fs::directory_iterator(out), fs::directory_iterator(),
+                                                     [](const auto& entry) { return IsTemporary(entry.path()); });
   if (!empty && !fs::exists(out / "world.json") && !fs::exists(out / kMarker)) {
     throw InputError(out.string() + ": holds files that are not a world's; choose an empty or new folder");
   }

@@ -187,6 +187,10 @@ TEST(World, ContinuesAfterAnInterruptedOne) {
   WriteWorld(Small(), folder / "w", 2);
   EXPECT_FALSE(fs::exists(folder / "w/world.incomplete"));
   EXPECT_FALSE(fs::exists(folder / "w/images/Old-Place"));
+  // Killed before there was anything but the beginning of the first file.
+  folder.Write("early/.world.incomplete.123-456.dualgeo-tmp", "{");
+  WriteWorld(Small(), folder / "early", 2);
+  EXPECT_TRUE(fs::exists(folder / "early/world.json"));
 }
 
 TEST(World, BadOptionsNameFieldValueAndWhatIsAllowed) {
