@@ -3,7 +3,8 @@
 # One layer of the program: include/dualgeo/<name>/*.h, src/<name>/*.cpp and tests/<name>/*_test.cpp become the library
 # dualgeo::<name> and the test program <name>_test.
 #
-# A layer is compiled in batches (CMake's unity build): most of a file's time goes into the headers it includes. So names
+# A layer is compiled in batches (CMake's unity build): most of a file's time goes into the headers it includes and into
+# their inline functions, which are compiled again for every batch that uses them. So batches are large, and names
 # in anonymous namespaces are unique within a layer. Files that see LibTorch are batches of their own, with a precompiled
 # header, since that takes seconds to load as well.
 #
@@ -90,7 +91,7 @@ function(dualgeo_batches target)
       set(part ${target}_${group})
       add_library(${part} OBJECT ${${group}})
       target_link_libraries(${part} PRIVATE ${ARG_LINK} dualgeo_options)
-      set_target_properties(${part} PROPERTIES UNITY_BUILD ${DUALGEO_UNITY} UNITY_BUILD_BATCH_SIZE 16)
+      set_target_properties(${part} PROPERTIES UNITY_BUILD ${DUALGEO_UNITY} UNITY_BUILD_BATCH_SIZE 40)
       if(group STREQUAL "torch")
         target_link_libraries(${part} PRIVATE dualgeo_torch)
         target_precompile_headers(${part} REUSE_FROM dualgeo_torch)
@@ -129,7 +130,8 @@ function(dualgeo_layer name)
 endfunction()
 
 # dualgeo_test(<name> SOURCES <files...> LINK <libraries...> [DEFINE <definitions...>])
-# Tests whose name contains "Slow" get the CTest label "slow" and run last.
+# For CTest a program is four tests, each a quarter of its own, since starting it (LibTorch) takes longer than most tests
+# do. Those whose name contains "Slow" are tests of their own with the label "slow", and run last.
 function(dualgeo_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;DEFINE" ${ARGN})
   add_executable(${name})
@@ -140,8 +142,13 @@ function(dualgeo_test name)
   target_link_libraries(${name} PRIVATE ${libraries} GTest::gtest_main)
   dualgeo_batches(${name} SOURCES ${ARG_SOURCES} LINK ${libraries} ${name}_settings)
   # One thread a test: ctest runs several at once, and results do not depend on the machine's cores.
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "-*Slow*"
-                       PROPERTIES TIMEOUT 300 ENVIRONMENT "OMP_NUM_THREADS=1;OPENBLAS_NUM_THREADS=1")
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "*Slow*" TEST_LIST ${name}_slow_tests
-                       PROPERTIES TIMEOUT 900 LABELS slow ENVIRONMENT "OMP_NUM_THREADS=1;OPENBLAS_NUM_THREADS=1")
+  set(threads OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1)
+  foreach(part 1 2 3 4)
+    add_test(NAME ${name}.${part} COMMAND ${name} --gtest_filter=-*Slow*)
+    math(EXPR index "${part} - 1")
+    set_tests_properties(${name}.${part} PROPERTIES TIMEOUT 900
+                         ENVIRONMENT "${threads};GTEST_TOTAL_SHARDS=4;GTEST_SHARD_INDEX=${index}")
+  endforeach()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "*Slow*"
+                       PROPERTIES TIMEOUT 900 LABELS slow ENVIRONMENT "${threads}")
 endfunction()

@@ -11,7 +11,7 @@
 namespace dualgeo {
 namespace {
 
-int Decimals(const Measure& measure) { return measure.percent ? 2 : measure.more_is_better ? 0 : 1; }
+int DecimalsOf(const Measure& measure) { return measure.percent ? 2 : measure.more_is_better ? 0 : 1; }
 
 // "41.3 [39.0, 43.7]" of one run; "41.3 ± 0.6" of several.
 std::string ScoreCell(const MethodScore& score, int decimals) {
@@ -29,7 +29,7 @@ TextTable MethodCells(const MethodComparison& comparison) {
     const Method& method = comparison.methods[m];
     std::vector<std::string> row = {method.name, std::to_string(method.runs.size())};
     for (std::size_t k = 0; k < comparison.measures.size(); ++k) {
-      row.push_back(ScoreCell(comparison.scores[m][k], Decimals(comparison.measures[k])));
+      row.push_back(ScoreCell(comparison.scores[m][k], DecimalsOf(comparison.measures[k])));
     }
     table.rows.push_back(std::move(row));
   }
@@ -43,7 +43,7 @@ TextTable TestCells(const MethodComparison& comparison) {
   table.text_columns = 4;
   for (const auto& test : comparison.tests) {
     const Measure& measure = comparison.measures[test.measure];
-    const int decimals = Decimals(measure);
+    const int decimals = DecimalsOf(measure);
     std::string name = test.name.empty() ? "-" : test.name;
     if (test.t && test.t->t) name += " = " + Fixed(*test.t->t, 2) + ", " + std::to_string(test.t->pairs) + " seeds";
     if (test.t && !test.t->t) name += ": no deviation";
