@@ -33,8 +33,9 @@ target_compile_options(dualgeo_options INTERFACE ${DUALGEO_WARNINGS} $<$<CXX_COM
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/torch_pch.cpp CONTENT "")
 add_library(dualgeo_torch STATIC ${PROJECT_BINARY_DIR}/torch_pch.cpp)
 target_link_libraries(dualgeo_torch PUBLIC dualgeo_libtorch_order ${TORCH_LIBRARIES})
-# LibTorch's headers are not ours to warn about.
-target_include_directories(dualgeo_torch SYSTEM PUBLIC ${TORCH_INCLUDE_DIRS})
+# LibTorch's headers are not ours to warn about. (Who links our installed libraries gets them from the target torch; and an
+# environment may lie in the source folder, whose paths CMake does not install.)
+target_include_directories(dualgeo_torch SYSTEM PUBLIC "$<BUILD_INTERFACE:${TORCH_INCLUDE_DIRS}>")
 target_link_libraries(dualgeo_torch PRIVATE $<BUILD_INTERFACE:dualgeo_options>)
 set_target_properties(dualgeo_torch PROPERTIES EXPORT_NAME torch)
 target_precompile_headers(dualgeo_torch PRIVATE ${PROJECT_SOURCE_DIR}/include/dualgeo/io/torch.h)
