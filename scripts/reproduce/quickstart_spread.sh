@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # How far the quickstart's numbers move with the processor's instructions, the LibTorch and the seed: the table of
 # docs/findings.md, "What moves the numbers".
-#   scripts/reproduce/quickstart_spread.sh [OUT]      # default: runs/spread; safe to interrupt and to run again
+#   scripts/reproduce/quickstart_spread.sh [OUT [RUN...]]      # default: runs/spread, all; safe to interrupt and run again
 # Needs a built dualgeo ($DUALGEO, default: build/release/tools/dualgeo); the one built against a PyTorch's LibTorch
 # (scripts/build.sh --torch ..., build/release-pytorch/tools/dualgeo) takes part where it is there. One run a core.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 out=${1:-runs/spread}
+wanted=" ${*:2} "
 export DUALGEO=${DUALGEO:-build/release/tools/dualgeo} out
 mkdir -p "$out"
-# One world for all, and one thread a run.
+jobs=$(nproc)  # which minds OMP_NUM_THREADS
+# One world for all, as configs/quickstart.yaml has it, and one thread a run.
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
-"$DUALGEO" run --config configs/quickstart.yaml --set "run_dir=$out/world" --set 'run.steps=[world]' >&2
+"$DUALGEO" world --places 60 --views 30 --times day,dusk --weathers clear,overcast --exposure 0.3 --out runs/world >&2
 
 # one NAME BINARY SEED [VARIABLE=VALUE...]
 one() {
@@ -35,7 +37,10 @@ pytorch=build/release-pytorch/tools/dualgeo
     echo "one pytorch $pytorch 0"
     echo "one pytorch_avx2 $pytorch 0 $avx2"
   fi
-} | xargs -d '\n' -n 1 -P "$(nproc)" bash -c
+} | while read -r line; do
+  set -- $line
+  if [ "$wanted" = "  " ] || [[ $wanted == *" $2 "* ]]; then echo "$line"; fi
+done | xargs -d '\n' -n 1 -P "$jobs" bash -c
 
 python3 - "$out" <<'PYTHON'
 import json, pathlib, sys
