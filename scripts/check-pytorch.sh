@@ -18,9 +18,10 @@ prefix=$("$python" -c 'import torch; print(torch.utils.cmake_prefix_path)')
 DUALGEO_WERROR=OFF scripts/build.sh --torch "$prefix" release dualgeo model_test train_test gallery_test
 build=build/release-pytorch
 "$build/tools/dualgeo" doctor
+jobs=$(nproc)  # which minds OMP_NUM_THREADS
 export OMP_NUM_THREADS=1
 printf '%s\n' gallery_test train_test model_test |
-  xargs -P "$(nproc)" -I{} sh -c "$build/{} --gtest_brief=1 --gtest_filter=-*Slow* >$build/{}.log 2>&1 || { cat $build/{}.log; exit 255; }"
-grep -h 'tests ran' "$build"/{gallery,train,model}_test.log
+  xargs -P "$jobs" -I{} sh -c "$build/{} --gtest_brief=1 --gtest_filter=-*Slow* >$build/{}.log 2>&1 || { cat $build/{}.log; exit 255; }"
+grep -h 'suites ran' "$build"/{gallery,train,model}_test.log
 DUALGEO=$build/tools/dualgeo scripts/parity/run.sh --small
 echo "check-pytorch: passed"
