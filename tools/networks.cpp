@@ -29,8 +29,7 @@ void BecomeNetworks() {
   argv.push_back(nullptr);
   ThrowIfStopped();  // a signal that came until now would be forgotten
   execv(program.c_str(), argv.data());
-  throw Error("cannot start " + program.string() +
-              ", which holds the networks: " + std::generic_category().message(errno));
+  throw Error("cannot start " + program.string() + ", which holds the networks: " + ErrnoText(errno));
 }
 
 }  // namespace dualgeo::tools

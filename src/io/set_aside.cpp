@@ -46,7 +46,7 @@ void Enter(const fs::path& run_dir, const fs::path& aside, const std::string& wh
   line["why"] = why;
   std::ofstream stream(list, std::ios::binary | std::ios::app);
   stream << line.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n' << std::flush;
-  if (!stream) throw Error("cannot write " + list.string() + ": " + std::generic_category().message(errno));
+  if (!stream) throw Error("cannot write " + list.string() + ": " + ErrnoText(errno));
 }
 
 // The name itself must be one of ours, whatever the list says.

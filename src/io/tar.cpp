@@ -102,15 +102,13 @@ bool ParsePax(std::string_view text, PaxRecords& records) {
   return true;
 }
 
-std::string Reason(int code) { return std::generic_category().message(code); }
-
 }  // namespace
 
 TarFile::TarFile(std::filesystem::path path) : path_(std::move(path)) {
   descriptor_ = OpenToRead(path_);
   try {
     struct stat status = {};
-    if (fstat(descriptor_, &status) != 0) throw InputError(path_.string() + ": cannot read: " + Reason(errno));
+    if (fstat(descriptor_, &status) != 0) throw InputError(path_.string() + ": cannot read: " + ErrnoText(errno));
     if (!S_ISREG(status.st_mode)) throw InputError(path_.string() + ": not a file");
     file_size_ = static_cast<std::uint64_t>(status.st_size);
     Scan();
@@ -127,7 +125,7 @@ void TarFile::ReadAt(std::uint64_t offset, char* to, std::size_t size) const {
     const ssize_t n = pread(descriptor_, to, size, static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
-      throw InputError(path_.string() + ": cannot read at byte " + std::to_string(offset) + ": " + Reason(errno));
+      throw InputError(path_.string() + ": cannot read at byte " + std::to_string(offset) + ": " + ErrnoText(errno));
     }
     if (n == 0) throw InputError(path_.string() + ": ends at byte " + std::to_string(offset) + ", within a member");
     offset += static_cast<std::uint64_t>(n);

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <chrono>
 #include <string>
-#include <system_error>
 #include <thread>
 
 #include "dualgeo/util/atomic_file.h"
@@ -34,12 +33,12 @@ RunLock::RunLock(const fs::path& folder) {
   CreateFolder(folder);
   const fs::path path = folder / ".lock";
   file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-  if (file_ < 0) throw Error("cannot write " + path.string() + ": " + std::generic_category().message(errno));
+  if (file_ < 0) throw Error("cannot write " + path.string() + ": " + ErrnoText(errno));
   for (bool said = false; flock(file_, LOCK_EX | LOCK_NB) != 0; said = true) {
     const int reason = errno;
     if (reason != EWOULDBLOCK && reason != EINTR) {
       close(file_);
-      throw Error("cannot lock " + path.string() + ": " + std::generic_category().message(reason));
+      throw Error("cannot lock " + path.string() + ": " + ErrnoText(reason));
     }
     if (!said) spdlog::warn("{}: {} works there; waiting for it", folder.string(), Holder(file_));
     if (StopRequested()) {

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <chrono>
 #include <mutex>
-#include <system_error>
 
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
@@ -128,7 +127,7 @@ HttpReply HttpClient::PostJson(const std::string& url, const std::string& body, 
     curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &reason);
     // Of this process, not of the server: nothing that comes after would fare better.
     if (reason == EMFILE || reason == ENFILE || reason == ENOMEM) {
-      throw Error("cannot connect to " + url + ": " + std::generic_category().message(static_cast<int>(reason)));
+      throw Error("cannot connect to " + url + ": " + ErrnoText(static_cast<int>(reason)));
     }
     reply.stopped = transfer.stopped;
     reply.hopeless = transfer.too_large || code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_URL_MALFORMAT ||

@@ -57,7 +57,7 @@ std::string CacheReason(sqlite3* db) {
   if (db == nullptr) return "out of memory";
   const int system = sqlite3_system_errno(db);
   std::string reason = sqlite3_errmsg(db);
-  if (system != 0) reason += " (" + std::generic_category().message(system) + ")";
+  if (system != 0) reason += " (" + ErrnoText(system) + ")";
   return reason;
 }
 

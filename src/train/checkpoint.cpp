@@ -24,8 +24,6 @@ namespace {
 const std::string kPrevious = ".previous";
 const std::string kTemporary = ".tmp";
 
-std::string Reason(int code) { return std::generic_category().message(code); }
-
 fs::path PreviousOf(const fs::path& folder) { return folder.string() + kPrevious; }
 
 // Onto the disk, so that not even a power cut leaves a folder in place whose files are empty.
@@ -35,7 +33,7 @@ void Sync(const fs::path& path) {
   const bool full = fsync(descriptor) != 0 && (errno == ENOSPC || errno == EIO || errno == EDQUOT);
   const int reason = errno;
   close(descriptor);
-  if (full) throw Error("cannot write " + path.string() + ": " + Reason(reason));
+  if (full) throw Error("cannot write " + path.string() + ": " + ErrnoText(reason));
 }
 
 // Puts `fresh` in the place of `folder`. At every instruction either `folder` or its .previous is whole.

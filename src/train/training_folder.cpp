@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 
 #include "dualgeo/io/set_aside.h"
 #include "dualgeo/util/atomic_file.h"
@@ -98,7 +97,7 @@ void TrainingFolder::Lock() {
   // Two processes that train into one folder would overwrite each other. The kernel drops the lock with the process.
   const fs::path lock = folder_ / ".lock";
   lock_ = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (lock_ < 0) throw Error("cannot write " + lock.string() + ": " + std::generic_category().message(errno));
+  if (lock_ < 0) throw Error("cannot write " + lock.string() + ": " + ErrnoText(errno));
   if (flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     close(lock_);
     throw Error(folder_.string() + ": another process is training there");

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <fstream>
 #include <string>
-#include <system_error>
 
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
@@ -40,7 +39,7 @@ TrainingLog::TrainingLog(std::filesystem::path path, std::int64_t keep_until, st
 TrainingLog::~TrainingLog() { close(descriptor_); }
 
 void TrainingLog::Fail(int error_number) const {
-  throw Error("cannot write " + path_.string() + ": " + std::generic_category().message(error_number));
+  throw Error("cannot write " + path_.string() + ": " + ErrnoText(error_number));
 }
 
 void TrainingLog::Write(const nlohmann::ordered_json& line) {

@@ -8,7 +8,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <system_error>
 #include <utility>
 
 #include "dualgeo/util/error.h"
@@ -34,7 +33,7 @@ class Descriptor {
 };
 
 [[noreturn]] void Fail(const std::filesystem::path& program, int code) {
-  throw Error("cannot start " + program.string() + ": " + std::generic_category().message(code));
+  throw Error("cannot start " + program.string() + ": " + ErrnoText(code));
 }
 
 }  // namespace

@@ -79,8 +79,6 @@ void RemoveIfDead(const fs::path& path) {
 
 }  // namespace
 
-std::string ErrnoText(int error_number) { return std::generic_category().message(error_number); }
-
 void FailWriting(const fs::path& path, int error_number) {
   throw Error("cannot write " + path.string() + ": " + ErrnoText(error_number));
 }

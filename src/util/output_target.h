@@ -30,8 +30,6 @@ OutputTarget FolderTarget(const std::filesystem::path& path);
 // "a folder", "a block device"
 std::string KindOf(const struct stat& status);
 
-std::string ErrnoText(int error_number);
-
 // "cannot write PATH: REASON"
 [[noreturn]] void FailWriting(const std::filesystem::path& path, int error_number);
 

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 namespace dualgeo {
 
@@ -25,5 +26,8 @@ class Interrupted : public Error {
  public:
   using Error::Error;
 };
+
+// The system's words for an errno, to end a message with: "No space left on device".
+inline std::string ErrnoText(int error_number) { return std::generic_category().message(error_number); }
 
 }  // namespace dualgeo
