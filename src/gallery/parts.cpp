@@ -7,6 +7,7 @@
 #include <charconv>
 #include <map>
 
+#include "dualgeo/io/set_aside.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
@@ -115,11 +116,9 @@ void PartsFolder::Lock() {
 void PartsFolder::SetAside() {
   close(lock_);
   lock_ = -1;
-  int number = 1;
-  const auto old = [&] { return fs::path(folder_.string() + ".old-" + std::to_string(number)); };
-  while (fs::exists(old())) ++number;
-  fs::rename(folder_, old());
-  spdlog::warn("{}: blocks of other inputs or settings; set aside as {}", folder_.string(), old().string());
+  const fs::path old = FreeOldName(folder_);
+  fs::rename(folder_, old);
+  spdlog::warn("{}: blocks of other inputs or settings; set aside as {}", folder_.string(), old.string());
 }
 
 }  // namespace dualgeo

@@ -105,14 +105,6 @@ std::vector<fs::path> Lists(const fs::path& root) {
   return runs;
 }
 
-fs::path FreeOldName(const fs::path& path) {
-  fs::path aside;
-  for (int number = 1; aside.empty() || IsThere(aside); ++number) {
-    aside = path.string() + kOld + std::to_string(number);
-  }
-  return aside;
-}
-
 void LinkOrCopy(const fs::path& from, const fs::path& to) {
   if (!fs::is_directory(from)) {
     std::error_code code;
@@ -127,6 +119,14 @@ void LinkOrCopy(const fs::path& from, const fs::path& to) {
 }
 
 }  // namespace
+
+fs::path FreeOldName(const fs::path& path) {
+  fs::path aside;
+  for (int number = 1; aside.empty() || IsThere(aside); ++number) {
+    aside = path.string() + kOld + std::to_string(number);
+  }
+  return aside;
+}
 
 fs::path SetAside(const fs::path& named, const fs::path& run_dir, const std::string& why) {
   const fs::path path = WithoutSlash(named);

@@ -10,6 +10,9 @@
 
 namespace dualgeo {
 
+// NAME.old-1, or the next number under which nothing stands.
+std::filesystem::path FreeOldName(const std::filesystem::path& path);
+
 // Renames `path` and returns its new name; an empty path when there is nothing. run_dir: whose list it goes into.
 // Throws Error.
 std::filesystem::path SetAside(const std::filesystem::path& path, const std::filesystem::path& run_dir,
