@@ -1,5 +1,7 @@
 #include "dualgeo/data/loader.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -14,6 +16,11 @@
 #include "dualgeo/util/stop.h"
 
 namespace dualgeo {
+namespace {
+
+constexpr int kDecodingNiceness = 10;
+
+}  // namespace
 
 // Workers take photos one by one, in order, so that a batch is ready as early as can be; each writes its photo into its
 // own place of the batch's tensors. They stay at most `prefetch` batches ahead of Next().
@@ -101,6 +108,9 @@ class Loader::Work {
   }
 
   void Run() {
+    // Of this thread alone (Linux). Decoding takes what the network leaves: with as many threads of each as there are
+    // cores, a network's threads would wait for each other at every layer while one of them has no core.
+    setpriority(PRIO_PROCESS, 0, kDecodingNiceness);
     for (;;) {
       Pending* pending = nullptr;
       std::int64_t slot = 0;
