@@ -84,7 +84,8 @@ class Fields {
 GalleryInfo WriteGallery(const Matrix& vectors, const std::vector<GalleryItem>& items, GalleryInfo info,
                          const GalleryOptions& options, const std::filesystem::path& folder) {
   CheckGalleryFolder(folder);
-  const auto index = VectorIndex::Build(vectors, options.index, options.metric);
+  const auto index = VectorIndex::Build(vectors, options.index, options.metric,
+                                        {folder.has_filename() ? folder : folder.parent_path()});
   info.kind = options.kind;
   info.metric = options.metric;
   info.index = options.index;

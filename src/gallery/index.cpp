@@ -3,30 +3,34 @@
 #include <faiss/AutoTune.h>
 #include <faiss/IVFlib.h>
 #include <faiss/IndexFlat.h>
+#include <faiss/IndexHNSW.h>
 #include <faiss/IndexIVF.h>
+#include <faiss/IndexNSG.h>
+#include <faiss/IndexPreTransform.h>
+#include <faiss/IndexRefine.h>
+#include <faiss/impl/AuxIndexStructures.h>
 #include <faiss/impl/FaissException.h>
-#include <faiss/impl/io.h>
 #include <faiss/index_factory.h>
-#include <faiss/index_io.h>
 #include <omp.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <new>
 #include <numeric>
+#include <optional>
 #include <sstream>
-#include <stdexcept>
 
 #include "dualgeo/io/file_kind.h"
 #include "dualgeo/io/input_file.h"
-#include "dualgeo/io/mapped_file.h"
 #include "dualgeo/train/runtime.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/hash.h"
+#include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "faiss_io.h"
 #include "index_file.h"
+#include "partial_index.h"
 
 namespace dualgeo {
 
@@ -37,58 +41,17 @@ struct VectorIndex::State {
 
 namespace {
 
-// "Error in void f(...) at ./faiss/x.cpp:12: Error: 'a == b' failed: message" -> "message"
-std::string Reason(const std::exception& error) {
-  std::string text = error.what();
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  for (const char* mark : {"failed: ", ".cpp:", ".h:"}) {
-    auto at = text.rfind(mark);
-    if (at == std::string::npos) continue;
-    at = *mark == '.' ? text.find(": ", at) + 2 : at + std::string_view(mark).size();
-    if (at < text.size()) return Printable(text.substr(at), 200);
-  }
-  return Printable(text, 200);
-}
-
 faiss::MetricType MetricOf(const std::string& metric) {
   if (metric == "inner_product") return faiss::METRIC_INNER_PRODUCT;
   if (metric == "l2") return faiss::METRIC_L2;
   throw InputError("gallery.metric: '" + metric + "' is not inner_product or l2");
 }
 
-class StreamWriter : public faiss::IOWriter {
- public:
-  explicit StreamWriter(std::ostream& stream) : stream_(stream) {}
-  size_t operator()(const void* data, size_t size, size_t count) override {
-    stream_.write(static_cast<const char*>(data), static_cast<std::streamsize>(size * count));
-    return stream_ ? count : 0;
-  }
-
- private:
-  std::ostream& stream_;
-};
-
-// Bytes in memory, which were checked.
-class BytesReader : public faiss::IOReader {
- public:
-  explicit BytesReader(std::string_view bytes) : bytes_(bytes) {}
-  size_t operator()(void* data, size_t size, size_t count) override {
-    count = std::min(count, bytes_.size() / size);
-    if (count > 0) std::memcpy(data, bytes_.data(), size * count);
-    bytes_.remove_prefix(size * count);
-    return count;
-  }
-
- private:
-  std::string_view bytes_;
-};
-
 // Whether CheckIndexFile would take what is built: asked before the work.
 void CheckKind(const faiss::Index& index, const std::string& what) {
   std::ostringstream empty;
-  StreamWriter writer(empty);
   try {
-    faiss::write_index(&index, &writer);
+    WriteFaissIndex(index, empty);
     CheckIndexFile(empty.str(), "", /*built=*/false);
   } catch (const std::exception&) {
     throw InputError(what + "is of a kind that galleries are not made of; allowed are " + std::string(kIndexKinds));
@@ -108,6 +71,60 @@ class OneThread {
   int threads_;
   bool on_;
 };
+
+// Lets FAISS's training end between two of its iterations.
+class StopCallback : public faiss::InterruptCallback {
+ public:
+  bool want_interrupt() override { return StopRequested(); }
+};
+
+class StopsWhenAsked {
+ public:
+  StopsWhenAsked() { faiss::InterruptCallback::instance = std::make_unique<StopCallback>(); }
+  ~StopsWhenAsked() { faiss::InterruptCallback::clear_instance(); }
+};
+
+std::string MadeFrom(const Matrix& vectors, const std::string& factory, const std::string& metric) {
+  const std::string_view bytes(reinterpret_cast<const char*>(vectors.values.data()),
+                               vectors.values.size() * sizeof(float));
+  return Sha256(Sha256(bytes) + "\n" + std::to_string(vectors.columns) + "\n" + factory + "\n" + metric + "\n" +
+                std::to_string(FAISS_VERSION_MAJOR) + "." + std::to_string(FAISS_VERSION_MINOR));
+}
+
+// The index below transforms and refinement.
+faiss::Index& Innermost(faiss::Index& index) {
+  if (auto* outer = dynamic_cast<faiss::IndexPreTransform*>(&index)) return Innermost(*outer->index);
+  if (auto* outer = dynamic_cast<faiss::IndexRefine*>(&index)) return Innermost(*outer->base_index);
+  return index;
+}
+
+// Trains the index and adds the vectors that are not in it yet, block by block.
+void Grow(faiss::Index& index, const Matrix& vectors, PartialIndex& partial) {
+  if (!index.is_trained) {
+    const StopsWhenAsked stops;
+    index.train(vectors.rows, vectors.values.data());
+  }
+  // Seconds of work at most, of one thread where it is a graph; an NSG graph is built in one go.
+  std::int64_t block = 1 << 16;
+  faiss::Index& inner = Innermost(index);
+  if (auto* graph = dynamic_cast<faiss::IndexHNSW*>(&inner)) {
+    block = 1 << 10;
+    // A file does not hold the state of the generator that draws a vector's level; it draws once a vector.
+    for (std::int64_t i = 0; i < index.ntotal; ++i) graph->hnsw.random_level();
+  } else if (dynamic_cast<faiss::IndexNSG*>(&inner) != nullptr) {
+    block = vectors.rows;
+  }
+  std::optional<Progress> progress;
+  if (vectors.rows > block) progress.emplace("index", vectors.rows, "vectors");
+  while (index.ntotal < vectors.rows) {
+    ThrowIfStopped();
+    const std::int64_t count = std::min(block, vectors.rows - index.ntotal);
+    index.add(count, vectors.Row(index.ntotal).data());
+    if (progress) progress->Update(index.ntotal);
+    if (index.ntotal < vectors.rows) partial.Save(index);
+  }
+  if (progress) progress->Finish();
+}
 
 class RestoreProbes {
  public:
@@ -152,7 +169,7 @@ std::vector<std::vector<Neighbor>> Fetch(const faiss::Index& index, const Matrix
   try {
     index.search(n, asked.data(), k, distances.data(), labels.data());
   } catch (const faiss::FaissException& error) {
-    throw Error("searching the index failed: " + Reason(error));
+    throw Error("searching the index failed: " + FaissReason(error));
   }
   const bool similarity = index.metric_type == faiss::METRIC_INNER_PRODUCT;
   std::vector<std::vector<Neighbor>> found(static_cast<std::size_t>(n));
@@ -179,7 +196,8 @@ VectorIndex::VectorIndex(VectorIndex&&) noexcept = default;
 VectorIndex& VectorIndex::operator=(VectorIndex&&) noexcept = default;
 VectorIndex::~VectorIndex() = default;
 
-VectorIndex VectorIndex::Build(const Matrix& vectors, const std::string& factory, const std::string& metric) {
+VectorIndex VectorIndex::Build(const Matrix& vectors, const std::string& factory, const std::string& metric,
+                               const KeepIndex& keep) {
   const auto type = MetricOf(metric);
   if (vectors.rows == 0 || vectors.columns == 0) throw InputError("gallery: there is nothing to index (0 vectors)");
   const std::string description = factory == "flat" ? "Flat" : factory;
@@ -189,24 +207,28 @@ VectorIndex VectorIndex::Build(const Matrix& vectors, const std::string& factory
     state->index.reset(faiss::index_factory(static_cast<int>(vectors.columns), description.c_str(), type));
   } catch (const std::exception& error) {
     throw InputError(what + "is not flat or a FAISS factory string for " + std::to_string(vectors.columns) +
-                     " dimensions: " + Reason(error));
+                     " dimensions: " + FaissReason(error));
   }
-  faiss::Index& index = *state->index;
+  const faiss::Index& index = *state->index;
   if (index.metric_type != type) throw InputError(what + "does not support gallery.metric " + metric);
   CheckKind(index, what);
+  const bool graph = description.find("HNSW") != std::string::npos || description.find("NSG") != std::string::npos;
+  PartialIndex partial(index.is_trained && !graph ? KeepIndex{} : keep,
+                       [&] { return MadeFrom(vectors, description, metric); });
   try {
-    const bool graph = description.find("HNSW") != std::string::npos || description.find("NSG") != std::string::npos;
     const OneThread deterministic(graph);
-    if (!index.is_trained) index.train(vectors.rows, vectors.values.data());
-    ThrowIfStopped();
-    index.add(vectors.rows, vectors.values.data());
+    auto kept = partial.Load();
+    if (kept && kept->d == index.d && kept->ntotal <= vectors.rows) state->index = std::move(kept);
+    Grow(*state->index, vectors, partial);
   } catch (const faiss::FaissException& error) {
+    ThrowIfStopped();
     throw InputError(what + "cannot be built from " + std::to_string(vectors.rows) + " vectors of " +
-                     std::to_string(vectors.columns) + " dimensions: " + Reason(error));
+                     std::to_string(vectors.columns) + " dimensions: " + FaissReason(error));
   } catch (const std::bad_alloc&) {
     throw Error(what + "does not fit into memory with " + std::to_string(vectors.rows) + " vectors");
   }
-  if (auto* ivf = faiss::ivflib::try_extract_index_ivf(&index)) {
+  partial.Remove();
+  if (auto* ivf = faiss::ivflib::try_extract_index_ivf(state->index.get())) {
     ivf->nprobe = std::min<size_t>(ivf->nlist, std::max<size_t>(8, ivf->nlist / 16));
   }
   return VectorIndex(std::move(state));
@@ -219,17 +241,7 @@ VectorIndex VectorIndex::Load(const std::filesystem::path& path) {
   if (const auto other = DescribeOtherFile(ReadHead(path), FileUse::kIndex)) {
     throw InputError(path.string() + ": " + *other);
   }
-  try {
-    // FAISS reads the very bytes that were checked.
-    const MappedFile file(path);
-    CheckIndexFile(file.bytes(), path.string());
-    BytesReader reader(file.bytes());
-    state->index.reset(faiss::read_index(&reader));
-  } catch (const InputError&) {
-    throw;
-  } catch (const std::exception& error) {  // also bad_alloc and length_error, which a damaged size leads to
-    throw InputError(path.string() + ": not a FAISS index, or damaged: " + Reason(error));
-  }
+  state->index = ReadFaissIndex(path);
   const auto type = state->index->metric_type;
   if (type != faiss::METRIC_INNER_PRODUCT && type != faiss::METRIC_L2) {
     throw InputError(path.string() + ": the index compares by another metric than inner product or L2");
@@ -237,16 +249,7 @@ VectorIndex VectorIndex::Load(const std::filesystem::path& path) {
   return VectorIndex(std::move(state));
 }
 
-void VectorIndex::Write(const std::filesystem::path& path) const {
-  AtomicFile file(path);
-  try {
-    StreamWriter writer(file.stream());
-    faiss::write_index(state_->index.get(), &writer);
-  } catch (const faiss::FaissException& error) {
-    if (file.stream()) throw Error(path.string() + ": cannot be written: " + Reason(error));
-  }
-  file.Commit();
-}
+void VectorIndex::Write(const std::filesystem::path& path) const { WriteFaissIndex(*state_->index, path); }
 
 std::int64_t VectorIndex::size() const { return state_->index->ntotal; }
 std::int64_t VectorIndex::dimension() const { return state_->index->d; }
@@ -261,7 +264,7 @@ void VectorIndex::SetParameters(const std::string& parameters) {
     faiss::ParameterSpace().set_index_parameters(state_->index.get(), parameters.c_str());
   } catch (const std::exception& error) {
     throw InputError("search.index_parameters: '" + Printable(parameters) +
-                     "' does not fit the gallery's index: " + Reason(error));
+                     "' does not fit the gallery's index: " + FaissReason(error));
   }
 }
 

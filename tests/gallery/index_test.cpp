@@ -3,13 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
 #include <set>
+#include <thread>
 
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
@@ -153,6 +158,62 @@ TEST(VectorIndex, TheSameVectorsGiveTheSameBytes) {
     VectorIndex::Build(vectors, factory, "inner_product").Write(folder / "b");
     EXPECT_EQ(ReadFile(folder / "a"), ReadFile(folder / "b")) << factory;
   }
+}
+
+// Builds in a process of its own and kills it as soon as a part of the index is kept. How many vectors were in it.
+std::int64_t KillWhileBuilding(const Matrix& vectors, const std::string& factory, const KeepIndex& keep) {
+  const pid_t child = fork();
+  if (child == 0) {
+    try {
+      VectorIndex::Build(vectors, factory, "inner_product", keep);
+    } catch (...) {
+    }
+    _exit(0);
+  }
+  const auto kept = [&]() -> std::filesystem::path {
+    for (const auto& entry : std::filesystem::directory_iterator(keep.stem.parent_path())) {
+      if (entry.path().extension() == ".partial-index") return entry.path();
+    }
+    return {};
+  };
+  while (kept().empty() && waitpid(child, nullptr, WNOHANG) == 0) std::this_thread::yield();
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  return kept().empty() ? 0 : VectorIndex::Load(kept()).size();
+}
+
+TEST(VectorIndex, ABuildThatWasKilledGoesOnAndGivesTheSameBytes) {
+  SetIndexThreads(1);  // the child is forked: no other thread may hold a lock
+  const Matrix vectors = RandomMatrix(9000, 8, 3);
+  for (const char* factory : {"HNSW16", "PCA6,HNSW8", "HNSW8_SQ8", "HNSW8,RFlat"}) {
+    const TemporaryFolder folder;
+    const KeepIndex keep{folder / "gallery", std::chrono::seconds(0)};
+    VectorIndex::Build(vectors, factory, "inner_product").Write(folder / "whole");
+    const std::int64_t before = KillWhileBuilding(vectors, factory, keep);
+    EXPECT_GE(before, 1024) << factory;
+    EXPECT_LT(before, 9000) << factory;
+    VectorIndex::Build(vectors, factory, "inner_product", keep).Write(folder / "resumed");
+    EXPECT_EQ(ReadFile(folder / "whole"), ReadFile(folder / "resumed")) << factory;
+    const auto left = std::distance(std::filesystem::directory_iterator(folder.path()), {});
+    EXPECT_EQ(left, 2) << factory << ": whole and resumed, and no partial index";
+  }
+}
+
+TEST(VectorIndex, TakesNoPartOfAnotherIndexAndNoDamagedOne) {
+  SetIndexThreads(1);
+  const Matrix vectors = RandomMatrix(3000, 8, 3), others = RandomMatrix(3000, 8, 4);
+  const TemporaryFolder folder;
+  const KeepIndex keep{folder / "gallery", std::chrono::seconds(0)};
+  VectorIndex::Build(others, "HNSW16", "inner_product").Write(folder / "others");
+  VectorIndex::Build(vectors, "HNSW16", "inner_product").Write(folder / "whole");
+  ASSERT_GT(KillWhileBuilding(vectors, "HNSW16", keep), 0);
+  VectorIndex::Build(others, "HNSW16", "inner_product", keep).Write(folder / "others2");
+  EXPECT_EQ(ReadFile(folder / "others"), ReadFile(folder / "others2"));
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    if (entry.path().extension() == ".partial-index") std::filesystem::resize_file(entry.path(), 5000);
+  }
+  VectorIndex::Build(vectors, "HNSW16", "inner_product", keep).Write(folder / "again");
+  EXPECT_EQ(ReadFile(folder / "whole"), ReadFile(folder / "again"));
 }
 
 TEST(VectorIndex, RefusesBadFactoryStringsInOneReadableLine) {

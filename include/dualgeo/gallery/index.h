@@ -3,6 +3,7 @@
 // factory".
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -23,17 +24,27 @@ struct Neighbor {
 // Threads that indexes are built and searched with: SetThreads of train/runtime.h, for those who know no LibTorch.
 void SetIndexThreads(int threads);
 
+// Where an index under construction is kept, so that the same call goes on from there after a kill:
+// STEM.HASH.partial-index (HASH: of the vectors, the factory string and the metric), removed when the index is whole.
+// Not for indexes that need neither training nor a graph: those are built faster than written.
+struct KeepIndex {
+  std::filesystem::path stem;         // empty: nowhere
+  std::chrono::seconds interval{60};  // between two writes
+};
+
 class VectorIndex {
  public:
   // factory: "flat" (exact) or a FAISS factory string of flat, SQ or PQ vectors, plain, in inverted lists (IVF), or
   // under an HNSW or NSG graph, with PCA, OPQ, RR, L2norm or Pad before and RFlat behind ("IVF256,Flat", "HNSW32",
   // "OPQ16,IVF64,PQ16" ...): the kinds whose files can be checked.
   // metric: "inner_product" | "l2". Indexes that need training are trained on the vectors themselves with FAISS's fixed
-  // seed; HNSW and NSG graphs are built on one thread, since theirs would depend on timing. IVF indexes are left with
-  // nprobe = a sixteenth of the lists, at least 8 (FAISS's own default of 1 loses too much).
-  // Throws InputError when the string is not a factory string, does not fit the dimension or the metric, or needs more
-  // vectors to train than there are.
-  static VectorIndex Build(const Matrix& vectors, const std::string& factory, const std::string& metric);
+  // seed; HNSW and NSG graphs are built on one thread, since theirs would depend on timing. Vectors go in in blocks (of
+  // 1024 into an HNSW graph); between two of them, and between two rounds of k-means, a stop is heeded. IVF indexes are
+  // left with nprobe = a sixteenth of the lists, at least 8 (FAISS's own default of 1 loses too much). Throws
+  // InputError when the string is not a factory string, does not fit the dimension or the metric, or needs more vectors
+  // to train than there are.
+  static VectorIndex Build(const Matrix& vectors, const std::string& factory, const std::string& metric,
+                           const KeepIndex& keep = {});
 
   // Throws InputError when the file is missing, truncated, not a FAISS index of a kind that Build makes, or when a
   // count, row number or graph edge in it does not agree with the rest: whoever wrote it, it cannot make FAISS fail.
