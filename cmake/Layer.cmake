@@ -142,6 +142,11 @@ function(dualgeo_test name)
   target_compile_definitions(${name}_settings INTERFACE DUALGEO_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ${ARG_DEFINE})
   target_link_libraries(${name} PRIVATE ${libraries} GTest::gtest_main)
   dualgeo_batches(${name} SOURCES ${ARG_SOURCES} LINK ${libraries} ${name}_settings)
+  # Compiled in half the time; what takes time when run is in the layers. (Not those with LibTorch, whose precompiled header
+  # holds for one level of optimisation.)
+  if(TARGET ${name}_plain)
+    target_compile_options(${name}_plain PRIVATE $<$<CONFIG:Release>:-O0>)
+  endif()
   # One thread a test: ctest runs several at once, and results do not depend on the machine's cores.
   set(threads OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1)
   foreach(part 1 2 3 4)

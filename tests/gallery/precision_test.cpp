@@ -51,6 +51,8 @@ TEST(Precision, SlowBf16FeaturesKeepTheirDirectionAndTheirNeighbours) {
   DualGeoModel model(options, LossOptions(), 1);
   DrawWeights(*model->image_encoder());
   PhotoTable table = ReadPhotoTable(photos / "photos.csv", {}, Locations::kOptional);
+  // A third of them: processors without bf16 are slow at it. scripts/parity/run.sh --bf16 takes all, and larger models.
+  table.rows.resize(117);
   const PhotoDataset dataset(table, photos / "images", {}, ModelViews(options));
   const auto features = [&](const std::string& precision) {
     const AutocastGuard autocast(torch::kCPU, precision);
@@ -58,14 +60,14 @@ TEST(Precision, SlowBf16FeaturesKeepTheirDirectionAndTheirNeighbours) {
   };
   const auto full = features("fp32");
   const auto half = features("bf16");
-  ASSERT_EQ(full.size(0), 351);
+  ASSERT_EQ(full.size(0), 117);
   const double least = (full * half).sum(1).min().item<double>();
   EXPECT_GE(least, 0.999);
   const auto a = Nearest(full);
   const auto b = Nearest(half);
   int same = 0;
   for (std::size_t i = 0; i < a.size(); ++i) same += a[i] == b[i] ? 1 : 0;
-  EXPECT_GE(same, 0.97 * 351) << same;
+  EXPECT_GE(same, 0.97 * 117) << same;
   // Photos differ, or this would show nothing.
   EXPECT_LT(torch::matmul(full, full.t()).min().item<double>(), 0.8);
   RecordProperty("least_cosine", std::to_string(least));
