@@ -5,8 +5,8 @@
 
 #include "degradations.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/kinds.h"
 #include "dualgeo/util/random.h"
-#include "dualgeo/util/text.h"
 
 namespace dualgeo {
 namespace {
@@ -34,28 +34,20 @@ const std::vector<Degradation>& Table() {
   return table;
 }
 
-const Degradation& Find(const std::string& name) {
-  const auto found = std::ranges::find(Table(), name, &Degradation::name);
-  if (found != Table().end()) return *found;
-  throw InputError("degradation '" + Printable(name) + "' is not one of " + Join(DegradationNames()));
-}
+const Degradation& FindDegradation(const std::string& name) { return FindKind(Table(), name, "degradation"); }
 
 }  // namespace
 
 const std::vector<std::string>& DegradationNames() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> list;
-    for (const auto& d : Table()) list.push_back(d.name);
-    return list;
-  }();
+  static const std::vector<std::string> names = NamesOf(Table());
   return names;
 }
 
-const std::string& DescribeDegradation(const std::string& name) { return Find(name).what; }
+const std::string& DescribeDegradation(const std::string& name) { return FindDegradation(name).what; }
 
 cv::Mat Degrade(const cv::Mat& photo, const std::string& name, int severity, std::uint64_t seed,
                 const std::string& id) {
-  const Degradation& degradation = Find(name);
+  const Degradation& degradation = FindDegradation(name);
   if (severity < 0 || severity > kSeverities) {
     throw InputError("severity " + std::to_string(severity) + " is not in [0, " + std::to_string(kSeverities) + "]");
   }

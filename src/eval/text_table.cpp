@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/kinds.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
@@ -92,12 +93,7 @@ const std::vector<std::string>& TableFormatNames() {
 }
 
 TableFormat ParseTableFormat(const std::string& name) {
-  const auto& names = TableFormatNames();
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) {
-    throw InputError("format: unknown value '" + Printable(name) + "'; allowed: " + Join(names));
-  }
-  return static_cast<TableFormat>(found - names.begin());
+  return static_cast<TableFormat>(FindName(TableFormatNames(), name, "format"));
 }
 
 }  // namespace dualgeo

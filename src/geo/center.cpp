@@ -7,6 +7,7 @@
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/geo/unit_vector.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/kinds.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 
@@ -167,12 +168,7 @@ const std::vector<std::string>& CenterRuleNames() {
 }
 
 CenterRule ParseCenterRule(const std::string& name) {
-  const auto& names = CenterRuleNames();
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) {
-    throw InputError("center: unknown value '" + Printable(name) + "'; allowed: " + Join(names));
-  }
-  return static_cast<CenterRule>(found - names.begin());
+  return static_cast<CenterRule>(FindName(CenterRuleNames(), name, "center"));
 }
 
 }  // namespace dualgeo

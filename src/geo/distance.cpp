@@ -5,6 +5,7 @@
 
 #include "dualgeo/geo/unit_vector.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/kinds.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
@@ -37,9 +38,7 @@ const std::vector<std::string>& DistanceKindNames() {
 }
 
 DistanceKind ParseDistanceKind(const std::string& name) {
-  if (name == DistanceKindNames()[0]) return DistanceKind::kGeodesic;
-  if (name == DistanceKindNames()[1]) return DistanceKind::kGreatCircle;
-  throw InputError("distance: unknown value '" + Printable(name) + "'; allowed: " + Join(DistanceKindNames()));
+  return static_cast<DistanceKind>(FindName(DistanceKindNames(), name, "distance"));
 }
 
 const std::string& ToString(DistanceKind kind) { return DistanceKindNames()[static_cast<std::size_t>(kind)]; }

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "dualgeo/util/error.h"
-#include "dualgeo/util/text.h"
+#include "dualgeo/model/kinds.h"
+#include "dualgeo/util/kinds.h"
 
 namespace dualgeo {
 namespace {
@@ -45,42 +45,24 @@ torch::Tensor Ecef(const torch::Tensor& lat, const torch::Tensor& lon) {
 }
 
 struct Projection {
-  std::string name;
+  const char* name;
   int dimensions;
   torch::Tensor (*project)(const torch::Tensor& lat, const torch::Tensor& lon);
 };
 
-// The registry: one line per projection.
-const std::vector<Projection>& Projections() {
-  static const std::vector<Projection> kRegistry = {{"mercator", 2, Mercator},
-                                                    {"equal_earth", 2, EqualEarth},
-                                                    {"equirectangular", 2, Equirectangular},
-                                                    {"ecef", 3, Ecef}};
-  return kRegistry;
-}
-
-const Projection& Find(const std::string& name) {
-  for (const auto& entry : Projections()) {
-    if (entry.name == name) return entry;
-  }
-  throw InputError("model.gps_encoder.projection: unknown projection \"" + Printable(name) +
-                   "\"; known: " + Join(GpsProjectionNames()));
+const Projection& FindProjection(const std::string& name) {
+  static constexpr Projection kProjections[] = {DUALGEO_GPS_PROJECTIONS(DUALGEO_KIND_ENTRY)};
+  return FindKind(kProjections, name, "model.gps_encoder.projection");
 }
 
 }  // namespace
 
-std::vector<std::string> GpsProjectionNames() {
-  std::vector<std::string> names;
-  for (const auto& entry : Projections()) names.push_back(entry.name);
-  return names;
-}
-
-int GpsProjectionDimensions(const std::string& projection) { return Find(projection).dimensions; }
+int GpsProjectionDimensions(const std::string& projection) { return FindProjection(projection).dimensions; }
 
 torch::Tensor ProjectGps(const std::string& projection, const torch::Tensor& latlon) {
   TORCH_CHECK(latlon.dim() == 2 && latlon.size(1) == 2, "coordinates are [N, 2], not ", latlon.sizes());
   const auto degrees = latlon.to(torch::kFloat64);
-  return Find(projection).project(degrees.select(1, 0), degrees.select(1, 1));
+  return FindProjection(projection).project(degrees.select(1, 0), degrees.select(1, 1));
 }
 
 }  // namespace dualgeo

@@ -11,6 +11,7 @@
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/refine/spherical_gaussian.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/kinds.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 
@@ -81,14 +82,7 @@ const std::vector<std::string>& LossNames() {
   return names;
 }
 
-Loss ParseLoss(const std::string& name) {
-  const auto& names = LossNames();
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) {
-    throw InputError("metric: unknown value '" + Printable(name) + "'; allowed: " + Join(names));
-  }
-  return static_cast<Loss>(found - names.begin());
-}
+Loss ParseLoss(const std::string& name) { return static_cast<Loss>(FindName(LossNames(), name, "metric")); }
 
 PlacePosterior::PlacePosterior(const PosteriorParameters& parameters, Sources sources, Loss loss, double threshold_km)
     : parameters_(parameters), answered_(sources == Sources::kListAndAnswers), loss_(loss) {

@@ -1,5 +1,5 @@
-// How the image view and the segmentation view are mixed. A new fusion is one file in src/model/, its factory below, an
-// entry in the table of src/model/fusion.cpp and its name among the values of model.fusion.type (model/options.h).
+// How the image view and the segmentation view are mixed. A new fusion is one file in src/model/ and one line in
+// model/kinds.h.
 #pragma once
 
 #include "dualgeo/io/torch.h"
@@ -36,13 +36,5 @@ class FusionImpl : public torch::nn::Module {
 
 // InputError for an unknown type (listing the known ones) or heads that do not divide embed_dim.
 std::shared_ptr<FusionImpl> MakeFusion(const FusionOptions& options, int embed_dim);
-
-std::vector<std::string> FusionNames();
-
-// The library's own, each in its file.
-std::shared_ptr<FusionImpl> MakeCrossAttentionFusion(const FusionOptions& options, int embed_dim);
-std::shared_ptr<FusionImpl> MakeConcatFusion(const FusionOptions& options, int embed_dim);
-std::shared_ptr<FusionImpl> MakeGatedFusion(const FusionOptions& options, int embed_dim);
-std::shared_ptr<FusionImpl> MakeNoFusion(const FusionOptions& options, int embed_dim);
 
 }  // namespace dualgeo

@@ -1,11 +1,10 @@
 // From latitude and longitude to the coordinates that the GPS encoder's Fourier features see. A new projection is one
-// function and one line in the table of src/model/gps_projection.cpp.
+// function in src/model/gps_projection.cpp and one line in model/kinds.h.
 #pragma once
 
 #include "dualgeo/io/torch.h"
 
 #include <string>
-#include <vector>
 
 namespace dualgeo {
 
@@ -21,7 +20,5 @@ torch::Tensor ProjectGps(const std::string& projection, const torch::Tensor& lat
 
 // 2, or 3 for ecef. InputError for an unknown name, listing the known ones.
 int GpsProjectionDimensions(const std::string& projection);
-
-std::vector<std::string> GpsProjectionNames();
 
 }  // namespace dualgeo

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "dualgeo/model/kinds.h"
 #include "dualgeo/util/field.h"
 
 namespace dualgeo {
@@ -138,7 +139,8 @@ struct SegmentationEncoderOptions {
 
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("type", type, "network over the mask: ResNet-18 or a Mix Transformer", OneOf{{"resnet18", "mit"}});
+    v.Field("type", type, "network over the mask: ResNet-18 or a Mix Transformer",
+            OneOf{{DUALGEO_MASK_BACKBONES(DUALGEO_KIND_NAME)}});
     v.Field("input", input,
             "how class ids enter: one channel per class (onehot), or id / 255 as a grey level (as the released code)",
             OneOf{{"onehot", "gray"}});
@@ -177,7 +179,7 @@ struct FusionOptions {
 
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("type", type, "how the two views are mixed", OneOf{{"cross_attention", "concat", "gated", "none"}});
+    v.Field("type", type, "how the two views are mixed", OneOf{{DUALGEO_FUSIONS(DUALGEO_KIND_NAME)}});
     v.Field("direction", direction, "which view receives from the other; the other one then passes unchanged",
             OneOf{{"both", "image_from_segmentation", "segmentation_from_image"}});
     v.Field("scope", scope,
@@ -203,7 +205,7 @@ struct GpsEncoderOptions {
   template <class Visitor>
   void Visit(Visitor& v) {
     v.Field("projection", projection, "how latitude and longitude become plane (or space) coordinates",
-            OneOf{{"mercator", "equal_earth", "equirectangular", "ecef"}});
+            OneOf{{DUALGEO_GPS_PROJECTIONS(DUALGEO_KIND_NAME)}});
     v.Field("sigmas", sigmas, "frequency scale of each random-Fourier capsule", Range{1e-6, 1e6});
     v.Field("rff_size", rff_size, "random frequencies per capsule (cosine and sine of each)", Range{1, 65536});
     v.Field("hidden", hidden, "width of each capsule's three hidden layers", Range{1, 65536});
