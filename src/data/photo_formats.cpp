@@ -1,7 +1,8 @@
 #include "photo_formats.h"
 
+#include <zlib.h>
+
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 
 #include "dualgeo/data/photo.h"
@@ -24,22 +25,6 @@ std::uint32_t Big32(std::string_view bytes, std::size_t i) {
 std::uint32_t Little16(std::string_view bytes, std::size_t i) { return Byte(bytes, i) | Byte(bytes, i + 1) << 8; }
 std::uint32_t Little24(std::string_view bytes, std::size_t i) { return Little16(bytes, i) | Byte(bytes, i + 2) << 16; }
 std::uint32_t Little32(std::string_view bytes, std::size_t i) { return Little24(bytes, i) | Byte(bytes, i + 3) << 24; }
-
-// CRC-32 (ISO 3309), as PNG's annex D.
-std::uint32_t Crc(std::string_view bytes) {
-  static const std::array<std::uint32_t, 256> table = [] {
-    std::array<std::uint32_t, 256> values = {};
-    for (std::uint32_t n = 0; n < 256; ++n) {
-      std::uint32_t c = n;
-      for (int k = 0; k < 8; ++k) c = (c & 1) != 0 ? 0xEDB88320U ^ (c >> 1) : c >> 1;
-      values[n] = c;
-    }
-    return values;
-  }();
-  std::uint32_t crc = 0xFFFFFFFFU;
-  for (const char c : bytes) crc = table[(crc ^ static_cast<unsigned char>(c)) & 0xFF] ^ (crc >> 8);
-  return crc ^ 0xFFFFFFFFU;
-}
 
 constexpr std::string_view kPngSignature("\x89PNG\r\n\x1a\n", 8);
 
@@ -90,7 +75,9 @@ PngFacts ReadPng(std::string_view bytes, const std::string& name) {
     const bool first = offset == kPngSignature.size();
     if (first != (type == "IHDR")) Damaged(name, "PNG", "the header is not the first chunk");
     const bool needed = type == "IHDR" || type == "PLTE" || type == "tRNS" || type == "IDAT" || type == "IEND";
-    if (needed && Crc(bytes.substr(offset + 4, length + 4)) != Big32(bytes, offset + 8 + length)) {
+    const auto checked = bytes.substr(offset + 4, length + 4);  // annex D: the chunk's type and data
+    const auto crc = crc32(0, reinterpret_cast<const Bytef*>(checked.data()), static_cast<uInt>(checked.size()));
+    if (needed && crc != Big32(bytes, offset + 8 + length)) {
       Damaged(name, "PNG", "wrong checksum in chunk " + Printable(type));
     }
     if (first) {

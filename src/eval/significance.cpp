@@ -1,9 +1,9 @@
 #include "dualgeo/eval/significance.h"
 
 #include <algorithm>
+#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
-#include <numbers>
 #include <numeric>
 #include <stdexcept>
 
@@ -113,19 +113,8 @@ double McNemarExact(std::int64_t only_a, std::int64_t only_b) {
   if (only_a < 0 || only_b < 0) throw std::invalid_argument("counts of photos cannot be negative");
   const std::int64_t n = only_a + only_b;
   if (only_a == only_b) return 1;  // of which 0, 0 is one case
-  // Twice the lower tail of Binomial(n, 1/2), summed from its largest term downwards.
-  const std::int64_t k = std::min(only_a, only_b);
-  const auto log_choose = [n](std::int64_t i) {
-    const auto total = static_cast<double>(n), some = static_cast<double>(i);
-    return std::lgamma(total + 1) - std::lgamma(some + 1) - std::lgamma(total - some + 1);
-  };
-  double term = 1, sum = 0;  // relative to the k-th
-  for (std::int64_t i = k; i >= 0 && term > 1e-18 * sum; --i) {
-    sum += term;
-    term *= static_cast<double>(i) / static_cast<double>(n - i + 1);
-  }
-  const double log_p = std::log(2 * sum) + log_choose(k) - static_cast<double>(n) * std::numbers::ln2;
-  return std::min(1.0, std::exp(log_p));
+  const boost::math::binomial_distribution<double> fair(static_cast<double>(n), 0.5);
+  return std::min(1.0, 2 * boost::math::cdf(fair, static_cast<double>(std::min(only_a, only_b))));
 }
 
 Discordant CountDiscordant(std::span<const double> a, std::span<const double> b, double threshold_km) {
