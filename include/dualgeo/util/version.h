@@ -1,3 +1,4 @@
+// The version, which CMakeLists.txt reads from here.
 #pragma once
 
 namespace dualgeo {
