@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "dualgeo/eval/comparison_table.h"
 #include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/error.h"
 #include "dualgeo/util/output_path.h"
 #include "score_flags.h"
 
@@ -64,20 +65,21 @@ Input Group(const std::string& text) {
 }
 
 void Run(const CompareFlags& flags) {
-  flags.score.options.Validate();
+  const EvaluateOptions scoring = flags.score.Options();
   const TableFormat format = flags.score.Format();
   std::vector<Input> inputs = SingleFiles(flags.files);
   for (const auto& group : flags.groups) inputs.push_back(Group(group));
   if (inputs.size() < 2) throw InputError("compare: give two prediction files (or --group) or more");
 
-  std::vector<InputPath> files = {{"--truth", flags.score.truth}};
+  std::vector<InputPath> files = flags.score.config.Inputs();
+  files.push_back({"--truth", flags.score.truth});
   for (const auto& input : inputs) {
     for (const auto& file : input.files) files.push_back({input.name, file});
   }
   CheckOutputs({{"--out", flags.score.out}, {"--unmatched-out", flags.unmatched_out}}, files);
   const PhotoTable truth = flags.score.ReadTruth();
   const auto clusters = flags.score.Clusters();
-  Provenance provenance = flags.score.MakeProvenance();
+  Provenance provenance = flags.score.MakeProvenance(scoring);
   std::vector<Method> methods;
   for (const auto& input : inputs) {
     Method method{input.name, {}};
@@ -87,15 +89,15 @@ void Run(const CompareFlags& flags) {
       settings.clusters = clusters;
       settings.predictions_file = file.string();
       const auto predictions = ReadPredictions(file, flags.score.ReadColumns());
-      method.runs.push_back(Evaluate(truth, predictions, flags.score.options, settings));
+      method.runs.push_back(Evaluate(truth, predictions, scoring, settings));
       for (const auto& warning : Warnings(method.runs.back())) spdlog::warn("compare: {}: {}", file.string(), warning);
       provenance.AddFile("predictions", file);
     }
     methods.push_back(std::move(method));
   }
   CompareOptions options;
-  options.rounds = flags.score.options.bootstrap;
-  options.seed = flags.score.options.seed;
+  options.rounds = scoring.bootstrap;
+  options.seed = scoring.seed;
   options.against = flags.against;
   const MethodComparison comparison = CompareMethods(std::move(methods), options);
 
@@ -115,6 +117,7 @@ void AddCompare(CLI::App& root) {
   command->add_option("--group", flags->groups, "a method with several seeds: NAME=FILE,FILE,...")
       ->allow_extra_args(false);
   flags->score.Add(*command);
+  flags->score.config.Section(*command, "evaluate", {"quantiles", "oracle_k"});
   command->add_option("--against", flags->against, "compare the others with this method [all pairs]");
   command->add_option("--unmatched-out", flags->unmatched_out, "CSV of the photos that not every file has");
   command->callback([flags] { Run(*flags); });

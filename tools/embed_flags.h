@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -13,7 +12,6 @@
 #include "dualgeo/data/photo_table.h"
 #include "dualgeo/gallery/embed_job.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/text.h"
 
 namespace dualgeo::tools {
 
@@ -27,6 +25,10 @@ class ModelFlags {
                        "checkpoint/best of the "
                        "config's run_dir)");
   }
+  void Field(CLI::App& command, const std::string& key, const FlagWords& words = {}) {
+    config_.Field(command, key, words);
+  }
+  bool Given(const std::string& key) const { return config_.Given(key); }
   ExperimentOptions Resolve() const { return config_.Resolve(); }
   std::vector<InputPath> Inputs() const {
     return AllInputs({config_.Inputs(), {{"--checkpoint", checkpoint_ == "none" ? "" : checkpoint_}}});
@@ -45,22 +47,6 @@ class ModelFlags {
   ConfigFlags config_;
   std::string checkpoint_;
 };
-
-// "id,lat,lon[,author]"; empty: `defaults`. Throws InputError.
-inline PhotoColumns ParsePhotoColumns(const std::string& text, PhotoColumns defaults = {}) {
-  if (text.empty()) return defaults;
-  std::vector<std::string> names;
-  std::istringstream stream(text);
-  for (std::string name; std::getline(stream, name, ',');) names.push_back(name);
-  if (names.size() < 3 || names.size() > 4) {
-    throw InputError("--columns '" + Printable(text) + "': expected three or four column names, id,lat,lon,author");
-  }
-  defaults.id = names[0];
-  defaults.lat = names[1];
-  defaults.lon = names[2];
-  if (names.size() == 4) defaults.author = names[3];
-  return defaults;
-}
 
 // --photos, --images, --masks, --columns.
 class PhotoFlags {
@@ -101,7 +87,7 @@ class PhotoFlags {
   }
 
  private:
-  PhotoColumns Columns() const { return ParsePhotoColumns(columns_, default_columns_); }
+  PhotoColumns Columns() const { return ParsePhotoColumns("--columns", columns_, default_columns_); }
 
   std::filesystem::path photos_, images_, masks_;
   std::string columns_;

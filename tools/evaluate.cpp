@@ -24,6 +24,7 @@ struct EvaluateFlags {
   bool published = false, leakage = false;
   LeakageRules rules;
   EvaluateSettings settings;
+  EvaluateOptions options;  // resolved
 };
 
 // A file's name without its extensions; a pipe's number would say nothing.
@@ -35,7 +36,7 @@ std::string NameOf(const std::filesystem::path& file) {
 // Rank 1, below it the oracle, and what the list holds at each depth.
 void ScoreCandidates(const EvaluateFlags& flags, const PhotoTable& truth, EvaluateSettings settings,
                      EvaluationReport& report) {
-  const EvaluateOptions& options = flags.score.options;
+  const EvaluateOptions& options = flags.options;
   const DistanceKind distance = ParseDistanceKind(options.distance);
   const auto lists = ReadCandidates(flags.candidates);
   settings.provenance->AddFile("candidates", flags.candidates);
@@ -64,13 +65,13 @@ EvaluationReport Score(const EvaluateFlags& flags) {
   if (settings.benchmark.empty()) settings.benchmark = NameOf(flags.score.truth);
   EvaluationReport report;
   if (flags.published) report.published = PublishedFor(settings.benchmark);
-  settings.provenance = flags.score.MakeProvenance();
+  settings.provenance = flags.score.MakeProvenance(flags.options);
   if (!flags.predictions.empty()) {
     settings.predictions_file = flags.predictions.string();
     const auto predictions = ReadPredictions(flags.predictions, flags.score.ReadColumns());
     settings.provenance->AddFile("predictions", flags.predictions);
     if (settings.method.empty()) settings.method = NameOf(flags.predictions);
-    report.evaluations = {Evaluate(truth, predictions, flags.score.options, settings)};
+    report.evaluations = {Evaluate(truth, predictions, flags.options, settings)};
   } else {
     settings.predictions_file = flags.candidates.string();
     ScoreCandidates(flags, truth, settings, report);
@@ -79,7 +80,7 @@ EvaluationReport Score(const EvaluateFlags& flags) {
   return report;
 }
 
-void Run(const EvaluateFlags& flags) {
+void Run(EvaluateFlags& flags) {
   if (flags.predictions.empty() == flags.candidates.empty()) {
     throw InputError("evaluate: give one of --predictions and --candidates");
   }
@@ -89,14 +90,16 @@ void Run(const EvaluateFlags& flags) {
   if (!flags.leakage && (flags.rules.score_above || flags.rules.within_km > 0 || !flags.leakage_out.empty())) {
     throw InputError("evaluate: --leakage-score-above, --leakage-within-km and --leakage-out go with --leakage");
   }
-  flags.score.options.Validate();
+  flags.options = flags.score.Options();
   const TableFormat format = flags.score.Format();
-  CheckOutputs(
-      {{"--out", flags.score.out},
-       {"--errors-out", flags.errors_out},
-       {"--map-out", flags.map_out},
-       {"--leakage-out", flags.leakage_out}},
-      {{"--predictions", flags.predictions}, {"--candidates", flags.candidates}, {"--truth", flags.score.truth}});
+  CheckOutputs({{"--out", flags.score.out},
+                {"--errors-out", flags.errors_out},
+                {"--map-out", flags.map_out},
+                {"--leakage-out", flags.leakage_out}},
+               AllInputs({flags.score.config.Inputs(),
+                          {{"--predictions", flags.predictions},
+                           {"--candidates", flags.candidates},
+                           {"--truth", flags.score.truth}}}));
   const EvaluationReport report = Score(flags);
   const Evaluation& first = report.evaluations.front();
   for (const auto& warning : Warnings(first)) spdlog::warn("evaluate: {}", warning);
@@ -122,19 +125,10 @@ void AddEvaluate(CLI::App& root) {
   command->add_option("--candidates", flags->candidates,
                       "candidates CSV instead: scores rank 1, the oracle, and recall at each k");
   flags->score.Add(*command);
-  command->add_option("--quantiles", flags->score.options.quantiles, "of the error, percent")
-      ->delimiter(',')
-      ->capture_default_str();
-  command
-      ->add_option("--denominator", flags->score.options.denominator,
-                   "all | answered: of which photos accuracy is the share")
-      ->capture_default_str();
+  flags->score.config.Section(*command, "evaluate");
   command->add_option("--top-k", flags->top_k, "candidates the oracle chooses among; 0: all")
       ->capture_default_str()
       ->check(CLI::Range(0, 1'000'000));
-  command->add_option("--oracle-k", flags->score.options.oracle_k, "recall among the first so many candidates")
-      ->delimiter(',')
-      ->capture_default_str();
   command->add_flag("--with-published", flags->published,
                     "add what papers report for this benchmark (im2gps, im2gps3k, yfcc4k), marked as reported");
   command->add_flag("--leakage", flags->leakage, "with and without candidates that give the place away");

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <optional>
 #include <set>
 
 #include "commands.h"
@@ -26,26 +25,12 @@ struct PredictFlags {
   std::filesystem::path candidates, out, photos, images, answers, answers_out, place_names, photo_features,
       gps_features, places_out;
   std::string columns, answers_columns;
-  std::optional<std::string> method, choose, endpoint, model, prompt, cache;
-  std::optional<int> samples, concurrency;
-  std::optional<double> temperature;
   bool offline = false;
 };
 
 PredictOptions Options(const PredictFlags& flags, const ExperimentOptions& experiment) {
   PredictOptions options = experiment.predict;
-  if (!flags.answers.empty()) options.method = "lmm";
-  if (flags.method) options.method = *flags.method;
-  LmmOptions& lmm = options.lmm;
-  if (flags.choose) lmm.choose = *flags.choose;
-  if (flags.endpoint) lmm.endpoint = *flags.endpoint;
-  if (flags.model) lmm.model = *flags.model;
-  if (flags.prompt) lmm.prompt = *flags.prompt;
-  if (flags.cache) lmm.cache = *flags.cache;
-  if (flags.samples) lmm.samples = *flags.samples;
-  if (flags.concurrency) lmm.concurrency = *flags.concurrency;
-  if (flags.temperature) lmm.temperature = *flags.temperature;
-  options.Validate();
+  if (!flags.answers.empty() && !flags.model_flags.Given("predict.method")) options.method = "lmm";
   if (options.method != "lmm" && !flags.answers.empty()) {
     throw InputError("predict: --answers is for method lmm, not " + options.method);
   }
@@ -59,9 +44,7 @@ PredictInputs Inputs(const PredictFlags& flags, const ExperimentOptions& experim
   inputs.lmm.offline = flags.offline;
   if (!flags.place_names.empty()) inputs.lmm.places = ReadPlaceNames(flags.place_names);
   if (!flags.answers.empty()) {
-    const AnswerColumns columns =
-        flags.answers_columns.empty() ? AnswerColumns{} : ParseAnswerColumns(flags.answers_columns);
-    inputs.answers = ReadAnswers(flags.answers, columns);
+    inputs.answers = ReadAnswers(flags.answers, ParseAnswerColumns("--answers-columns", flags.answers_columns));
   }
   if (!flags.gps_features.empty() && flags.photo_features.empty()) {
     throw InputError("predict: --gps-features goes with --photo-features");
@@ -100,7 +83,7 @@ std::vector<CandidateList> Lists(const PredictFlags& flags) {
 std::vector<std::string> PhotoIds(const PredictFlags& flags) {
   std::vector<std::string> ids;
   if (flags.photos.empty()) return ids;
-  const PhotoColumns columns = ParsePhotoColumns(flags.columns);
+  const PhotoColumns columns = ParsePhotoColumns("--columns", flags.columns);
   for (const auto& row : ReadPhotoTable(flags.photos, columns, Locations::kOptional).rows) ids.push_back(row.id);
   return ids;
 }
@@ -172,7 +155,7 @@ void AddPredict(CLI::App& root) {
   flags->model_flags.Add(*command);
   command->add_option("--candidates", flags->candidates, "candidates CSV");
   command->add_option("--out", flags->out, "predictions CSV")->required();
-  command->add_option("--method", flags->method, Join(PredictorNames(), " | ") + " [top1; with --answers: lmm]");
+  flags->model_flags.Field(*command, "predict.method", {.before = "(with --answers: lmm) "});
   command->add_option(
       "--photos", flags->photos,
       "photo table; lmm: its photos without candidates are asked about, too; else listed as unanswered");
@@ -182,14 +165,9 @@ void AddPredict(CLI::App& root) {
   command->add_option("--answers", flags->answers, lmm + "table of answers, instead of a server");
   command->add_option("--answers-columns", flags->answers_columns,
                       "id,lat,lon[,success] columns of --answers [IMG_ID,LAT,LON,success]");
-  command->add_option("--choose", flags->choose, lmm + Join(LmmOptions::LmmChoices(), " | "));
-  command->add_option("--endpoint", flags->endpoint, lmm + "base URL of an OpenAI-compatible server");
-  command->add_option("--model", flags->model, lmm + "model name");
-  command->add_option("--prompt", flags->prompt, lmm + "prompt template, geo or a file");
-  command->add_option("--samples", flags->samples, lmm + "answers per photo and prompt");
-  command->add_option("--temperature", flags->temperature, lmm + "sampling temperature");
-  command->add_option("--concurrency", flags->concurrency, lmm + "requests under way at once");
-  command->add_option("--cache", flags->cache, lmm + "SQLite file of requests and answers");
+  for (const char* key : {"choose", "endpoint", "model", "prompt", "samples", "temperature", "concurrency", "cache"}) {
+    flags->model_flags.Field(*command, std::string("predict.lmm.") + key, {.before = lmm});
+  }
   command->add_flag("--offline", flags->offline, lmm + "replay the cache, send nothing; needs no --images");
   command->add_option("--place-names", flags->place_names, lmm + "table gallery_id,place: names for the prompt");
   command->add_option("--answers-out", flags->answers_out, lmm + "every single answer as a table");

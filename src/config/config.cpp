@@ -7,6 +7,7 @@
 #include <set>
 #include <type_traits>
 
+#include "dualgeo/config/option_values.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
@@ -464,6 +465,59 @@ void ApplyConfigOverride(const OptionGroup& options, const std::string& assignme
   }
 }
 
+OptionNode FindField(const OptionGroup& options, const std::string& key) {
+  std::optional<OptionNode> found;
+  ForEachField(options, "", [&](const std::string& name, const OptionNode& node) {
+    if (name == key) found = node;
+  });
+  if (!found) throw Error("no option '" + key + "'");
+  return *found;
+}
+
+std::string DescribeField(const OptionNode& field) {
+  if (field.one_of) return field.help + ": " + Join(field.one_of->values, " | ");
+  const std::string allowed = Allowed(field);
+  return field.help + (allowed.empty() ? "" : ", " + allowed);
+}
+
+void ApplyConfigFlag(const OptionGroup& options, const ConfigFlag& flag) {
+  const OptionNode field = FindField(options, flag.key);
+  const bool list = std::visit(
+      [](const auto& value) { return IsVector<std::remove_pointer_t<std::decay_t<decltype(value)>>>::value; },
+      field.value);
+  const bool none = flag.value.empty() || (flag.value == "none" && !Permitted(field, flag.value));
+  const std::string text = list ? "[" + (none ? "" : flag.value) + "]" : flag.value;
+  ApplyOverride(field, text, flag.key, {flag.flag + " " + Printable(flag.value), false});
+}
+
+void CheckFields(const OptionGroup& options, const std::string& section) {
+  const auto permitted = []<class T>(const OptionNode& field, const T& value) {
+    if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
+      return Permitted(field, static_cast<double>(value));
+    } else {
+      return Permitted(field, value);
+    }
+  };
+  ForEachField(options, section + ".", [&](const std::string& key, const OptionNode& field) {
+    std::visit(
+        [&](const auto& target) {
+          if constexpr (std::is_pointer_v<std::decay_t<decltype(target)>>) {
+            using T = std::remove_pointer_t<std::decay_t<decltype(target)>>;
+            bool good = true;
+            if constexpr (IsVector<T>::value) {
+              for (const auto& item : *target) good = good && permitted(field, item);
+            } else if constexpr (IsOptional<T>::value) {
+              good = !*target || permitted(field, **target);
+            } else {
+              good = permitted(field, *target);
+            }
+            if (!good) throw InputError(key + " = " + Printable(ValueText(field)) + ": " + Expectation<T>(field));
+          }
+        },
+        field.value);
+  });
+}
+
 void ValidateConfig(const OptionGroup& options) {
   for (const auto& field : options.fields) {
     if (const auto* group = std::get_if<OptionGroup>(&field.value)) ValidateConfig(*group);
@@ -475,9 +529,10 @@ void ValidateConfig(const OptionGroup& options) {
 }
 
 void ResolveConfig(const OptionGroup& options, const std::vector<fs::path>& files,
-                   const std::vector<std::string>& overrides) {
+                   const std::vector<std::string>& overrides, const std::vector<ConfigFlag>& flags) {
   for (const auto& file : files) ApplyConfigFile(options, file);
   for (const auto& override : overrides) ApplyConfigOverride(options, override);
+  for (const auto& flag : flags) ApplyConfigFlag(options, flag);
   ValidateConfig(options);
 }
 

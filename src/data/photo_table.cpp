@@ -45,6 +45,12 @@ std::string SwapHint(const Coordinates& coordinates, std::size_t bad_row, const 
 
 }  // namespace
 
+PhotoColumns ParsePhotoColumns(const std::string& flag, const std::string& text, PhotoColumns defaults) {
+  ParseColumnNames(
+      flag, text, {{"id", &defaults.id}, {"lat", &defaults.lat}, {"lon", &defaults.lon}, {"author", &defaults.author}});
+  return defaults;
+}
+
 PhotoTable ReadPhotoTable(const std::filesystem::path& path, const PhotoColumns& columns, Locations locations) {
   const CsvTable csv = CsvTable::Read(path);
   const std::size_t id_column = csv.Require(columns.id);

@@ -1,4 +1,5 @@
 #include "dualgeo/eval/evaluate.h"
+#include "dualgeo/config/config.h"
 
 #include <algorithm>
 #include <cmath>
@@ -173,38 +174,13 @@ GroupScores ScoreGroup(const Evaluation& evaluation, const std::string& name, co
 }
 
 void EvaluateOptions::Validate() const {
+  CheckFields(*this, "evaluate");
   if (thresholds_km.empty()) throw InputError("evaluate.thresholds_km is empty; give at least one distance");
-  for (const double threshold : thresholds_km) {
-    if (!(threshold > 0 && threshold <= 20100)) {
-      throw InputError("evaluate.thresholds_km has " + FormatDouble(threshold) + "; it must lie in (0, 20100]");
-    }
-  }
   if (std::adjacent_find(thresholds_km.begin(), thresholds_km.end(), std::greater_equal<>()) != thresholds_km.end()) {
     throw InputError("evaluate.thresholds_km must rise from one to the next, each once");
   }
-  const auto& distances = DistanceKindNames();
-  if (std::find(distances.begin(), distances.end(), distance) == distances.end()) {
-    throw InputError("evaluate.distance is " + Printable(distance) + "; allowed: " + Join(distances));
-  }
-  if (denominator != "all" && denominator != "answered") {
-    throw InputError("evaluate.denominator is " + Printable(denominator) + "; allowed: all, answered");
-  }
-  if (interval != "wilson" && interval != "bootstrap") {
-    throw InputError("evaluate.interval is " + Printable(interval) + "; allowed: wilson, bootstrap");
-  }
   if (interval == "bootstrap" && bootstrap == 0) {
     throw InputError("evaluate.interval is bootstrap, and evaluate.bootstrap 0: give a number of rounds");
-  }
-  for (const double quantile : quantiles) {
-    if (!(quantile >= 0 && quantile <= 100)) {
-      throw InputError("evaluate.quantiles has " + FormatDouble(quantile) + "; it must lie in [0, 100] percent");
-    }
-  }
-  for (const int k : oracle_k) {
-    if (k < 1) throw InputError("evaluate.oracle_k has " + std::to_string(k) + "; it must be 1 or more");
-  }
-  if (bootstrap < 0 || bootstrap > 1'000'000) {
-    throw InputError("evaluate.bootstrap is " + std::to_string(bootstrap) + "; it must lie in [0, 1000000]");
   }
 }
 

@@ -1,4 +1,5 @@
 #include "dualgeo/eval/rerank_sweep.h"
+#include "dualgeo/config/config.h"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -120,20 +121,11 @@ const char* Mark(Choice choice) {
 }  // namespace
 
 void SweepOptions::Validate() const {
-  for (const auto& method : methods) {
-    const auto& names = RerankerNames();
-    if (std::find(names.begin(), names.end(), method) == names.end()) {
-      throw InputError("methods has " + Printable(method) + "; allowed: " + Join(names));
-    }
-  }
+  CheckFields(*this, "sweep");
   if (eps_km.empty() || min_samples.empty() || top_k.empty() || density_km.empty()) {
     throw InputError("eps_km, min_samples, top_k and density_km need at least one value each");
   }
-  RerankOptions each = rerank;
-  for (const double eps : eps_km) each.eps_km = eps, each.Validate();
-  for (const int samples : min_samples) each.min_samples = samples, each.Validate();
-  for (const int k : top_k) each.top_k = k, each.Validate();
-  for (const double km : density_km) each.density_km = km, each.Validate();
+  rerank.Validate();
   fit.Validate();
   evaluate.Validate();
 }

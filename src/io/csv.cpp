@@ -359,6 +359,30 @@ std::string CsvTable::At(std::size_t row, std::string_view what) const {
   return CsvPlace(path_, lines_[row]) + std::string(what);
 }
 
+void ParseColumnNames(const std::string& flag, const std::string& text, const std::vector<NamedColumn>& columns,
+                      std::size_t least) {
+  if (text.empty()) return;
+  std::vector<std::string> names(1);
+  for (const char c : text) {
+    if (c == ',') {
+      names.emplace_back();
+    } else {
+      names.back() += c;
+    }
+  }
+  const bool unnamed = std::ranges::any_of(names, [](const std::string& name) { return name.empty(); });
+  if (unnamed || names.size() < least || names.size() > columns.size()) {
+    std::string expected;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      expected += i < least ? (i == 0 ? "" : ",") : "[,";
+      expected += columns[i].role;
+    }
+    throw InputError(flag + " '" + Printable(text) + "': expected names of columns, " + expected +
+                     std::string(columns.size() - least, ']'));
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) *columns[i].name = names[i];
+}
+
 void CsvRows::Separate() {
   if (fields_++ > 0) text += ',';
 }

@@ -29,9 +29,9 @@ void ExperimentOptions::Validate() {
 }
 
 ExperimentOptions ReadExperiment(const std::vector<std::filesystem::path>& files,
-                                 const std::vector<std::string>& overrides) {
+                                 const std::vector<std::string>& overrides, const std::vector<ConfigFlag>& flags) {
   ExperimentOptions options;
-  ResolveConfig(OptionTree(options), files, overrides);
+  ResolveConfig(OptionTree(options), files, overrides, flags);
   options.evaluate.seed = options.runtime.seed;
   return options;
 }

@@ -38,22 +38,10 @@ void SetPlace(const CsvTable& csv, std::size_t row, std::size_t lat, std::size_t
 
 }  // namespace
 
-AnswerColumns ParseAnswerColumns(const std::string& text) {
-  std::vector<std::string> names;
-  std::size_t begin = 0;
-  for (std::size_t comma; (comma = text.find(',', begin)) != std::string::npos; begin = comma + 1) {
-    names.push_back(text.substr(begin, comma - begin));
-  }
-  names.push_back(text.substr(begin));
-  const bool empty = std::any_of(names.begin(), names.end(), [](const std::string& name) { return name.empty(); });
-  if (empty || names.size() < 3 || names.size() > 4) {
-    throw InputError("columns of answers are '" + Printable(text) + "'; give id,lat,lon or id,lat,lon,success");
-  }
+AnswerColumns ParseAnswerColumns(const std::string& flag, const std::string& text) {
   AnswerColumns columns;
-  columns.id = names[0];
-  columns.lat = names[1];
-  columns.lon = names[2];
-  if (names.size() == 4) columns.success = names[3];
+  ParseColumnNames(flag, text,
+                   {{"id", &columns.id}, {"lat", &columns.lat}, {"lon", &columns.lon}, {"success", &columns.success}});
   return columns;
 }
 

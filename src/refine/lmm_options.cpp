@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "dualgeo/config/config.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 
@@ -21,6 +22,7 @@ void LmmBudgetOptions::Validate() const {
 }
 
 void LmmOptions::Validate() const {
+  CheckFields(*this, "predict.lmm");
   const std::size_t scheme = endpoint.starts_with("https://") ? 8 : endpoint.starts_with("http://") ? 7 : 0;
   if (scheme == 0 || endpoint.size() == scheme) {
     throw InputError("predict.lmm.endpoint is '" + Printable(endpoint) +
@@ -37,30 +39,9 @@ void LmmOptions::Validate() const {
     if (static_cast<unsigned char>(c) <= ' ')
       throw InputError("predict.lmm.endpoint holds a blank or control character");
   }
-  const auto& choices = LmmChoices();
-  if (std::find(choices.begin(), choices.end(), choose) == choices.end()) {
-    throw InputError("predict.lmm.choose is " + Printable(choose) + "; allowed: " + Join(choices));
-  }
-  if (fallback != "reranked_first" && fallback != "none") {
-    throw InputError("predict.lmm.fallback is " + Printable(fallback) + "; allowed: reranked_first, none");
-  }
-  if (parser != "any" && parser != "decimals") {
-    throw InputError("predict.lmm.parser is " + Printable(parser) + "; allowed: any, decimals");
-  }
-  // Command-line options reach this without the config's own range checks.
-  const auto require = [](const char* name, double value, double least, double most) {
-    if (!(value >= least && value <= most)) {
-      throw InputError(std::string("predict.lmm.") + name + " is " + FormatDouble(value) + "; it must lie in [" +
-                       FormatDouble(least) + ", " + FormatDouble(most) + "]");
-    }
-  };
-  require("samples", samples, 1, 1000);
-  require("concurrency", concurrency, 1, 256);
-  require("temperature", temperature, 0, 10);
   if (positives.empty()) {
     throw InputError("predict.lmm.positives is empty; give at least one count, [0] for no candidates");
   }
-  for (const int count : positives) require("positives", count, 0, 1000);
   if (!extra.empty()) {
     // No request nests deeper, and what does cannot be written without much stack.
     bool deep = false;

@@ -261,19 +261,7 @@ void Calibrate(const std::vector<const FitExample*>& examples, const PosteriorPa
 
 }  // namespace
 
-void FitOptions::Validate() const {
-  for (const double its : {penalty, answer_penalty}) {
-    if (!(its >= 0 && std::isfinite(its)))
-      throw InputError("penalty is " + FormatDouble(its) + "; it must be 0 or more");
-  }
-  for (const auto& name : evidence) {
-    if (std::ranges::find(EvidenceNames(), name) == EvidenceNames().end()) {
-      throw InputError("evidence: unknown value '" + Printable(name) + "'; allowed: " + Join(EvidenceNames()));
-    }
-  }
-  if (top_k < 1) throw InputError("top_k is " + std::to_string(top_k) + "; it must be 1 or more");
-  if (max_iterations < 1) throw InputError("max_iterations is " + std::to_string(max_iterations) + "; 1 or more");
-}
+void FitOptions::Validate() const { CheckFields(*this, "fit"); }
 
 PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const FitOptions& options) {
   options.Validate();

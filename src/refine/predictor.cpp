@@ -1,11 +1,10 @@
 #include "dualgeo/refine/predictor.h"
 
-#include <algorithm>
-#include <iterator>
 #include <unordered_set>
 
+#include "dualgeo/config/config.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/text.h"
+#include "dualgeo/util/kinds.h"
 #include "top1_predictor.h"
 
 namespace dualgeo {
@@ -22,39 +21,22 @@ constexpr Method kMethods[] = {
     {"lmm", nullptr},
 };
 
-const Method* FindMethod(const std::string& name) {
-  const auto* found =
-      std::find_if(std::begin(kMethods), std::end(kMethods), [&](const Method& method) { return name == method.name; });
-  return found == std::end(kMethods) ? nullptr : found;
-}
-
 }  // namespace
 
 const std::vector<std::string>& PredictorNames() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> all;
-    for (const auto& method : kMethods) all.emplace_back(method.name);
-    return all;
-  }();
+  static const std::vector<std::string> names = NamesOf(kMethods);
   return names;
 }
 
-void PredictOptions::Validate() const {
-  if (FindMethod(method) == nullptr) {
-    throw InputError("predict.method is " + Printable(method) + "; allowed: " + Join(PredictorNames()));
-  }
-  if (failure != "empty" && failure != "zero") {
-    throw InputError("predict.failure is " + Printable(failure) + "; allowed: empty, zero");
-  }
-}
+void PredictOptions::Validate() const { CheckFields(*this, "predict"); }
 
 std::unique_ptr<Predictor> MakePredictor(const PredictOptions& options) {
   options.Validate();
-  const Method* method = FindMethod(options.method);
-  if (method->make == nullptr) {
+  const Method& method = FindKind(kMethods, options.method, "predict.method");
+  if (method.make == nullptr) {
     throw InputError("predict.method " + options.method + " asks about all photos at once, not about one list");
   }
-  return method->make(options);
+  return method.make(options);
 }
 
 std::vector<Prediction> PredictEach(const PredictOptions& options, const std::vector<CandidateList>& lists) {

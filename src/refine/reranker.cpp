@@ -7,8 +7,10 @@
 #include "bayes_reranker.h"
 #include "dbscan_reranker.h"
 #include "density_reranker.h"
+#include "dualgeo/config/config.h"
 #include "dualgeo/refine/place_posterior.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/kinds.h"
 #include "dualgeo/util/parallel.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
@@ -27,28 +29,6 @@ constexpr RerankMethod kRerankMethods[] = {
     {"density", MakeDensityReranker}, {"multiscale", MakeMultiscaleReranker},
     {"bayes", MakeBayesReranker},
 };
-
-const RerankMethod* FindRerankMethod(const std::string& name) {
-  const auto* found = std::find_if(std::begin(kRerankMethods), std::end(kRerankMethods),
-                                   [&](const RerankMethod& method) { return name == method.name; });
-  return found == std::end(kRerankMethods) ? nullptr : found;
-}
-
-[[noreturn]] void Refuse(const std::string& field, const std::string& value, const std::string& rule) {
-  throw InputError("rerank." + field + " is " + value + "; " + rule);
-}
-
-void RequireOneOf(const std::string& field, const std::string& value, const std::vector<std::string>& allowed) {
-  if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
-    Refuse(field, Printable(value), "allowed: " + Join(allowed));
-  }
-}
-
-void RequireWithin(const std::string& field, double value, double min, double max) {
-  if (!(value >= min && value <= max)) {
-    Refuse(field, FormatDouble(value), "it must lie in [" + FormatDouble(min) + ", " + FormatDouble(max) + "]");
-  }
-}
 
 }  // namespace
 
@@ -78,37 +58,18 @@ const std::vector<std::string>& EvidenceNames() {
 }
 
 const std::vector<std::string>& RerankerNames() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> all;
-    for (const auto& method : kRerankMethods) all.emplace_back(method.name);
-    return all;
-  }();
+  static const std::vector<std::string> names = NamesOf(kRerankMethods);
   return names;
 }
 
 void RerankOptions::Validate() const {
-  RequireOneOf("method", method, RerankerNames());
-  if (top_k < 1) Refuse("top_k", std::to_string(top_k), "it must be 1 or more");
-  RequireWithin("eps_km", eps_km, 0, 20100);
-  if (min_samples < 1) Refuse("min_samples", std::to_string(min_samples), "it must be 1 or more");
-  RequireOneOf("center", center, CenterRuleNames());
-  RequireOneOf("cluster_choice", cluster_choice, ClusterChoiceNames());
-  RequireOneOf("order", order, ClusterOrderNames());
-  RequireOneOf("weight", weight, CandidateWeightNames());
-  RequireWithin("rank_scale", rank_scale, 1e-3, 1e6);
-  RequireWithin("score_power", score_power, 0, 1000);
-  RequireWithin("density_km", density_km, 1e-3, 20100);
-  if (widths_km.empty()) Refuse("widths_km", "empty", "give at least one width");
-  for (const double width : widths_km) RequireWithin("widths_km", width, 1e-3, 20100);
-  RequireOneOf("metric", metric, LossNames());
-  RequireWithin("threshold_km", threshold_km, 1e-2, 20100);
-  RequireOneOf("answer", answer, AnswerKindNames());
-  for (const auto& name : evidence) RequireOneOf("evidence", name, EvidenceNames());
+  CheckFields(*this, "rerank");
+  if (widths_km.empty()) throw InputError("rerank.widths_km is empty; give at least one width");
 }
 
 std::unique_ptr<Reranker> MakeReranker(const RerankOptions& options) {
   options.Validate();
-  return FindRerankMethod(options.method)->make(options);
+  return FindKind(kRerankMethods, options.method, "rerank.method").make(options);
 }
 
 int RetrievalRank(const Candidate& candidate) { return candidate.retrieval_rank.value_or(candidate.rank); }

@@ -81,10 +81,10 @@ TEST(LmmOptionsTest, RefusesWhatCannotWork) {
   EXPECT_THAT(ErrorOf([&] { options.Validate(); }), HasSubstr("positives"));
   options = {};
   options.choose = "best";
-  EXPECT_THAT(ErrorOf([&] { options.Validate(); }), HasSubstr("allowed: auto, first, medoid"));
+  EXPECT_THAT(ErrorOf([&] { options.Validate(); }), HasSubstr("expects one of auto, first, medoid"));
   options = {};
   options.concurrency = 0;
-  EXPECT_EQ(ErrorOf([&] { options.Validate(); }), "predict.lmm.concurrency is 0; it must lie in [1, 256]");
+  EXPECT_EQ(ErrorOf([&] { options.Validate(); }), "predict.lmm.concurrency = 0: expects a whole number from 1 to 256");
   options = {};
   options.budget.cost = 5;
   EXPECT_THAT(ErrorOf([&] { options.Validate(); }), HasSubstr("nothing would ever cost"));
@@ -277,7 +277,7 @@ TEST(AnswersTest, ReadsTablesAndCallsFailuresFailures) {
                                  "e,nan,2,True\n"
                                  "f,95,2,True\n"
                                  "g,unknown,2,True\n");
-  const auto answers = ReadAnswers(path, ParseAnswerColumns("photo,y,x,ok"));
+  const auto answers = ReadAnswers(path, ParseAnswerColumns("--columns", "photo,y,x,ok"));
   ASSERT_EQ(answers.size(), 8u);
   EXPECT_EQ(answers[0].location, (LatLon{48.8584, 2.2945}));
   EXPECT_EQ(answers[1].sample, 1);
@@ -291,14 +291,16 @@ TEST(AnswersTest, ReadsTablesAndCallsFailuresFailures) {
 
   WriteAnswers(folder / "b.csv", answers);
   EXPECT_EQ(ReadAnswers(folder / "b.csv"), answers);
-  EXPECT_THAT(ErrorOf([&] { ReadAnswers(path, ParseAnswerColumns("photo,ok,x")); }), HasSubstr("no row has a usable"));
-  EXPECT_THAT(ErrorOf([&] { ReadAnswers(path, ParseAnswerColumns("photo,y,x,fine")); }), HasSubstr("fine"));
-  EXPECT_THAT(ErrorOf([&] { ParseAnswerColumns("photo,y"); }), HasSubstr("id,lat,lon"));
+  EXPECT_THAT(ErrorOf([&] { ReadAnswers(path, ParseAnswerColumns("--columns", "photo,ok,x")); }),
+              HasSubstr("no row has a usable"));
+  EXPECT_THAT(ErrorOf([&] { ReadAnswers(path, ParseAnswerColumns("--columns", "photo,y,x,fine")); }),
+              HasSubstr("fine"));
+  EXPECT_THAT(ErrorOf([&] { ParseAnswerColumns("--columns", "photo,y"); }), HasSubstr("id,lat,lon"));
 }
 
 TEST(AnswersTest, RealGeminiTable) {
   SHARED_PATH_OR_SKIP(path, "data/predictions/gemini2flash_im2gps3k.csv");
-  const auto answers = ReadAnswers(path, ParseAnswerColumns("IMG_ID,LAT_pred,LON_pred,success"));
+  const auto answers = ReadAnswers(path, ParseAnswerColumns("--columns", "IMG_ID,LAT_pred,LON_pred,success"));
   EXPECT_EQ(answers.size(), 2915u);
   int failures = 0;
   int claimed = 0;

@@ -155,15 +155,15 @@ TEST(Rerank, NewOptionsAreChecked) {
     return std::string("none");
   };
   EXPECT_THAT(error_of([](auto& o) { o.cluster_choice = "x"; }),
-              HasSubstr("rerank.cluster_choice is x; allowed: size"));
+              HasSubstr("rerank.cluster_choice = x: expects one of size"));
   EXPECT_THAT(error_of([](auto& o) { o.order = "x"; }), HasSubstr("rerank.order"));
   EXPECT_THAT(error_of([](auto& o) { o.weight = "x"; }), HasSubstr("rerank.weight"));
-  EXPECT_THAT(error_of([](auto& o) { o.metric = "x"; }), HasSubstr("rerank.metric is x; allowed: mean_accuracy"));
+  EXPECT_THAT(error_of([](auto& o) { o.metric = "x"; }), HasSubstr("rerank.metric = x: expects one of mean_accuracy"));
   EXPECT_THAT(error_of([](auto& o) { o.answer = "x"; }), HasSubstr("rerank.answer"));
   EXPECT_THAT(error_of([](auto& o) { o.widths_km = {}; }), HasSubstr("rerank.widths_km"));
-  EXPECT_THAT(error_of([](auto& o) { o.widths_km = {0}; }), HasSubstr("rerank.widths_km is 0"));
-  EXPECT_THAT(error_of([](auto& o) { o.rank_scale = 0; }), HasSubstr("rerank.rank_scale is 0"));
-  EXPECT_THAT(error_of([](auto& o) { o.threshold_km = NAN; }), HasSubstr("rerank.threshold_km is nan"));
+  EXPECT_THAT(error_of([](auto& o) { o.widths_km = {0}; }), HasSubstr("rerank.widths_km = [0]"));
+  EXPECT_THAT(error_of([](auto& o) { o.rank_scale = 0; }), HasSubstr("rerank.rank_scale = 0"));
+  EXPECT_THAT(error_of([](auto& o) { o.threshold_km = NAN; }), HasSubstr("rerank.threshold_km = nan"));
   EXPECT_THAT(error_of([](auto& o) {
                 o.parameters = "missing.yaml";
                 MakeReranker(o);

@@ -167,21 +167,21 @@ TEST(Rerank, OptionsAreChecked) {
   };
   RerankOptions options;
   options.method = "magic";
-  EXPECT_THAT(error_of(options), HasSubstr("rerank.method is magic; allowed: none, dbscan"));
+  EXPECT_THAT(error_of(options), HasSubstr("rerank.method = magic: expects one of none, dbscan"));
   options = {};
   options.center = "middle";
-  EXPECT_THAT(error_of(options), HasSubstr("rerank.center is middle"));
+  EXPECT_THAT(error_of(options), HasSubstr("rerank.center = middle"));
   options = {};
   options.eps_km = -1;
-  EXPECT_THAT(error_of(options), HasSubstr("rerank.eps_km is -1"));
+  EXPECT_THAT(error_of(options), HasSubstr("rerank.eps_km = -1"));
   options.eps_km = std::nan("");
-  EXPECT_THAT(error_of(options), HasSubstr("rerank.eps_km is nan"));
+  EXPECT_THAT(error_of(options), HasSubstr("rerank.eps_km = nan"));
   options = {};
   options.min_samples = 0;
-  EXPECT_THAT(error_of(options), HasSubstr("rerank.min_samples is 0"));
+  EXPECT_THAT(error_of(options), HasSubstr("rerank.min_samples = 0"));
   options = {};
   options.top_k = 0;
-  EXPECT_THAT(error_of(options), HasSubstr("rerank.top_k is 0"));
+  EXPECT_THAT(error_of(options), HasSubstr("rerank.top_k = 0"));
 }
 
 // Scores of rank 1 in percent at 1, 25, 200, 750, 2500 km.

@@ -143,6 +143,23 @@ TEST_F(EvaluateTool, ColumnsByName) {
   EXPECT_EQ(Run(kPredictions, kTruth, {"--truth-columns", "a,b,c,d"}).exit_code, 2);
 }
 
+TEST_F(EvaluateTool, TakesTheConfigAsEveryCommandDoes) {
+  const auto config = folder_.Write("c.yaml", "evaluate: {thresholds_km: [3, 30], interval: bootstrap}\nseed: 5\n");
+  const auto thresholds = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"--config", config.string(), "--json"});
+    const RunResult result = Run(kPredictions, kTruth, more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return nlohmann::json::parse(result.out)["settings"];
+  };
+  const auto settings = thresholds({});
+  EXPECT_EQ(settings["thresholds_km"], nlohmann::json({3, 30})) << settings;
+  EXPECT_EQ(settings["seed"], 5) << settings;
+  EXPECT_EQ(thresholds({"--thresholds-km", "7", "--seed", "6"})["seed"], 6);
+  // The output must not be the config.
+  const RunResult same = Run(kPredictions, kTruth, {"--config", config.string(), "--out", config.string()});
+  EXPECT_EQ(same.exit_code, 2);
+}
+
 TEST_F(EvaluateTool, BomCrlfAndQuotes) {
   const RunResult result =
       Run("\xEF\xBB\xBFIMG_ID,LAT,LON\r\n\"a,b.jpg\",1,2\r\n", "IMG_ID,LAT,LON\r\n\"a,b.jpg\",1,2\r\n", {"--json"});
@@ -176,9 +193,9 @@ TEST_F(EvaluateTool, BadInputEndsWithTwoAndNoOutput) {
       "IMG_ID,LAT,LON\nw.jpg,1,2\nx.jpg,1,2\ny.jpg,1,2\nz.jpg,1,2\n", kTruth,
       "is it another benchmark's? Predicted: w.jpg, x.jpg, y.jpg and 1 more; in the truth table: a.jpg, b.jpg, c.jpg");
   check("IMG_ID,LAT,LON\na.jpg,1,inf\n", kTruth, "p.csv:2: LON is 'inf'");
-  check(kPredictions, kTruth, "evaluate.interval is exact; allowed: wilson, bootstrap", {"--interval", "exact"});
+  check(kPredictions, kTruth, "evaluate.interval = 'exact': expects one of wilson, bootstrap", {"--interval", "exact"});
   check(kPredictions, kTruth, "give a number of rounds", {"--interval", "bootstrap", "--bootstrap", "0"});
-  check(kPredictions, kTruth, "evaluate.quantiles has 101", {"--quantiles", "50,101"});
+  check(kPredictions, kTruth, "evaluate.quantiles = [50, 101]", {"--quantiles", "50,101"});
   check(kPredictions, kTruth, "nothing published is known for benchmark 't'", {"--with-published"});
   check(kPredictions, kTruth, "--leakage needs --candidates", {"--leakage"});
   check(kPredictions, kTruth, "go with --leakage", {"--leakage-within-km", "1"});

@@ -383,7 +383,7 @@ TEST(PredictLmmCommandTest, MistakesAreOneLine) {
     return result.err;
   };
   EXPECT_THAT(error({"--method", "lmm"}), HasSubstr("give --images"));
-  EXPECT_THAT(error({"--method", "lmm", "--choose", "best"}), HasSubstr("allowed"));
+  EXPECT_THAT(error({"--method", "lmm", "--choose", "best"}), HasSubstr("expects one of auto"));
   EXPECT_THAT(error({"--method", "top1", "--answers", candidates}), HasSubstr("--answers is for method lmm"));
   EXPECT_THAT(error({"--method", "lmm", "--offline", "--cache", (folder / "no.sqlite").string()}),
               HasSubstr("no such cache"));

@@ -68,7 +68,7 @@ TEST_F(RerankFit, MistakesAreOneLine) {
   const auto columns = RunBinary({"rerank", "fit", "--candidates", lists_, "--truth", truth_, "--truth-columns",
                                   "IMG_ID", "--out", (folder_ / "p.yaml").string()});
   EXPECT_EQ(columns.exit_code, 2);
-  EXPECT_THAT(columns.err, HasSubstr("--truth-columns is 'IMG_ID'"));
+  EXPECT_THAT(columns.err, HasSubstr("--truth-columns 'IMG_ID'"));
   const auto folds = RunBinary({"rerank", "fit", "--candidates", lists_, "--truth", truth_, "--folds", "9", "--out",
                                 (folder_ / "p.yaml").string()});
   EXPECT_EQ(folds.exit_code, 2);

@@ -55,6 +55,28 @@ TEST_F(RerankTool, WritesTheNewOrder) {
   EXPECT_EQ(Others(), 1);
 }
 
+// A file, --set and a flag name the same key, and win in this order.
+TEST_F(RerankTool, TakesTheConfigAsEveryCommandDoes) {
+  const std::string config = folder_.Write("c.yaml", "rerank: {method: dbscan, eps_km: 1}\n").string();
+  const std::string candidates = folder_.Write("a.csv", kRerankCandidates).string();
+  const auto cluster = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"rerank", "--candidates", candidates, "--out", (folder_ / "b.csv").string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const RunResult result = RunBinary(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return ReadCandidates(folder_ / "b.csv").at(0).candidates[0].cluster;
+  };
+  EXPECT_EQ(cluster({"--config", config}), -1);  // nothing lies within 1 km
+  EXPECT_EQ(cluster({"--config", config, "--set", "rerank.eps_km=50"}), 0);
+  EXPECT_EQ(cluster({"--eps-km", "50", "--config", config, "--set", "rerank.eps_km=2"}), 0);
+  const RunResult wrong = Run(kRerankCandidates, {"--eps-km", "far"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("--eps-km far: rerank.eps_km = 'far': expects a number from 0 to 20100"));
+  const RunResult other = Run(kRerankCandidates, {"--set", "rerank.epskm=3"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("did you mean 'rerank.eps_km'?"));
+}
+
 TEST_F(RerankTool, EveryOptionIsAccepted) {
   const RunResult result = Run(kRerankCandidates, {"--eps-km", "5", "--min-samples", "1", "--center",
                                                    "geometric_median", "--top-k", "2", "--threads", "1"});

@@ -17,6 +17,20 @@ std::string OneLine(const RunResult& r) {
   return r.err;
 }
 
+TEST(WorldCommand, TakesItsFolderAndSettingsFromAConfig) {
+  const TemporaryFolder folder;
+  const std::string world = (folder / "w").string();
+  const auto config =
+      folder.Write("c.yaml", "world: {out: " + world + ", places: 2, views: 2, size: 32, neighbours: [city]}\n");
+  const RunResult result = RunBinary({"world", "--config", config.string(), "--neighbours", "none", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, ::testing::HasSubstr("\"base_places\": 2, \"places\": 2,"));
+  EXPECT_TRUE(std::filesystem::exists(world + "/photos.csv"));
+  const RunResult nowhere = RunBinary({"world", "--places", "2"});
+  EXPECT_EQ(nowhere.exit_code, 2);
+  EXPECT_THAT(nowhere.err, ::testing::HasSubstr("--out is needed"));
+}
+
 TEST(WorldCommand, WritesAWorldAndPrintsWhatItIs) {
   const TemporaryFolder folder;
   const auto r = RunBinary({"world", "--out", (folder / "w").string(), "--places", "4", "--views", "3", "--size", "64",

@@ -1,8 +1,8 @@
 // One YAML file per experiment, read strictly.
 //
 // Values come, later ones winning, from the struct's defaults, the files in the order given (each after the file it
-// `extends:`), and the --set overrides. Every mistake stops the program with one line that gives file, line, key,
-// value, what is allowed, and the nearest known key.
+// `extends:`), the --set overrides, and a command's own flags. Every mistake stops the program with one line that gives
+// file, line, key, value, what is allowed, and the nearest known key.
 #pragma once
 
 #include <filesystem>
@@ -23,12 +23,38 @@ void ApplyConfigFile(const OptionGroup& options, const std::filesystem::path& pa
 // ({"top_p": 0.9}) unless it is quoted as in YAML. Throws InputError naming --set.
 void ApplyConfigOverride(const OptionGroup& options, const std::string& assignment);
 
+// A field that a command offers as a flag of its own: {"--eps-km", "rerank.eps_km", "60"}.
+struct ConfigFlag {
+  std::string flag, key, value;
+};
+
+// Sets the flag's field, as ApplyConfigOverride would, but that a list is written 1,25,200, and `` or none (where that
+// is no value of the list) is the empty one. Throws InputError naming the flag.
+void ApplyConfigFlag(const OptionGroup& options, const ConfigFlag& flag);
+
+// The value field of this dotted key. Throws Error when there is none.
+OptionNode FindField(const OptionGroup& options, const std::string& key);
+
+// "how the candidates are put in a new order: none | dbscan | ..."
+std::string DescribeField(const OptionNode& field);
+
+// Every value of the tree must be one that its field allows: for options that were set by a program, not read.
+// section: where they stand in a config ("rerank"), for the message. Throws InputError naming key, value and what is
+// allowed. No Validate() is run; those that call this have the rules that span several fields.
+void CheckFields(const OptionGroup& options, const std::string& section);
+
+template <class Options>
+void CheckFields(const Options& options, const std::string& section) {
+  Options copy = options;  // a tree points into what it describes
+  CheckFields(OptionTree(copy), section);
+}
+
 // Runs every Validate() of the tree, innermost first.
 void ValidateConfig(const OptionGroup& options);
 
-// Files, then overrides, then validation.
+// Files, then overrides, then flags, then validation.
 void ResolveConfig(const OptionGroup& options, const std::vector<std::filesystem::path>& files,
-                   const std::vector<std::string>& overrides);
+                   const std::vector<std::string>& overrides, const std::vector<ConfigFlag>& flags = {});
 
 // The resolved values as YAML that reads back to the same values.
 std::string DumpConfig(const OptionGroup& options);

@@ -34,6 +34,9 @@ struct PhotoColumns {
   }
 };
 
+// "id,lat,lon" or "id,lat,lon,author", the value of `flag`; an empty text gives `defaults`. Throws InputError.
+PhotoColumns ParsePhotoColumns(const std::string& flag, const std::string& text, PhotoColumns defaults = {});
+
 struct PhotoRow {
   std::string id;
   std::optional<LatLon> location;

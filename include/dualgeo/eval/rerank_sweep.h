@@ -29,6 +29,16 @@ struct SweepOptions {
   std::int64_t seed = 0;
   EvaluateOptions evaluate;
 
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("methods", methods, "methods side by side; empty: all", OneOf{RerankerNames()});
+    v.Field("eps_km", eps_km, "dbscan's grid", Range{0, 20100});
+    v.Field("min_samples", min_samples, "dbscan's grid", Range{1, 1e6});
+    v.Field("top_k", top_k, "grid of all methods but bayes", Range{1, 1e6});
+    v.Field("density_km", density_km, "density's grid", Range{1e-3, 20100});
+    v.Field("folds", folds, "author-disjoint folds", Range{2, 1000});
+  }
+
   // Throws InputError naming field, value and what is allowed.
   void Validate() const;
 };

@@ -85,6 +85,17 @@ class CsvTable {
   std::vector<int> lines_;
 };
 
+// A column that a user may name: what it is for ("lat"), and its name.
+struct NamedColumn {
+  const char* role;
+  std::string* name;
+};
+
+// Takes the names of columns from "photo,y,x", the value of `flag`: at least the first `least`, in their order. An
+// empty text leaves all as they are. Throws InputError naming the flag and what is expected.
+void ParseColumnNames(const std::string& flag, const std::string& text, const std::vector<NamedColumn>& columns,
+                      std::size_t least = 3);
+
 // Rows as text: fields are quoted only where they must be; lines end in LF.
 class CsvRows {
  public:

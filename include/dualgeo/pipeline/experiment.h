@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "dualgeo/config/config.h"
 #include "dualgeo/config/option_values.h"
 #include "dualgeo/data/data_options.h"
 #include "dualgeo/data/world.h"
@@ -101,9 +102,10 @@ struct ExperimentOptions {
   void Validate();
 };
 
-// Defaults, then the files in order, then the key.path=value overrides. Throws InputError with file, line and key.
+// Defaults, then the files in order, then the key.path=value overrides, then a command's own flags. Throws InputError
+// with file, line and key.
 ExperimentOptions ReadExperiment(const std::vector<std::filesystem::path>& files,
-                                 const std::vector<std::string>& overrides);
+                                 const std::vector<std::string>& overrides, const std::vector<ConfigFlag>& flags = {});
 
 // The resolved config as YAML.
 std::string DumpExperiment(const ExperimentOptions& options);

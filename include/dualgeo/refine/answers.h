@@ -47,8 +47,8 @@ struct AnswerColumns {
   std::string reason = "reason";
 };
 
-// "id,lat,lon" or "id,lat,lon,success". Throws InputError.
-AnswerColumns ParseAnswerColumns(const std::string& text);
+// "id,lat,lon" or "id,lat,lon,success", the value of `flag`; an empty text gives the defaults. Throws InputError.
+AnswerColumns ParseAnswerColumns(const std::string& flag, const std::string& text);
 
 // A failure, with its reason, is: success false; an empty, non-numeric or NaN coordinate; one out of range; exactly
 // (0, 0), the value that scripts write for "no answer". Throws InputError, naming file and line, for what CsvTable

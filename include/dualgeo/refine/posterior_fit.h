@@ -8,6 +8,7 @@
 
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/refine/posterior_parameters.h"
+#include "dualgeo/refine/rerank_options.h"
 #include "dualgeo/util/field.h"
 
 namespace dualgeo {
@@ -22,6 +23,20 @@ struct FitOptions {
   int max_iterations = 500;
   // What may be used beyond ranks and coordinates (and answers), where the lists have it: of EvidenceNames().
   std::vector<std::string> evidence = {"score", "gps_score"};
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    const Range widths{1e-3, 20100}, penalties{0, 1e9};
+    v.Field("widths_km", widths_km, "widths of the kernels", widths);
+    v.Field("answer_widths_km", answer_widths_km, "the same for an LMM's answers", widths);
+    v.Field("rank_scale", rank_scale, "kernel sums weigh a candidate by exp(-rank / rank_scale)", Range{1e-3, 1e6});
+    v.Field("penalty", penalty, "on squared coefficients; more: nearer to no effect", penalties);
+    v.Field("answer_penalty", answer_penalty, "the same for answers", penalties);
+    v.Field("top_k", top_k, "similar candidates that take part", Range{1, 1e6});
+    v.Field("max_iterations", max_iterations, "of the optimiser", Range{1, 1e6}, Affects::kSpeed);
+    v.Field("evidence", evidence, "what counts beyond ranks and coordinates, where the lists have it",
+            OneOf{EvidenceNames()});
+  }
 
   // Throws InputError naming field, value and what is allowed.
   void Validate() const;
