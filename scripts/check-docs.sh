@@ -22,7 +22,7 @@ dead=$(files '*.md' '*.h' '*.cpp' CMakeLists.txt '*.cmake' '*.sh' '*.yaml' | gre
   BEGIN {
     $layers = join "|", map { s{.*/}{}r } grep { -d } glob "include/dualgeo/*";
     sub anchor { my $h = lc shift; $h =~ s/[^a-z0-9 _-]//g; $h =~ s/ /-/g; $h }
-    sub there { my $name = shift; $name =~ s/\b[A-Z][A-Z_]+\b/*/g; grep { -e } map { glob "$_$name" } @_ }
+    sub there { my $name = shift; $name =~ s/(?<![A-Za-z])[A-Z][A-Z_]+(?![A-Za-z])/*/g; grep { -e } map { glob "$_$name" } @_ }
   }
   chomp; my $file = $_; my ($folder) = $file =~ m{^(.*/)}; $folder //= "";
   my $page = $file =~ /\.md$/; my $fence = 0;

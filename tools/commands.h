@@ -1,29 +1,36 @@
-// Every subcommand, one file each: it registers its options, and its callback calls the library and prints.
+// Every subcommand: one file each, and one line here. It registers its options, and its callback calls the library and
+// prints.
 #pragma once
 
 #include <CLI/CLI.hpp>
 
+// In the order in which a researcher meets them.
+#define DUALGEO_COMMANDS(COMMAND) \
+  COMMAND(AddRun)                 \
+  COMMAND(AddLocate)              \
+  COMMAND(AddWorld)               \
+  COMMAND(AddTrainSegmenter)      \
+  COMMAND(AddSegment)             \
+  COMMAND(AddTrain)               \
+  COMMAND(AddEmbed)               \
+  COMMAND(AddGallery)             \
+  COMMAND(AddSearch)              \
+  COMMAND(AddRerank)              \
+  COMMAND(AddPredict)             \
+  COMMAND(AddEvaluate)            \
+  COMMAND(AddCompare)             \
+  COMMAND(AddAblate)              \
+  COMMAND(AddRobustness)          \
+  COMMAND(AddReport)              \
+  COMMAND(AddWeights)             \
+  COMMAND(AddConfig)              \
+  COMMAND(AddDoctor)              \
+  COMMAND(AddRuns)
+
 namespace dualgeo::tools {
 
-void AddWorld(CLI::App& root);
-void AddSegment(CLI::App& root);
-void AddTrain(CLI::App& root);
-void AddTrainSegmenter(CLI::App& root);
-void AddEmbed(CLI::App& root);
-void AddGallery(CLI::App& root);
-void AddSearch(CLI::App& root);
-void AddRerank(CLI::App& root);
-void AddPredict(CLI::App& root);
-void AddEvaluate(CLI::App& root);
-void AddCompare(CLI::App& root);
-void AddReport(CLI::App& root);
-void AddAblate(CLI::App& root);
-void AddRobustness(CLI::App& root);
-void AddRun(CLI::App& root);
-void AddRuns(CLI::App& root);
-void AddLocate(CLI::App& root);
-void AddWeights(CLI::App& root);
-void AddConfig(CLI::App& root);
-void AddDoctor(CLI::App& root);
+#define DECLARE(add) void add(CLI::App& root);
+DUALGEO_COMMANDS(DECLARE)
+#undef DECLARE
 
 }  // namespace dualgeo::tools

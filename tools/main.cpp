@@ -15,19 +15,9 @@
 
 namespace {
 
-// In the order in which a researcher meets them.
-constexpr void (*kCommands[])(CLI::App&) = {
-    dualgeo::tools::AddRun,        dualgeo::tools::AddLocate,
-    dualgeo::tools::AddWorld,      dualgeo::tools::AddTrainSegmenter,
-    dualgeo::tools::AddSegment,    dualgeo::tools::AddTrain,
-    dualgeo::tools::AddEmbed,      dualgeo::tools::AddGallery,
-    dualgeo::tools::AddSearch,     dualgeo::tools::AddRerank,
-    dualgeo::tools::AddPredict,    dualgeo::tools::AddEvaluate,
-    dualgeo::tools::AddCompare,    dualgeo::tools::AddAblate,
-    dualgeo::tools::AddRobustness, dualgeo::tools::AddReport,
-    dualgeo::tools::AddWeights,    dualgeo::tools::AddConfig,
-    dualgeo::tools::AddDoctor,     dualgeo::tools::AddRuns,
-};
+#define ENTRY(add) dualgeo::tools::add,
+constexpr void (*kCommands[])(CLI::App&) = {DUALGEO_COMMANDS(ENTRY)};
+#undef ENTRY
 
 // One line: LibTorch's and OpenCV's messages carry stack traces after the first.
 int Fail(const std::string& message, int code) {

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -304,6 +305,7 @@ class Bench:
         for photos in (batch, count):
             table = self.table(photos)
             out = table.parent / "out" / f"{name}{suffix}"
+            shutil.rmtree(out, ignore_errors=True)  # masks that are there are not made again
             text, memory, seconds[photos] = run(program_command(self.binary, name, precision, self.folder, table, out))
         return rate(text), memory, (seconds[count] - seconds[batch]) / (count - batch)
 

@@ -12,38 +12,25 @@ namespace dualgeo {
 namespace {
 
 struct Degradation {
-  std::string name;
-  std::string what;
+  const char* name;
+  const char* what;
   cv::Mat (*apply)(const cv::Mat&, int, Random&);
 };
 
-const std::vector<Degradation>& Table() {
-  static const std::vector<Degradation> table = {
-      {"night", "light of 2/5 to 1/30, little colour, a dark sky, sensor noise", degradations::Night},
-      {"dusk", "light of 3/4 to 1/4, a warm horizon below a blue sky", degradations::Dusk},
-      {"overexposure", "0.5 to 2.6 stops too bright, highlights clipped and glowing", degradations::Overexposure},
-      {"underexposure", "1 to 4.2 stops too dark, with the noise that goes with it", degradations::Underexposure},
-      {"fog", "Koschmieder's law, optical depth 0.5 to 3 at the horizon", degradations::Fog},
-      {"rain", "streaks, a grey veil, dimmer light", degradations::Rain},
-      {"snow", "flakes, a white veil, lying snow in the lower part", degradations::Snow},
-      {"season", "greens turn to autumn (1 to 3) and to bare winter colours (4, 5)", degradations::Season},
-      {"blur", "out of focus by a disc of 0.6 to 3.5 % of the shorter side", degradations::Blur},
-      {"noise", "Gaussian, deviation 0.08 to 0.38 (ImageNet-C, Hendrycks & Dietterich 2019)", degradations::Noise},
-      {"jpeg", "quality 25 to 7 (ImageNet-C)", degradations::Jpeg},
-  };
-  return table;
-}
+#define ENTRY(name, what, apply) {name, what, degradations::apply},
+constexpr Degradation kDegradations[] = {DUALGEO_DEGRADATIONS(ENTRY)};
+#undef ENTRY
 
-const Degradation& FindDegradation(const std::string& name) { return FindKind(Table(), name, "degradation"); }
+const Degradation& FindDegradation(const std::string& name) { return FindKind(kDegradations, name, "degradation"); }
 
 }  // namespace
 
 const std::vector<std::string>& DegradationNames() {
-  static const std::vector<std::string> names = NamesOf(Table());
+  static const std::vector<std::string> names = NamesOf(kDegradations);
   return names;
 }
 
-const std::string& DescribeDegradation(const std::string& name) { return FindDegradation(name).what; }
+std::string DescribeDegradation(const std::string& name) { return FindDegradation(name).what; }
 
 cv::Mat Degrade(const cv::Mat& photo, const std::string& name, int severity, std::uint64_t seed,
                 const std::string& id) {

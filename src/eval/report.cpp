@@ -3,6 +3,7 @@
 #include "dualgeo/eval/map.h"
 #include "dualgeo/util/base64.h"
 #include "dualgeo/util/hash.h"
+#include "dualgeo/util/kinds.h"
 #include "dualgeo/util/text.h"
 #include "dualgeo/util/version.h"
 #include "html.h"
@@ -19,17 +20,7 @@ struct Section {
   std::string (*html)(const Report&);
 };
 
-constexpr Section kSections[] = {
-    {"scores", "Accuracy", ScoresSection},
-    {"map", "World map", MapSection},
-    {"errors", "Errors", ErrorsSection},
-    {"photos", "Best and worst photos", PhotosSection},
-    {"calibration", "Calibration", CalibrationSection},
-    {"training", "Training", TrainingSection},
-    {"robustness", "Robustness", RobustnessSection},
-    {"ablation", "Ablation", AblationSection},
-    {"provenance", "Config and versions", ProvenanceSection},
-};
+constexpr Section kSections[] = {DUALGEO_REPORT_SECTIONS(DUALGEO_KIND_ENTRY)};
 
 // "sha256-...": lets a Content-Security-Policy allow exactly this style and no other.
 std::string CspHash(const std::string& text) {

@@ -1,22 +1,27 @@
-// The sections of the report, one file each. Each makes the HTML below its heading, or one line that says what it would
-// need.
+// The sections of the report: one file each (report_NAME.cpp), and one line here. Each makes the HTML below its
+// heading, or one line that says what it would need.
 #pragma once
 
 #include <string>
 
 #include "dualgeo/eval/report.h"
 
+#define DUALGEO_REPORT_SECTIONS(KIND)                    \
+  KIND("scores", "Accuracy", ScoresSection)              \
+  KIND("map", "World map", MapSection)                   \
+  KIND("errors", "Errors", ErrorsSection)                \
+  KIND("photos", "Best and worst photos", PhotosSection) \
+  KIND("calibration", "Calibration", CalibrationSection) \
+  KIND("training", "Training", TrainingSection)          \
+  KIND("robustness", "Robustness", RobustnessSection)    \
+  KIND("ablation", "Ablation", AblationSection)          \
+  KIND("provenance", "Config and versions", ProvenanceSection)
+
 namespace dualgeo {
 
-std::string ScoresSection(const Report& report);
-std::string MapSection(const Report& report);
-std::string ErrorsSection(const Report& report);
-std::string PhotosSection(const Report& report);
-std::string CalibrationSection(const Report& report);
-std::string TrainingSection(const Report& report);
-std::string RobustnessSection(const Report& report);
-std::string AblationSection(const Report& report);
-std::string ProvenanceSection(const Report& report);
+#define DECLARE(id, title, html) std::string html(const Report& report);
+DUALGEO_REPORT_SECTIONS(DECLARE)
+#undef DECLARE
 
 // <h3> of a benchmark, with "(synthetic)" where it is.
 std::string BenchmarkHeading(const ReportBenchmark& benchmark);

@@ -18,8 +18,8 @@ namespace dualgeo {
 
 class PartialIndex {
  public:
-  // made_from: names all that the index depends on; asked at most once, since that is a hash of all vectors. What stands
-  // under another name is another index's and left alone.
+  // made_from: names all that the index depends on; asked at most once, since that is a hash of all vectors. What
+  // stands under another name is another index's and left alone.
   PartialIndex(const KeepIndex& keep, std::function<std::string()> made_from);
 
   // Null when there is none; one that is damaged is as good as none.

@@ -1,4 +1,5 @@
-#include "bayes_reranker.h"
+// Re-ranking by expected score under the posterior over places.
+#include "rerankers.h"
 
 #include "dualgeo/refine/place_posterior.h"
 
@@ -37,6 +38,9 @@ class BayesReranker : public Reranker {
 
 }  // namespace
 
+// Sorts by expected score (rerank_score, in [0, 1]) and answers with the best point (PlacePosterior::Best). The point
+// need not be a candidate: it is the list's estimate, which `predict --method top1` takes; the candidates stay the ones
+// that were retrieved, the best of them first.
 std::unique_ptr<Reranker> MakeBayesReranker(const RerankOptions& options) {
   return std::make_unique<BayesReranker>(options);
 }

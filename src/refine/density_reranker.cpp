@@ -1,4 +1,5 @@
-#include "density_reranker.h"
+// Kernel densities of the list at its own candidates.
+#include "rerankers.h"
 
 #include <cmath>
 
@@ -49,10 +50,14 @@ class DensityReranker : public Reranker {
 
 }  // namespace
 
+// Vo, Jacobs, Hays 2017, "Revisiting IM2GPS in the deep learning era": the density of the neighbours under a Gaussian
+// kernel of width density_km, and its greatest value among them is the answer. rerank_score is the weighted sum of the
+// kernels; weight auto is equal, as in the paper's [L]kNN rule; weight score with score_power m is its exponent m.
 std::unique_ptr<Reranker> MakeDensityReranker(const RerankOptions& options) {
   return std::make_unique<DensityReranker>(options, std::vector<double>{options.density_km}, "equal");
 }
 
+// The sum of such densities (each kernel 1 at its centre) over widths_km; weight auto is rank.
 std::unique_ptr<Reranker> MakeMultiscaleReranker(const RerankOptions& options) {
   return std::make_unique<DensityReranker>(options, options.widths_km, "rank");
 }

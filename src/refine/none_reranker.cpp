@@ -1,4 +1,5 @@
-#include "none_reranker.h"
+// Leaves the order as it is: the baseline that every re-ranker is compared with.
+#include "rerankers.h"
 
 namespace dualgeo {
 namespace {

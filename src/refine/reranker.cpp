@@ -4,9 +4,6 @@
 #include <cmath>
 #include <iterator>
 
-#include "bayes_reranker.h"
-#include "dbscan_reranker.h"
-#include "density_reranker.h"
 #include "dualgeo/config/config.h"
 #include "dualgeo/refine/place_posterior.h"
 #include "dualgeo/util/error.h"
@@ -14,7 +11,7 @@
 #include "dualgeo/util/parallel.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
-#include "none_reranker.h"
+#include "rerankers.h"
 
 namespace dualgeo {
 namespace {
@@ -24,11 +21,7 @@ struct RerankMethod {
   std::unique_ptr<Reranker> (*make)(const RerankOptions&);
 };
 
-constexpr RerankMethod kRerankMethods[] = {
-    {"none", MakeNoneReranker},       {"dbscan", MakeDbscanReranker},
-    {"density", MakeDensityReranker}, {"multiscale", MakeMultiscaleReranker},
-    {"bayes", MakeBayesReranker},
-};
+constexpr RerankMethod kRerankMethods[] = {DUALGEO_RERANKERS(DUALGEO_KIND_ENTRY)};
 
 }  // namespace
 

@@ -25,7 +25,7 @@ inline constexpr int kSeverities = 5;
 // night dusk overexposure underexposure fog rain snow season blur noise jpeg
 const std::vector<std::string>& DegradationNames();
 // One line: what the condition does and where its levels come from. Throws InputError for an unknown name.
-const std::string& DescribeDegradation(const std::string& name);
+std::string DescribeDegradation(const std::string& name);
 
 // photo: CV_8UC3 RGB; the result has its size. severity 0 gives the photo back. Throws InputError for an unknown name,
 // or a severity outside [0, 5].

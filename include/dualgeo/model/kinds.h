@@ -1,28 +1,26 @@
-// The kinds of each part of a network: one line a kind, its name in a config and the function that makes it. Its file in
-// src/model/ defines that function; the table of factories, the allowed values of `type` and docs/config.md come from here.
-// (No LibTorch here: the names alone are what options need.)
+// The kinds of each part of a network: one line a kind, its name in a config and the function that makes it. Its file
+// in src/model/ defines that function; the table of factories, the allowed values of `type` and docs/config.md come
+// from here. (No LibTorch here: the names alone are what options need.)
 #pragma once
 
+#include "dualgeo/util/kinds.h"
+
 // model.fusion.type: std::shared_ptr<FusionImpl> make(const FusionOptions&, int embed_dim)
-#define DUALGEO_FUSIONS(KIND)                        \
-  KIND("cross_attention", MakeCrossAttentionFusion)  \
-  KIND("concat", MakeConcatFusion)                   \
-  KIND("gated", MakeGatedFusion)                     \
+#define DUALGEO_FUSIONS(KIND)                       \
+  KIND("cross_attention", MakeCrossAttentionFusion) \
+  KIND("concat", MakeConcatFusion)                  \
+  KIND("gated", MakeGatedFusion)                    \
   KIND("none", MakeNoFusion)
 
-// model.segmentation_encoder.type: std::shared_ptr<MaskBackboneImpl> make(const SegmentationEncoderOptions&, const MaskStem&)
-#define DUALGEO_MASK_BACKBONES(KIND)      \
-  KIND("resnet18", MakeResNet18Backbone)  \
+// model.segmentation_encoder.type: std::shared_ptr<MaskBackboneImpl> make(const SegmentationEncoderOptions&, const
+// MaskStem&)
+#define DUALGEO_MASK_BACKBONES(KIND)     \
+  KIND("resnet18", MakeResNet18Backbone) \
   KIND("mit", MakeMitBackbone)
 
 // model.gps_encoder.projection, and in how many dimensions: Tensor project(lat, lon), of degrees
-#define DUALGEO_GPS_PROJECTIONS(KIND)             \
-  KIND("mercator", 2, Mercator)                   \
-  KIND("equal_earth", 2, EqualEarth)              \
-  KIND("equirectangular", 2, Equirectangular)     \
+#define DUALGEO_GPS_PROJECTIONS(KIND)         \
+  KIND("mercator", 2, Mercator)               \
+  KIND("equal_earth", 2, EqualEarth)          \
+  KIND("equirectangular", 2, Equirectangular) \
   KIND("ecef", 3, Ecef)
-
-// OneOf{{DUALGEO_FUSIONS(DUALGEO_KIND_NAME)}}
-#define DUALGEO_KIND_NAME(name, ...) name,
-// {DUALGEO_FUSIONS(DUALGEO_KIND_ENTRY)}
-#define DUALGEO_KIND_ENTRY(...) {__VA_ARGS__},

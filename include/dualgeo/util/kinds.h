@@ -1,12 +1,23 @@
 // The kinds that a part comes in (fusions, re-rankers, centre rules ...): one explicit table for each part, an entry a
 // kind, and these two ways to read it. (Objects that register themselves would be dropped with their static library.)
+//
+// A table is a macro, KIND("name", ...) for each kind, since its names alone are wanted where the options are and its
+// functions where the part is made:
+//
+//   #define DUALGEO_FUSIONS(KIND) KIND("concat", MakeConcatFusion) KIND("none", MakeNoFusion)
+//   OneOf{{DUALGEO_FUSIONS(DUALGEO_KIND_NAME)}}
+//   constexpr Fusion kFusions[] = {DUALGEO_FUSIONS(DUALGEO_KIND_ENTRY)};
 #pragma once
 
+#include <iterator>
 #include <string>
 #include <vector>
 
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+
+#define DUALGEO_KIND_NAME(name, ...) name,
+#define DUALGEO_KIND_ENTRY(...) {__VA_ARGS__},
 
 namespace dualgeo {
 
