@@ -263,6 +263,26 @@ class Painter {
     }
   }
 
+  void DrawConifer(const Point& foot, double h, const Color& c) {
+    const Paint trunk{{96, 72, 54}, 0.15};
+    const float shade = static_cast<float>(canvas_.light().shade);
+    const double away = canvas_.light().sun_left ? 1 : -1;
+    const double glow = 0.15;
+    canvas_.Line(foot, foot + Point(0, 0.2 * h), 0.08 * h, trunk, AdeClass::kTree);
+    for (int i = 0; i < 3; ++i) {
+      const double low = (0.12 + 0.26 * i) * h, half = (0.27 - 0.06 * i) * h, tip = low + 0.42 * h;
+      const Point whole[] = {foot + Point(-half, low), foot + Point(half, low), foot + Point(0, tip)};
+      canvas_.Convex(whole, {c, glow}, AdeClass::kTree);
+      const Point dark[] = {foot + Point(0, low), foot + Point(away * half, low), foot + Point(0, tip)};
+      canvas_.Convex(dark, {c * shade, glow}, AdeClass::kTree);
+      if (snow_ > 0.25) {  // on the branches' tops
+        const Point white[] = {foot + Point(-0.38 * half, tip - 0.45 * (tip - low)),
+                               foot + Point(0.38 * half, tip - 0.45 * (tip - low)), foot + Point(0, tip)};
+        canvas_.Convex(white, {Snowed(c, 0.9), glow}, AdeClass::kTree);
+      }
+    }
+  }
+
   void DrawPlant(const GrownPlant& p) {
     const double h = p.height;
     const Point foot(p.x, p.foot);
@@ -281,23 +301,9 @@ class Painter {
         canvas_.Ellipse(foot + Point(away * 0.2 * h, 0.53 * h), 0.2 * h, 0.17 * h, {c * shade, glow}, AdeClass::kTree);
         break;
       }
-      case Plant::kConifer: {
-        const Color c = Color{34, 84, 56} * tone;
-        canvas_.Line(foot, foot + Point(0, 0.2 * h), 0.08 * h, trunk, AdeClass::kTree);
-        for (int i = 0; i < 3; ++i) {
-          const double low = (0.12 + 0.26 * i) * h, half = (0.27 - 0.06 * i) * h, tip = low + 0.42 * h;
-          const Point whole[] = {foot + Point(-half, low), foot + Point(half, low), foot + Point(0, tip)};
-          canvas_.Convex(whole, {c, glow}, AdeClass::kTree);
-          const Point dark[] = {foot + Point(0, low), foot + Point(away * half, low), foot + Point(0, tip)};
-          canvas_.Convex(dark, {c * shade, glow}, AdeClass::kTree);
-          if (snow_ > 0.25) {  // on the branches' tops
-            const Point white[] = {foot + Point(-0.38 * half, tip - 0.45 * (tip - low)),
-                                   foot + Point(0.38 * half, tip - 0.45 * (tip - low)), foot + Point(0, tip)};
-            canvas_.Convex(white, {Snowed(c, 0.9), glow}, AdeClass::kTree);
-          }
-        }
+      case Plant::kConifer:
+        DrawConifer(foot, h, Color{34, 84, 56} * tone);
         break;
-      }
       case Plant::kCypress:
         canvas_.Ellipse(foot + Point(0, 0.5 * h), 0.11 * h, 0.5 * h, {Snowed(Color{44, 86, 48} * tone, 0.4), glow},
                         AdeClass::kTree);

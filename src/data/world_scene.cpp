@@ -180,36 +180,9 @@ Landmark DrawLandmark(Random& random) {
   return m;
 }
 
-}  // namespace
-
-const char* Name(RidgeKind kind) {
-  constexpr const char* kNames[] = {"plain", "hills", "alps", "fjord", "mesa", "volcano", "dunes"};
-  return kNames[static_cast<int>(kind)];
-}
-
-const char* Name(LandmarkKind kind) {
-  constexpr const char* kNames[] = {"needle",   "lattice", "clock_tower", "church",  "mosque", "pagoda",
-                                    "bridge",   "statue",  "lighthouse",  "obelisk", "arch",   "castle",
-                                    "windmill", "pyramid", "high_rise",   "wheel"};
-  return kNames[static_cast<int>(kind)];
-}
-
-Scene MakeScene(const WorldPlace& place, std::uint64_t seed) {
-  const auto base = static_cast<std::uint64_t>(place.base_index);
-  const auto kind = static_cast<std::uint64_t>(place.kind);
-  const bool region = place.kind == Neighbour::kRegion;
-  const bool same_site = place.kind == Neighbour::kBase || place.kind == Neighbour::kStreet;
-  // What is shared is drawn from a generator that those who share it have in common.
-  Random country_side(DeriveSeed(seed, "world-region", base));
-  Random city(DeriveSeed(seed, "world-city", base, region ? kind : 0));
-  Random site(DeriveSeed(seed, "world-site", base, same_site ? 0 : kind));
-  Random spot(DeriveSeed(seed, "world-spot", base, kind));
-
-  Scene s;
-  s.climate = SketchClimate(place.base_location, seed);
-  s.style = MakeCountryStyle(place.country, seed);
+// Water, and the ridges behind: those of a region share them.
+void ShapeLand(Scene& s, Random& country_side, Random& city) {
   const Climate climate = s.climate.climate;
-
   const double wet = country_side.Uniform();
   if (wet < (climate == Climate::kDesert ? 0.2 : 0.5)) {
     const double which = country_side.Uniform();
@@ -256,8 +229,11 @@ Scene MakeScene(const WorldPlace& place, std::uint64_t seed) {
   s.near_ridge.rock = Mix(rock, foot, 0.8);
   if (s.ridge_kind == RidgeKind::kAlps || s.ridge_kind == RidgeKind::kMesa || s.ridge_kind == RidgeKind::kVolcano)
     s.near_ridge.label = AdeClass::kHill;
+}
 
-  const double urban = city.Uniform(0, 1) * (climate == Climate::kPolar ? 0.1 : 1);
+// The row of houses, with a side left open, and the landmark among them.
+void AddBuildings(Scene& s, Random& city, Random& site) {
+  const double urban = city.Uniform(0, 1) * (s.climate.climate == Climate::kPolar ? 0.1 : 1);
   const bool fjord = s.ridge_kind == RidgeKind::kFjord;
   // The open side, through which far ridge and water are seen.
   const double open_from = site.Uniform(-0.9, 0.5), open_to = open_from + (fjord ? 0.9 : site.Uniform(0.25, 0.6));
@@ -274,15 +250,11 @@ Scene MakeScene(const WorldPlace& place, std::uint64_t seed) {
     x += shared.width + 0.012;  // of the shared one, so that what is shared stands where it does for the others
     if (!gap) s.buildings.push_back(std::move(b));
   }
+}
 
-  const double fore = site.Uniform();
-  if (s.water != Water::kNone && fore < 0.4) {
-    s.foreground = Foreground::kWaterfront;
-  } else {
-    s.foreground = fore < 0.72 ? Foreground::kRoad : (fore < 0.86 ? Foreground::kSquare : Foreground::kPark);
-  }
+void AddPlants(Scene& s, const WorldPlace& place, Random& site) {
   const bool americas = place.base_location.lon < -30 && place.base_location.lon > -170;
-  const int plants = static_cast<int>(climate == Climate::kPolar ? 3 : 6 + site.Below(9));
+  const int plants = static_cast<int>(s.climate.climate == Climate::kPolar ? 3 : 6 + site.Below(9));
   for (int i = 0; i < plants; ++i) {
     GrownPlant p;
     p.kind = DrawPlant(s.climate, americas, site);
@@ -294,6 +266,46 @@ Scene MakeScene(const WorldPlace& place, std::uint64_t seed) {
     s.plants.push_back(p);
   }
   std::sort(s.plants.begin(), s.plants.end(), [](const GrownPlant& a, const GrownPlant& b) { return a.foot > b.foot; });
+}
+
+}  // namespace
+
+const char* Name(RidgeKind kind) {
+  constexpr const char* kNames[] = {"plain", "hills", "alps", "fjord", "mesa", "volcano", "dunes"};
+  return kNames[static_cast<int>(kind)];
+}
+
+const char* Name(LandmarkKind kind) {
+  constexpr const char* kNames[] = {"needle",   "lattice", "clock_tower", "church",  "mosque", "pagoda",
+                                    "bridge",   "statue",  "lighthouse",  "obelisk", "arch",   "castle",
+                                    "windmill", "pyramid", "high_rise",   "wheel"};
+  return kNames[static_cast<int>(kind)];
+}
+
+Scene MakeScene(const WorldPlace& place, std::uint64_t seed) {
+  const auto base = static_cast<std::uint64_t>(place.base_index);
+  const auto kind = static_cast<std::uint64_t>(place.kind);
+  const bool region = place.kind == Neighbour::kRegion;
+  const bool same_site = place.kind == Neighbour::kBase || place.kind == Neighbour::kStreet;
+  // What is shared is drawn from a generator that those who share it have in common.
+  Random country_side(DeriveSeed(seed, "world-region", base));
+  Random city(DeriveSeed(seed, "world-city", base, region ? kind : 0));
+  Random site(DeriveSeed(seed, "world-site", base, same_site ? 0 : kind));
+  Random spot(DeriveSeed(seed, "world-spot", base, kind));
+
+  Scene s;
+  s.climate = SketchClimate(place.base_location, seed);
+  s.style = MakeCountryStyle(place.country, seed);
+
+  ShapeLand(s, country_side, city);
+  AddBuildings(s, city, site);
+  const double fore = site.Uniform();
+  if (s.water != Water::kNone && fore < 0.4) {
+    s.foreground = Foreground::kWaterfront;
+  } else {
+    s.foreground = fore < 0.72 ? Foreground::kRoad : (fore < 0.86 ? Foreground::kSquare : Foreground::kPark);
+  }
+  AddPlants(s, place, site);
 
   s.vanish_x = site.Uniform(-0.3, 0.3);
   s.road_x = s.vanish_x + site.Uniform(-0.35, 0.35);

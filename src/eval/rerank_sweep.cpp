@@ -118,6 +118,55 @@ const char* Mark(Choice choice) {
   return "";
 }
 
+// Settings side by side: what they are called, and what they are.
+using Grid = std::vector<std::pair<std::string, RerankOptions>>;
+
+Grid DbscanGrid(const SweepOptions& options) {
+  Grid grid;
+  RerankOptions each = options.rerank;
+  each.method = "dbscan";
+  for (const int k : options.top_k) {
+    for (const int samples : options.min_samples) {
+      for (const double eps : options.eps_km) {
+        each.eps_km = eps;
+        each.min_samples = samples;
+        each.top_k = k;
+        grid.emplace_back(fmt::format("eps {}, min_samples {}, {}, top {}", FormatDouble(eps), samples, each.center, k),
+                          each);
+      }
+    }
+  }
+  return grid;
+}
+
+Grid DensityGrid(const SweepOptions& options) {
+  Grid grid;
+  RerankOptions each = options.rerank;
+  each.method = "density";
+  for (const int k : options.top_k) {
+    for (const double km : options.density_km) {
+      each.density_km = km;
+      each.top_k = k;
+      grid.emplace_back(fmt::format("width {} km, top {}", FormatDouble(km), k), each);
+    }
+  }
+  return grid;
+}
+
+Grid MultiscaleGrid(const SweepOptions& options) {
+  Grid grid;
+  RerankOptions each = options.rerank;
+  each.method = "multiscale";
+  std::vector<std::string> widths;
+  for (const double km : each.widths_km) widths.push_back(FormatDouble(km));
+  for (const int k : options.top_k) {
+    each.top_k = k;
+    grid.emplace_back(
+        fmt::format("widths {} km, rank_scale {}, top {}", Join(widths, " "), FormatDouble(each.rank_scale), k), each);
+  }
+  return grid;
+}
+
 }  // namespace
 
 void SweepOptions::Validate() const {
@@ -152,50 +201,9 @@ std::vector<SweepRow> SweepRerankers(const RerankStudy& study, const SweepOption
     each.method = "none";
     sweep.Add("none", "rank 1", Choice::kFixed, sweep.Run(each));
   }
-  if (wanted("dbscan")) {
-    std::vector<std::pair<std::string, RerankOptions>> grid;
-    each = options.rerank;
-    each.method = "dbscan";
-    for (const int k : options.top_k) {
-      for (const int samples : options.min_samples) {
-        for (const double eps : options.eps_km) {
-          each.eps_km = eps;
-          each.min_samples = samples;
-          each.top_k = k;
-          grid.emplace_back(
-              fmt::format("eps {}, min_samples {}, {}, top {}", FormatDouble(eps), samples, each.center, k), each);
-        }
-      }
-    }
-    sweep.AddGrid("dbscan", grid);
-  }
-  if (wanted("density")) {
-    std::vector<std::pair<std::string, RerankOptions>> grid;
-    each = options.rerank;
-    each.method = "density";
-    for (const int k : options.top_k) {
-      for (const double km : options.density_km) {
-        each.density_km = km;
-        each.top_k = k;
-        grid.emplace_back(fmt::format("width {} km, top {}", FormatDouble(km), k), each);
-      }
-    }
-    sweep.AddGrid("density", grid);
-  }
-  if (wanted("multiscale")) {
-    std::vector<std::pair<std::string, RerankOptions>> grid;
-    each = options.rerank;
-    each.method = "multiscale";
-    std::vector<std::string> widths;
-    for (const double km : each.widths_km) widths.push_back(FormatDouble(km));
-    for (const int k : options.top_k) {
-      each.top_k = k;
-      grid.emplace_back(
-          fmt::format("widths {} km, rank_scale {}, top {}", Join(widths, " "), FormatDouble(each.rank_scale), k),
-          each);
-    }
-    sweep.AddGrid("multiscale", grid);
-  }
+  if (wanted("dbscan")) sweep.AddGrid("dbscan", DbscanGrid(options));
+  if (wanted("density")) sweep.AddGrid("density", DensityGrid(options));
+  if (wanted("multiscale")) sweep.AddGrid("multiscale", MultiscaleGrid(options));
   if (wanted("bayes")) {
     each = options.rerank;
     each.method = "bayes";

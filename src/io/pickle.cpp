@@ -192,8 +192,8 @@ class Unpickler {
     Push(found->second);
   }
 
-  // False at the end of the pickle.
-  bool Step(unsigned char opcode) {
+  // The stack itself, and where the pickle begins. False when the opcode is of another group.
+  bool HandleStack(unsigned char opcode) {
     switch (opcode) {
       case 0x80:  // PROTO
         if (const auto protocol = Number(1); protocol > 5) {
@@ -203,8 +203,6 @@ class Unpickler {
       case 0x95:  // FRAME: how far to read ahead
         Number(8);
         break;
-      case '.':
-        return false;
       case '(':
         Push(Kind::kMark);
         break;
@@ -217,7 +215,15 @@ class Unpickler {
       case '2':
         Push(PickleValue(Top()));
         break;
+      default:
+        return false;
+    }
+    return true;
+  }
 
+  // Numbers, text and bytes. False when the opcode is of another group.
+  bool HandleValue(unsigned char opcode) {
+    switch (opcode) {
       case 'N':
         Push(Kind::kNone);
         break;
@@ -268,7 +274,15 @@ class Unpickler {
       case 0x96:  // BYTEARRAY8
         Push(Kind::kBytes, Bytes(Number(8)));
         break;
+      default:
+        return false;
+    }
+    return true;
+  }
 
+  // Lists, tuples and dicts. False when the opcode is of another group.
+  bool HandleCollection(unsigned char opcode) {
+    switch (opcode) {
       case ']':   // EMPTY_LIST
       case 0x8f:  // EMPTY_SET
         PushNode(Kind::kList);
@@ -310,7 +324,16 @@ class Unpickler {
       case 'u':
         Extend(Kind::kDict, PopToMark());
         break;
+      default:
+        return false;
+    }
+    return true;
+  }
 
+  // Names of functions, and what they are called with; values that lie elsewhere. False when the opcode is of another
+  // group.
+  bool HandleCall(unsigned char opcode) {
+    switch (opcode) {
       case 'c':    // GLOBAL
       case 'i': {  // INST, an old way to write an object
         const auto module = Line();
@@ -338,7 +361,15 @@ class Unpickler {
         PushNode(Kind::kPersistent, PopItems(1));
         pickle_.persistent_.push_back(Top());
         break;
+      default:
+        return false;
+    }
+    return true;
+  }
 
+  // Values that are used again. False when the opcode is of another group.
+  bool HandleMemo(unsigned char opcode) {
+    switch (opcode) {
       case 'q':
         Memoize(Number(1));
         break;
@@ -355,8 +386,17 @@ class Unpickler {
         Recall(Number(4));
         break;
       default:
-        FailAtOpcode(opcode);
+        return false;
     }
+    return true;
+  }
+
+  // False at the end of the pickle.
+  bool Step(unsigned char opcode) {
+    if (opcode == '.') return false;
+    const bool known = HandleStack(opcode) || HandleValue(opcode) || HandleCollection(opcode) || HandleCall(opcode) ||
+                       HandleMemo(opcode);
+    if (!known) FailAtOpcode(opcode);
     return true;
   }
 

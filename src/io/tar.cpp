@@ -102,6 +102,17 @@ bool ParsePax(std::string_view text, PaxRecords& records) {
   return true;
 }
 
+// From the records before the header, or from the header.
+std::string MemberName(const Block& block, PaxRecords& pax, std::optional<std::string>& long_name) {
+  if (pax.path) return std::move(*pax.path);
+  if (long_name) return std::move(*long_name);
+  const std::string name(Field(block, 0, 100));
+  // GNU's own magic is "ustar  "; it keeps times where ustar keeps the prefix.
+  const std::string_view magic(block.data() + 257, 6);
+  const auto prefix = magic == std::string_view("ustar\0", 6) ? Field(block, 345, 155) : std::string_view();
+  return prefix.empty() ? name : std::string(prefix) + "/" + name;
+}
+
 }  // namespace
 
 TarFile::TarFile(std::filesystem::path path) : path_(std::move(path)) {
@@ -166,7 +177,6 @@ void TarFile::Scan() {
       fail("damaged tar archive: wrong header checksum");
     }
     const char type = block[156];
-    const std::string_view magic(block.data() + 257, 6);
     auto size = Number(block, 124, 12);
     if (!size) fail("damaged tar archive: the size field is not a number");
     // The size of links, devices and folders says nothing about what follows.
@@ -193,17 +203,7 @@ void TarFile::Scan() {
     } else {
       if (type == 'S' || pax.sparse) fail("sparse members cannot be read; pack the archive without --sparse");
       if (has_data && type != 'V' && type != 'M' && type != 'D') {
-        std::string name;
-        if (pax.path) {
-          name = std::move(*pax.path);
-        } else if (long_name) {
-          name = std::move(*long_name);
-        } else {
-          name = std::string(Field(block, 0, 100));
-          // GNU's own magic is "ustar  "; it keeps times where ustar keeps the prefix.
-          const auto prefix = magic == std::string_view("ustar\0", 6) ? Field(block, 345, 155) : std::string_view();
-          if (!prefix.empty()) name = std::string(prefix) + "/" + name;
-        }
+        std::string name = MemberName(block, pax, long_name);
         while (name.starts_with("./")) name.erase(0, 2);
         // Before ustar, a folder was a file whose name ends in a slash.
         if (!name.empty() && name.back() != '/') members_.push_back({std::move(name), data, bytes});

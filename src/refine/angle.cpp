@@ -223,6 +223,27 @@ bool TakeMinutesBehindLetter(Scanner& scan, double& degrees) {
   return true;
 }
 
+// The number must end there, and must not be a count of something.
+bool EndsAsAngle(std::string_view text, const Angle& angle, bool leads) {
+  const char next = angle.end < text.size() ? text[angle.end] : '\0';
+  const char second = angle.end + 1 < text.size() ? text[angle.end + 1] : '\0';
+  if (IsAlpha(next) || IsDigit(next) || next == '%' || next == '_' || (next == '.' && IsDigit(second)) ||
+      (next == '-' && IsDigit(second) && angle.hemisphere == 0 && !angle.degrees)) {
+    return false;
+  }
+  if ((angle.hemisphere == 0 || leads) && !angle.degrees) {
+    Scanner unit(text, angle.end);
+    unit.SkipBlanks();
+    for (const char* word : {"km",         "m",       "mi",   "miles",   "mile",   "meters",  "metres",  "kilometers",
+                             "kilometres", "ft",      "feet", "percent", "years",  "minutes", "seconds", "hours",
+                             "mm",         "cm",      "px",   "pixels",  "mp",     "kg",      "mph",     "million",
+                             "euros",      "dollars", "usd",  "eur",     "photos", "images",  "c",       "f"}) {
+      if (unit.TakeWord(word)) return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<Angle> ParseAngle(std::string_view text, std::size_t begin, AngleRules rules) {
@@ -293,23 +314,7 @@ std::optional<Angle> ParseAngle(std::string_view text, std::size_t begin, AngleR
     if (angle.hemisphere != 0) angle.end = scan.at();
   }
 
-  // The number must end here, and must not be a count of something.
-  const char next = angle.end < text.size() ? text[angle.end] : '\0';
-  const char second = angle.end + 1 < text.size() ? text[angle.end + 1] : '\0';
-  if (IsAlpha(next) || IsDigit(next) || next == '%' || next == '_' || (next == '.' && IsDigit(second)) ||
-      (next == '-' && IsDigit(second) && angle.hemisphere == 0 && !angle.degrees)) {
-    return std::nullopt;
-  }
-  if ((angle.hemisphere == 0 || leads) && !angle.degrees) {
-    Scanner unit(text, angle.end);
-    unit.SkipBlanks();
-    for (const char* word : {"km",         "m",       "mi",   "miles",   "mile",   "meters",  "metres",  "kilometers",
-                             "kilometres", "ft",      "feet", "percent", "years",  "minutes", "seconds", "hours",
-                             "mm",         "cm",      "px",   "pixels",  "mp",     "kg",      "mph",     "million",
-                             "euros",      "dollars", "usd",  "eur",     "photos", "images",  "c",       "f"}) {
-      if (unit.TakeWord(word)) return std::nullopt;
-    }
-  }
+  if (!EndsAsAngle(text, angle, leads)) return std::nullopt;
   angle.value = negative ? -value : value;
   return angle;
 }

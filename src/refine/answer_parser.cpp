@@ -111,7 +111,6 @@ std::optional<Angle> AngleFromJson(const Json& value, int depth) {
   return std::nullopt;
 }
 
-// [48.86, 2.29], perhaps with an altitude; strings, too.
 // "order": "longitude, latitude" beside the pair.
 bool SaysLonFirst(const Json& object) {
   for (const auto& [key, value] : object.items()) {
@@ -125,6 +124,7 @@ bool SaysLonFirst(const Json& object) {
   return false;
 }
 
+// [48.86, 2.29], perhaps with an altitude; strings, too.
 std::optional<Findings> PairFromArray(const Json& array, bool lon_first) {
   if (array.size() < 2 || array.size() > 3) return std::nullopt;
   for (const auto& item : array) {
@@ -199,8 +199,8 @@ Findings FromArray(const Json& array, int depth, bool lon_first) {
   return all;
 }
 
-Findings FromObject(const Json& object, int depth, bool outer_lon_first) {
-  Findings findings;
+// Latitude and longitude in fields of their own. False when they are not both there, with a reason where one is.
+bool FromAxes(const Json& object, Findings& findings) {
   const Json* lat = nullptr;
   const Json* lon = nullptr;
   const Json* x_axis = nullptr;
@@ -248,7 +248,7 @@ Findings FromObject(const Json& object, int depth, bool outer_lon_first) {
       if (y->hemisphere == 0 && (lat_letter == 'N' || lat_letter == 'S')) y->hemisphere = lat_letter;
       if (x->hemisphere == 0 && (lon_letter == 'E' || lon_letter == 'W')) x->hemisphere = lon_letter;
       findings.Add(PlaceFromAngles(*y, *x));
-      return findings;
+      return true;
     }
     if (lat != nullptr && lon != nullptr && lat->is_null() && lon->is_null()) {
       findings.reason = "latitude and longitude are null";
@@ -258,6 +258,12 @@ Findings FromObject(const Json& object, int depth, bool outer_lon_first) {
       findings.reason = "latitude and longitude are not numbers";
     }
   }
+  return false;
+}
+
+Findings FromObject(const Json& object, int depth, bool outer_lon_first) {
+  Findings findings;
+  if (FromAxes(object, findings)) return findings;
 
   const std::string type =
       object.contains("type") && object["type"].is_string() ? object["type"].get<std::string>() : "";
