@@ -13,7 +13,7 @@
 #include "dualgeo/eval/held_out.h"
 #include "dualgeo/eval/rerank_sweep.h"
 #include "dualgeo/gallery/candidates.h"
-#include "dualgeo/refine/answers.h"
+#include "dualgeo/lmm/answers.h"
 #include "dualgeo/refine/posterior_fit.h"
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "commands.h"
-#include "dualgeo/data/degradation_sheet.h"
+#include "dualgeo/degrade/degradation_sheet.h"
 #include "dualgeo/util/output_path.h"
 #include "networks.h"
 

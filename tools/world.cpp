@@ -1,6 +1,6 @@
 // dualgeo world: writes the synthetic world.
 
-#include "dualgeo/data/world.h"
+#include "dualgeo/synthetic/world.h"
 
 #include <cstdio>
 #include <memory>

@@ -7,9 +7,9 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
+#include "dualgeo/data/ade_classes.h"
 #include "dualgeo/data/mask.h"
 #include "dualgeo/data/photo.h"
-#include "dualgeo/data/world_labels.h"
 #include "dualgeo/util/base64.h"
 #include "dualgeo/util/error.h"
 

@@ -13,7 +13,7 @@
 
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/io/other_names.h"
-#include "dualgeo/refine/predictor.h"
+#include "dualgeo/lmm/predictor.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 

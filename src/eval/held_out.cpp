@@ -4,7 +4,7 @@
 #include <unordered_set>
 
 #include "dualgeo/eval/author_folds.h"
-#include "dualgeo/refine/answer_join.h"
+#include "dualgeo/lmm/answer_join.h"
 #include "dualgeo/refine/place_posterior.h"
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"

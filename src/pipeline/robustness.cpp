@@ -11,9 +11,9 @@
 #include <set>
 
 #include "dualgeo/config/config.h"
-#include "dualgeo/data/degrade.h"
 #include "dualgeo/data/photo.h"
 #include "dualgeo/data/photo_source.h"
+#include "dualgeo/degrade/degrade.h"
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/pipeline/photo_sets.h"
 #include "dualgeo/pipeline/run.h"

@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "dualgeo/config/config.h"
-#include "dualgeo/data/world.h"
 #include "dualgeo/eval/comparison_table.h"
 #include "dualgeo/eval/map.h"
 #include "dualgeo/eval/regions.h"
@@ -21,6 +20,7 @@
 #include "dualgeo/pipeline/stages.h"
 #include "dualgeo/pipeline/step.h"
 #include "dualgeo/refine/reranker.h"
+#include "dualgeo/synthetic/world.h"
 #include "dualgeo/train/runtime.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"

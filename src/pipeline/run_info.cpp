@@ -12,10 +12,10 @@
 #include <sstream>
 #include <thread>
 
-#include "dualgeo/data/world_places.h"
 #include "dualgeo/eval/provenance.h"
 #include "dualgeo/io/torch.h"
 #include "dualgeo/model/instruction_set.h"
+#include "dualgeo/synthetic/world_places.h"
 #include "dualgeo/train/runtime.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"

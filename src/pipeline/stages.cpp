@@ -4,8 +4,8 @@
 
 #include "dualgeo/eval/held_out.h"
 #include "dualgeo/gallery/search.h"
-#include "dualgeo/refine/answer_join.h"
-#include "dualgeo/refine/place_similarity.h"
+#include "dualgeo/lmm/answer_join.h"
+#include "dualgeo/lmm/place_similarity.h"
 #include "dualgeo/train/segmenter_trainer.h"
 #include "dualgeo/train/training_sets.h"
 #include "dualgeo/util/error.h"

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "dualgeo/data/ade_classes.h"
 #include "dualgeo/data/mask.h"
-#include "dualgeo/data/world_labels.h"
 #include "dualgeo/util/error.h"
 
 namespace dualgeo {

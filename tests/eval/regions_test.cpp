@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dualgeo/data/world_places.h"
 #include "dualgeo/io/csv.h"
+#include "dualgeo/synthetic/world_places.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"

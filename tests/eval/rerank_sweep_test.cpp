@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "dualgeo/refine/answers.h"
+#include "dualgeo/lmm/answers.h"
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"

@@ -8,7 +8,7 @@
 #include <numbers>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/refine/answer_join.h"
+#include "dualgeo/lmm/answer_join.h"
 #include "dualgeo/refine/posterior_fit.h"
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/refine/spherical_gaussian.h"

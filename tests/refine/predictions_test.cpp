@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dualgeo/refine/predictor.h"
+#include "dualgeo/lmm/predictor.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/refine/predictor.h"
+#include "dualgeo/lmm/predictor.h"
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/temporary_folder.h"

@@ -13,7 +13,7 @@
 #include <set>
 #include <thread>
 
-#include "dualgeo/refine/answers.h"
+#include "dualgeo/lmm/answers.h"
 #include "dualgeo/refine/predictions.h"
 #include "tests/support/chat_server.h"
 #include "tests/support/shared_data.h"

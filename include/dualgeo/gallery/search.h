@@ -53,7 +53,7 @@ struct SearchOptions {
 //
 // Excluded items do not take a place: more are fetched until top_k remain or the gallery is exhausted; where it is, the
 // list is shorter and a warning says so. `photos` gives the queries' authors and places; every query must be in it.
-// gps_score is not filled here: refine/place_similarity.h does, which needs the model. Threads: SetIndexThreads. Throws
+// gps_score is not filled here: lmm/place_similarity.h does, which needs the model. Threads: SetIndexThreads. Throws
 // InputError (see QueryDescriptors, Exclusion), Interrupted.
 //
 // keep: where blocks of 1024 queries that were searched are kept, from which the same search goes on after a kill,

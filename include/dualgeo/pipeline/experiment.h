@@ -10,14 +10,14 @@
 #include "dualgeo/config/config.h"
 #include "dualgeo/config/option_values.h"
 #include "dualgeo/data/data_options.h"
-#include "dualgeo/data/world.h"
 #include "dualgeo/eval/evaluate.h"
 #include "dualgeo/gallery/embed_options.h"
 #include "dualgeo/gallery/gallery_file.h"
 #include "dualgeo/gallery/search.h"
+#include "dualgeo/lmm/predictor.h"
 #include "dualgeo/model/options.h"
-#include "dualgeo/refine/predictor.h"
 #include "dualgeo/refine/rerank_options.h"
+#include "dualgeo/synthetic/world.h"
 #include "dualgeo/train/options.h"
 
 namespace dualgeo {

@@ -4,7 +4,7 @@
 //   base: base.yaml
 //   seeds: [0, 1, 2]
 //   benchmark: query
-//   conditions: []                 # of the degradations (data/degrade.h); []: all of them
+//   conditions: []                 # of the degradations (degrade/degrade.h); []: all of them
 //   rendered:                      # photos really taken (or rendered) under another condition, of the benchmark's ids
 //     night: {csv: .../night/query.csv, images: .../night/images}
 //

@@ -7,9 +7,9 @@
 
 #include "dualgeo/gallery/embed_job.h"
 #include "dualgeo/gallery/gallery_file.h"
+#include "dualgeo/lmm/predictor.h"
 #include "dualgeo/pipeline/photo_sets.h"
 #include "dualgeo/refine/posterior_parameters.h"
-#include "dualgeo/refine/predictor.h"
 #include "dualgeo/train/segment.h"
 #include "dualgeo/train/trainer.h"
 

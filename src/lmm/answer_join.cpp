@@ -1,0 +1,74 @@
+#include "dualgeo/lmm/answer_join.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "dualgeo/refine/reranker.h"
+#include "dualgeo/util/error.h"
+
+namespace dualgeo {
+
+BayesJoin::BayesJoin(const RerankOptions& options) : BayesJoin(options, ReadPosteriorParameters(options.parameters)) {}
+
+BayesJoin::BayesJoin(const RerankOptions& options, const PosteriorParameters& parameters)
+    : list_(parameters, PlacePosterior::Sources::kList, ParseLoss(options.metric), options.threshold_km),
+      top_k_(static_cast<std::size_t>(options.top_k)),
+      only_places_(options.answer == "candidate") {
+  options.Validate();
+  if (parameters.has_answers()) {
+    joint_.emplace(parameters, PlacePosterior::Sources::kListAndAnswers, ParseLoss(options.metric),
+                   options.threshold_km);
+  }
+}
+
+std::optional<PlaceEstimate> BayesJoin::Join(std::span<const Candidate> similar,
+                                             std::span<const LatLon> answers) const {
+  similar = similar.first(std::min(similar.size(), top_k_));
+  if (similar.empty() && answers.empty()) return std::nullopt;
+  if (!answers.empty() && !joint_) {
+    throw InputError(
+        "the re-ranking parameters were fitted without LMM answers and cannot weigh them; fit with --answers");
+  }
+  const PlacePosterior& posterior = answers.empty() ? list_ : *joint_;
+  thread_local PlacePosterior::Distribution distribution;
+  posterior.Condition({similar, answers}, distribution);
+  std::vector<double> scores = posterior.ExpectedScores(distribution);
+  for (double& score : scores) score = RoundedScore(score);
+  PlacePosterior::Choice choice = posterior.Best(distribution, scores, only_places_);
+  if (choice.place) {
+    const std::size_t i = *choice.place;
+    choice.estimate.location = i < similar.size() ? similar[i].location : answers[i - similar.size()];
+  }
+  return choice.estimate;
+}
+
+AnswerJoin MakeBayesAnswerJoin(const RerankOptions& options) {
+  const auto join = std::make_shared<const BayesJoin>(options);
+  return [join](const CandidateList& list, std::span<const LmmAnswer> answers) {
+    const auto first_dissimilar = std::find_if(list.candidates.begin(), list.candidates.end(),
+                                               [](const Candidate& candidate) { return !candidate.similar; });
+    std::vector<LatLon> places;
+    for (const LmmAnswer& answer : answers) {
+      if (answer.location) places.push_back(*answer.location);
+    }
+    const auto estimate = join->Join({list.candidates.begin(), first_dissimilar}, places);
+    Prediction prediction;
+    prediction.id = list.query_id;
+    prediction.method = "bayes";
+    if (estimate) {
+      prediction.location = estimate->location;
+      prediction.confidence_km = estimate->confidence_km;
+    } else {
+      prediction.reason = "no candidates and no answers";
+    }
+    return prediction;
+  };
+}
+
+AnswerJoin AnswerJoinFor(const std::string& choose, const RerankOptions& options) {
+  const bool joins =
+      choose == "bayes" || (choose == "auto" && ReadPosteriorParameters(options.parameters).has_answers());
+  return joins ? MakeBayesAnswerJoin(options) : AnswerJoin{};
+}
+
+}  // namespace dualgeo

@@ -1,0 +1,136 @@
+#include "dualgeo/lmm/choose.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "dualgeo/geo/center.h"
+#include "dualgeo/refine/dbscan.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/stop.h"
+
+namespace dualgeo {
+namespace {
+
+// The medoid of the largest cluster, of the first one on ties; with no cluster the first answer.
+LatLon ClusterChoice(const std::vector<LatLon>& places, double cluster_km) {
+  const std::vector<int> labels = Dbscan(places, cluster_km, 2);
+  std::vector<std::vector<LatLon>> clusters;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (labels[i] == kNoise) continue;
+    const auto label = static_cast<std::size_t>(labels[i]);
+    if (label >= clusters.size()) clusters.resize(label + 1);
+    clusters[label].push_back(places[i]);
+  }
+  if (clusters.empty()) return places.front();
+  return Medoid(*std::max_element(clusters.begin(), clusters.end(),
+                                  [](const auto& a, const auto& b) { return a.size() < b.size(); }));
+}
+
+LatLon VerifiedChoice(const std::string& id, const std::vector<LatLon>& places, const PlaceSimilarity& similarity) {
+  const std::vector<double> similarities = similarity(id, places);
+  std::size_t best = 0;
+  double most = -std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (similarities[i] > most) {
+      best = i;
+      most = similarities[i];
+    }
+  }
+  return places[best];
+}
+
+// "out of range: latitude 148" -> "out of range"
+std::string Kind(const std::string& reason) { return reason.substr(0, reason.find(':')); }
+
+}  // namespace
+
+Chooser::Chooser(const LmmOptions& options, ChoiceInputs inputs) : options_(options), inputs_(std::move(inputs)) {
+  rule_ = options_.choose;
+  if (rule_ == "auto") {
+    rule_ = inputs_.join ? "bayes" : options_.verify && inputs_.similarity ? "verify" : "medoid";
+  }
+  if (rule_ == "verify" && !inputs_.similarity) {
+    throw InputError(
+        "choose verify needs the features of the photos (--photo-features) and the model that made them, or features "
+        "of the places (--gps-features)");
+  }
+  if (rule_ == "bayes" && !inputs_.join) {
+    throw InputError("choose bayes needs the parameters of the bayes re-ranker");
+  }
+}
+
+std::vector<LatLon> Chooser::PlacesToVerify(const CandidateList& list, std::span<const LmmAnswer> answers) {
+  std::vector<LatLon> places;
+  for (const auto& answer : answers) {
+    if (answer.location) places.push_back(*answer.location);
+  }
+  for (const auto& candidate : list.candidates) {
+    if (candidate.similar) places.push_back(candidate.location);
+  }
+  return places;
+}
+
+Prediction Chooser::Choose(const CandidateList& list, std::span<const LmmAnswer> answers) const {
+  std::vector<LmmAnswer> usable;
+  std::vector<LatLon> places;
+  for (const auto& answer : answers) {
+    if (!answer.location) continue;
+    usable.push_back(answer);
+    places.push_back(*answer.location);
+  }
+  Prediction prediction;
+  if (usable.empty()) {
+    prediction.reason = answers.empty() ? "no answer" : answers.front().reason;
+    const bool has_first = !list.candidates.empty() && list.candidates.front().similar;
+    if (options_.fallback == "reranked_first" && has_first) {
+      prediction.method = "fallback/reranked_first";
+      // Re-ranking's answer is not always its first candidate.
+      if (list.estimate) {
+        prediction.location = list.estimate->location;
+        prediction.confidence_km = list.estimate->confidence_km;
+      } else {
+        prediction.location = list.candidates.front().location;
+      }
+    } else {
+      prediction.method = "lmm/" + rule_;
+    }
+  } else if (rule_ == "bayes") {
+    prediction = inputs_.join(list, usable);
+    prediction.method = "lmm/bayes";
+  } else {
+    prediction.method = "lmm/" + rule_;
+    if (rule_ == "first") {
+      prediction.location = places.front();
+    } else if (rule_ == "cluster") {
+      prediction.location = ClusterChoice(places, options_.cluster_km);
+    } else if (rule_ == "verify") {
+      prediction.location = VerifiedChoice(list.query_id, PlacesToVerify(list, usable), inputs_.similarity);
+    } else {
+      prediction.location = Medoid(places);
+    }
+  }
+  prediction.id = list.query_id;
+  return prediction;
+}
+
+std::vector<Prediction> Chooser::Choose(const std::vector<CandidateList>& lists,
+                                        const std::unordered_map<std::string, std::vector<LmmAnswer>>& answers,
+                                        ChoiceCounts* counts) const {
+  static const std::vector<LmmAnswer> kNone;
+  std::vector<Prediction> predictions;
+  predictions.reserve(lists.size());
+  for (const auto& list : lists) {
+    ThrowIfStopped();
+    const auto found = answers.find(list.query_id);
+    predictions.push_back(Choose(list, found == answers.end() ? kNone : found->second));
+    if (counts == nullptr) continue;
+    const Prediction& prediction = predictions.back();
+    const bool fallback = prediction.is_fallback();
+    ++(fallback ? counts->fallback : prediction.location ? counts->answered : counts->unanswered);
+    if (fallback || !prediction.location) ++counts->reasons[Kind(prediction.reason)];
+  }
+  return predictions;
+}
+
+}  // namespace dualgeo
