@@ -1,4 +1,4 @@
-# dualgeo_layer(<name> [LIGHT <files...> | HEAVY <files...>] LINK <libraries...>)
+# dualgeo_layer(<name> [LIGHT <files...> | HEAVY <files...>] LINK <libraries...> [TESTS_LINK <libraries...>])
 #
 # One layer of the program: include/dualgeo/<name>/*.h, src/<name>/*.cpp and tests/<name>/*_test.cpp become the library
 # dualgeo::<name> and the test program <name>_test.
@@ -106,7 +106,7 @@ function(dualgeo_batches target)
 endfunction()
 
 function(dualgeo_layer name)
-  cmake_parse_arguments(ARG "" "" "LIGHT;HEAVY;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LIGHT;HEAVY;LINK;TESTS_LINK" ${ARGN})
   set(target dualgeo_${name})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
   add_library(${target} STATIC)
@@ -125,7 +125,7 @@ function(dualgeo_layer name)
   if(DUALGEO_TESTS)
     file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${name}/*_test.cpp)
     if(tests)
-      dualgeo_test(${name}_test SOURCES ${tests} LINK ${target})
+      dualgeo_test(${name}_test SOURCES ${tests} LINK ${target} ${ARG_TESTS_LINK})
     endif()
   endif()
 endfunction()

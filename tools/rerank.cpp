@@ -94,6 +94,13 @@ struct StudySettings {
   }
 };
 
+// Many tables, of which no median's interval is printed.
+EvaluateOptions WithoutBootstrap(EvaluateOptions options) {
+  options.interval = "wilson";
+  options.bootstrap = 0;
+  return options;
+}
+
 struct FitFlags {
   StudyFlags study;
   StudySettings<FitOptions> settings;
@@ -120,15 +127,16 @@ void RunFit(FitFlags& flags) {
   const ExperimentOptions experiment = flags.settings.Resolve();
   FitOptions& fit = flags.settings.options;
   flags.rerank = experiment.rerank;
-  flags.evaluate = experiment.evaluate;
-  flags.evaluate.bootstrap = 0;
+  flags.evaluate = WithoutBootstrap(experiment.evaluate);
   fit.top_k = flags.rerank.top_k;
   fit.evidence = flags.rerank.evidence;
   fit.Validate();
   // The report reads it again.
-  CheckOutputs(
-      {{"--out", flags.out, flags.folds == 0 ? OutputKind::kFile : OutputKind::kRegularFile}},
-      {{"--candidates", flags.study.candidates}, {"--truth", flags.study.truth}, {"--answers", flags.study.answers}});
+  CheckOutputs({{"--out", flags.out, flags.folds == 0 ? OutputKind::kFile : OutputKind::kRegularFile}},
+               AllInputs({flags.settings.config.Inputs(),
+                          {{"--candidates", flags.study.candidates},
+                           {"--truth", flags.study.truth},
+                           {"--answers", flags.study.answers}}}));
   const RerankStudy study = flags.study.Read();
   PosteriorParameters parameters = FitPosterior(study.Examples(fit.top_k, !study.answers.empty()), fit);
   parameters.note = flags.note;
@@ -181,8 +189,7 @@ void RunSweep(SweepFlags& flags) {
   const ExperimentOptions experiment = flags.settings.Resolve();
   SweepOptions& options = flags.settings.options;
   options.rerank = experiment.rerank;
-  options.evaluate = experiment.evaluate;
-  options.evaluate.bootstrap = 0;
+  options.evaluate = WithoutBootstrap(experiment.evaluate);
   options.seed = experiment.runtime.seed;
   for (const auto& flag : flags.fit.given()) ApplyConfigFlag(OptionTree(options.fit), flag);
   options.fit.top_k = options.rerank.top_k;

@@ -119,10 +119,10 @@ const char* Mark(Choice choice) {
 }
 
 // Settings side by side: what they are called, and what they are.
-using Grid = std::vector<std::pair<std::string, RerankOptions>>;
+using SweepGrid = std::vector<std::pair<std::string, RerankOptions>>;
 
-Grid DbscanGrid(const SweepOptions& options) {
-  Grid grid;
+SweepGrid DbscanGrid(const SweepOptions& options) {
+  SweepGrid grid;
   RerankOptions each = options.rerank;
   each.method = "dbscan";
   for (const int k : options.top_k) {
@@ -139,8 +139,8 @@ Grid DbscanGrid(const SweepOptions& options) {
   return grid;
 }
 
-Grid DensityGrid(const SweepOptions& options) {
-  Grid grid;
+SweepGrid DensityGrid(const SweepOptions& options) {
+  SweepGrid grid;
   RerankOptions each = options.rerank;
   each.method = "density";
   for (const int k : options.top_k) {
@@ -153,8 +153,8 @@ Grid DensityGrid(const SweepOptions& options) {
   return grid;
 }
 
-Grid MultiscaleGrid(const SweepOptions& options) {
-  Grid grid;
+SweepGrid MultiscaleGrid(const SweepOptions& options) {
+  SweepGrid grid;
   RerankOptions each = options.rerank;
   each.method = "multiscale";
   std::vector<std::string> widths;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "dualgeo/config/config.h"
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/refine/lbfgs.h"
 #include "dualgeo/refine/place_posterior.h"

@@ -64,6 +64,16 @@ TEST_F(RerankFit, SweepsWithAndWithoutAnswers) {
   EXPECT_THAT(joined.out, HasSubstr("\"method\": \"lmm\""));
 }
 
+// The run's config as it is: what it says of intervals is no mistake here.
+TEST_F(RerankFit, TakesTheConfigOfARun) {
+  const std::string config =
+      folder_.Write("c.yaml", "rerank: {method: bayes, top_k: 3}\nevaluate: {interval: bootstrap}\n").string();
+  const auto sweep = RunBinary({"rerank", "sweep", "--candidates", lists_, "--truth", truth_, "--folds", "2",
+                                "--methods", "none", "--config", config});
+  EXPECT_EQ(sweep.exit_code, 0) << sweep.err;
+  EXPECT_THAT(sweep.out, HasSubstr("top 3"));
+}
+
 TEST_F(RerankFit, MistakesAreOneLine) {
   const auto columns = RunBinary({"rerank", "fit", "--candidates", lists_, "--truth", truth_, "--truth-columns",
                                   "IMG_ID", "--out", (folder_ / "p.yaml").string()});
