@@ -273,7 +273,7 @@ std::string TextAsGiven(const std::string& value) {
   const std::size_t begin = std::min(value.find_first_not_of(kBlanks), value.size());
   const std::size_t end = value.find_last_not_of(kBlanks) + 1;
   if (begin >= end) return "";
-  const std::string text = value.substr(begin, end - begin);
+  std::string text = value.substr(begin, end - begin);
   if (!IsQuoted(text)) return text;
   try {
     if (const YAML::Node quoted = YAML::Load(text); quoted.IsScalar()) return quoted.Scalar();

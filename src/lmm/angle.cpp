@@ -293,10 +293,8 @@ std::optional<Angle> ParseAngle(std::string_view text, std::size_t begin, AngleR
     if (!TakeMinutes(scan, value) || scan.at() == minutes) return std::nullopt;
     angle.degrees = true;
     angle.end = scan.at();
-  } else if (!whole->decimal && angle.hemisphere != 0 && TakeMinutesBehindLetter(scan, value)) {
-    angle.degrees = true;
-    angle.end = scan.at();
-  } else if (!whole->decimal && angle.hemisphere == 0 && TakeSpacedMinutes(scan, value)) {
+  } else if (!whole->decimal &&
+             (angle.hemisphere != 0 ? TakeMinutesBehindLetter(scan, value) : TakeSpacedMinutes(scan, value))) {
     angle.degrees = true;
     angle.end = scan.at();
   }
