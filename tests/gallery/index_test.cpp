@@ -14,7 +14,6 @@
 #include <cstring>
 #include <iterator>
 #include <set>
-#include <thread>
 
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
@@ -160,25 +159,30 @@ TEST(VectorIndex, TheSameVectorsGiveTheSameBytes) {
   }
 }
 
-// Builds in a process of its own and kills it as soon as a part of the index is kept. How many vectors were in it.
+// Builds in a process of its own and kills it as soon as a part of the index is kept; again where it was done before.
+// How many vectors were in it.
 std::int64_t KillWhileBuilding(const Matrix& vectors, const std::string& factory, const KeepIndex& keep) {
-  const pid_t child = fork();
-  if (child == 0) {
-    try {
-      VectorIndex::Build(vectors, factory, "inner_product", keep);
-    } catch (...) {
-    }
-    _exit(0);
-  }
   const auto kept = [&]() -> std::filesystem::path {
     for (const auto& entry : std::filesystem::directory_iterator(keep.stem.parent_path())) {
       if (entry.path().extension() == ".partial-index") return entry.path();
     }
     return {};
   };
-  while (kept().empty() && waitpid(child, nullptr, WNOHANG) == 0) std::this_thread::yield();
-  kill(child, SIGKILL);
-  waitpid(child, nullptr, 0);
+  for (int tries = 0; tries < 50 && kept().empty(); ++tries) {
+    const pid_t child = fork();
+    if (child == 0) {
+      try {
+        VectorIndex::Build(vectors, factory, "inner_product", keep);
+      } catch (...) {
+      }
+      _exit(0);
+    }
+    bool ended = false;
+    while (kept().empty() && !ended) ended = waitpid(child, nullptr, WNOHANG) != 0;
+    if (ended) continue;
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+  }
   return kept().empty() ? 0 : VectorIndex::Load(kept()).size();
 }
 
