@@ -20,16 +20,19 @@ for name in names:
     for i, line in enumerate(lines):
         if not line.endswith("{"):
             continue
-        first = i  # of the statement
-        while first > 0 and lines[first - 1] and lines[first - 1][-1] not in ";{}:," and "//" not in lines[first - 1]:
-            first -= 1
-        while first > 0 and lines[first].lstrip().startswith((":", ",")):
+        first = i  # of the statement: up over wrapped parameters, lists of initialisers and return types
+        while first > 0 and lines[first - 1]:
+            text, above = "".join(lines[first : i + 1]), lines[first - 1]
+            open_parameters = text.count(")") > text.count("(")
+            initialiser = lines[first].lstrip().startswith(":") or (above[-1] == "," and lines[first].startswith("      "))
+            if not open_parameters and not initialiser and (above[-1] in ";{}:," or "//" in above):
+                break
             first -= 1
         head = lines[first]
         if other.match(head) or "(" not in head:
             continue
         indent = head[: len(head) - len(head.lstrip())]
-        if len(indent) > 4:  # the end of a list of initialisers, or a lambda within a function
+        if len(indent) > 4:  # a lambda within a function
             continue
         seen += 1
         end = next((j for j in range(i + 1, len(lines)) if lines[j].startswith(indent + "}")), i)

@@ -132,6 +132,29 @@ void FindUnknown(Evaluation& result, const PhotoTable& truth, const std::vector<
                    " Predicted: " + FirstFew(result.unknown_ids) + "; in the truth table: " + FirstFew(unanswered));
 }
 
+// Median, mean, quantiles and GeoScore, and their intervals. counted: rows of the truth table in the denominator.
+void AddErrors(Evaluation& result, const std::vector<double>& errors, const std::vector<std::size_t>& counted) {
+  const EvaluateOptions& options = result.options;
+  const auto denominator = static_cast<std::int64_t>(counted.size());
+  double score = 0;
+  for (const double error : errors) score += GeoScore(error);
+  result.geoscore = denominator == 0 ? 0 : score / static_cast<double>(denominator);
+  if (!errors.empty()) {
+    result.median_km = Median(errors);
+    result.mean_km = std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
+    for (const double percent : options.quantiles) result.quantiles_km.push_back(Quantile(errors, percent / 100));
+  }
+  if (options.bootstrap > 0 && denominator > 0) {
+    const BootstrapIntervals intervals = Resampled(result, counted);
+    result.median_ci95 = intervals.median_km;
+    result.mean_ci95 = intervals.mean_km;
+    result.geoscore_ci95 = intervals.geoscore;
+    for (std::size_t t = 0; ResamplesAccuracies(result) && t < intervals.accuracy.size(); ++t) {
+      result.all.accuracy[t].ci95 = intervals.accuracy[t];
+    }
+  }
+}
+
 }  // namespace
 
 GroupAccuracy Accuracies(const std::vector<double>& errors_km, std::int64_t count,
@@ -252,23 +275,7 @@ Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& pred
   if (fallback) {
     for (const auto& [method, photos] : of_method) result.by_method.emplace_back(method, Scored(result, photos));
   }
-  double score = 0;
-  for (const double error : errors) score += GeoScore(error);
-  result.geoscore = denominator == 0 ? 0 : score / static_cast<double>(denominator);
-  if (!errors.empty()) {
-    result.median_km = Median(errors);
-    result.mean_km = std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
-    for (const double percent : options.quantiles) result.quantiles_km.push_back(Quantile(errors, percent / 100));
-  }
-  if (options.bootstrap > 0 && denominator > 0) {
-    const BootstrapIntervals intervals = Resampled(result, counted);
-    result.median_ci95 = intervals.median_km;
-    result.mean_ci95 = intervals.mean_km;
-    result.geoscore_ci95 = intervals.geoscore;
-    for (std::size_t t = 0; ResamplesAccuracies(result) && t < intervals.accuracy.size(); ++t) {
-      result.all.accuracy[t].ci95 = intervals.accuracy[t];
-    }
-  }
+  AddErrors(result, errors, counted);
   const bool complete = result.answered == denominator;
   result.answered_only = complete ? result.all : Scored(result, answered);
   return result;

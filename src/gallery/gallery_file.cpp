@@ -104,6 +104,7 @@ GalleryInfo WriteGallery(const Matrix& vectors, const std::vector<GalleryItem>& 
     info.items_sha256 = Sha256File(temporary / kItemsFile);
     WriteFileAtomically(temporary / kInfoFile, ToJson(info).dump(2) + "\n");
   });
+  index.RemovePartial();  // not before: a full disk must not cost the graph
   return info;
 }
 

@@ -37,6 +37,7 @@ namespace dualgeo {
 struct VectorIndex::State {
   std::unique_ptr<faiss::Index> index;
   const faiss::IndexFlat* flat = nullptr;  // the same index, when it is exact
+  std::filesystem::path partial = {};      // where a part of it was kept; empty: nowhere
 };
 
 namespace {
@@ -227,7 +228,7 @@ VectorIndex VectorIndex::Build(const Matrix& vectors, const std::string& factory
   } catch (const std::bad_alloc&) {
     throw Error(what + "does not fit into memory with " + std::to_string(vectors.rows) + " vectors");
   }
-  partial.Remove();
+  state->partial = partial.kept();
   if (auto* ivf = faiss::ivflib::try_extract_index_ivf(state->index.get())) {
     ivf->nprobe = std::min<size_t>(ivf->nlist, std::max<size_t>(8, ivf->nlist / 16));
   }
@@ -250,6 +251,11 @@ VectorIndex VectorIndex::Load(const std::filesystem::path& path) {
 }
 
 void VectorIndex::Write(const std::filesystem::path& path) const { WriteFaissIndex(*state_->index, path); }
+
+void VectorIndex::RemovePartial() const {
+  std::error_code ignored;
+  if (!state_->partial.empty()) std::filesystem::remove(state_->partial, ignored);
+}
 
 std::int64_t VectorIndex::size() const { return state_->index->ntotal; }
 std::int64_t VectorIndex::dimension() const { return state_->index->d; }

@@ -44,9 +44,4 @@ void PartialIndex::Save(const faiss::Index& index) {
   saved_ = std::chrono::steady_clock::now();
 }
 
-void PartialIndex::Remove() {
-  std::error_code ignored;
-  if (!file_.empty()) std::filesystem::remove(file_, ignored);
-}
-
 }  // namespace dualgeo

@@ -26,8 +26,8 @@ class PartialIndex {
   std::unique_ptr<faiss::Index> Load();
   // Once in keep.interval.
   void Save(const faiss::Index& index);
-  // The gallery is there.
-  void Remove();
+  // The file that was looked for or written; empty: neither.
+  const std::filesystem::path& kept() const { return file_; }
 
  private:
   const std::filesystem::path& File();

@@ -1,7 +1,7 @@
 // Do 95 % intervals hold the truth in 95 % of cases? Simulated test sets, drawn from populations whose truth is known.
 // Seeds are 0, not chosen. Of 2,000 sets, the share that is counted has a standard error of 0.49 points, so that an
 // interval that is right to the last digit falls outside 94 to 96 % once in 24; the bootstrap, with eight measures side
-// by side, is therefore given 8,000 sets (0.24 points) and has to be within the same bounds.
+// by side, is therefore given 3,000 sets (0.40 points) and has to be within the same bounds.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -25,7 +25,7 @@ struct Neighbor {
 void SetIndexThreads(int threads);
 
 // Where an index under construction is kept, so that the same call goes on from there after a kill:
-// STEM.HASH.partial-index (HASH: of the vectors, the factory string and the metric), removed when the index is whole.
+// STEM.HASH.partial-index (HASH: of the vectors, the factory string and the metric), there until RemovePartial.
 // Not for indexes that need neither training nor a graph: those are built faster than written.
 struct KeepIndex {
   std::filesystem::path stem;         // empty: nowhere
@@ -57,6 +57,8 @@ class VectorIndex {
 
   // Throws Error when the file cannot be written.
   void Write(const std::filesystem::path& path) const;
+  // What Build kept, if anything, is no longer wanted: the index stands where it was built for.
+  void RemovePartial() const;
 
   std::int64_t size() const;
   std::int64_t dimension() const;
