@@ -35,6 +35,23 @@ bool ParsePartName(const std::string& name, PartsFolder::Part& part) {
   return count.ec == std::errc() && count.ptr == end && part.first >= 0 && part.count > 0;
 }
 
+// What a kill leaves between making the folder and its first part, or between the removal of its last part and its own.
+bool HoldsNoWork(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename() != kRecord && !IsTemporary(entry.path())) return false;
+  }
+  return true;
+}
+
+// The record last: a kill in between must not leave parts of unknown work.
+void RemoveFolder(const fs::path& folder) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.path().filename() != kRecord) fs::remove_all(entry.path(), ignored);
+  }
+  fs::remove_all(folder, ignored);
+}
+
 }  // namespace
 
 fs::path PartsOf(const fs::path& out) {
@@ -51,17 +68,18 @@ KeepParts KeepPartsOf(const fs::path& out) {
   return keep;
 }
 
-void RemoveParts(const fs::path& out) {
-  std::error_code ignored;
-  fs::remove_all(PartsOf(out), ignored);
-}
+void RemoveParts(const fs::path& out) { RemoveFolder(PartsOf(out)); }
 
 PartsFolder::PartsFolder(fs::path folder, std::string made_from)
     : folder_(std::move(folder)), made_from_(std::move(made_from)) {
   if (!keeps() || !fs::is_directory(folder_)) return;
   Lock();
   if (!fs::exists(folder_ / kRecord) || ReadFile(folder_ / kRecord) != made_from_) {
-    SetAside();
+    if (HoldsNoWork(folder_)) {
+      Remove();
+    } else {
+      SetAside();
+    }
     return;
   }
   std::map<std::int64_t, Part> found;
@@ -98,8 +116,7 @@ void PartsFolder::Add(std::int64_t count, const std::function<void(const fs::pat
 
 void PartsFolder::Remove() {
   if (!keeps()) return;
-  std::error_code ignored;
-  fs::remove_all(folder_, ignored);
+  RemoveFolder(folder_);
   parts_.clear();
   if (lock_ >= 0) close(lock_);
   lock_ = -1;

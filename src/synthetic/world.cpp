@@ -246,15 +246,19 @@ void PrepareFolder(const fs::path& out, const Json& settings) {
   if (!empty && !fs::exists(out / "world.json") && !fs::exists(out / kMarker)) {
     throw InputError(out.string() + ": holds files that are not a world's; choose an empty or new folder");
   }
-  const bool same = SettingsOf(out) == settings;
+  const auto mark = [&](const Json& settings_of_photos) {
+    const Json marker = {{"what", "this synthetic world is being written, or writing it was interrupted"},
+                         {"settings", settings_of_photos}};
+    WriteFileAtomically(out / kMarker, marker.dump(2) + "\n");
+  };
   // First the marker: from here on the folder is a world in the making.
-  const Json marker = {{"what", "this synthetic world is being written, or writing it was interrupted"},
-                       {"settings", settings}};
-  WriteFileAtomically(out / kMarker, marker.dump(2) + "\n");
-  if (same) return;
+  const Json there = SettingsOf(out);
+  mark(there);
+  if (there == settings) return;
   for (const char* table : kTables) fs::remove(out / table);
   for (const char* file : {"world.json", "contact_sheet.png"}) fs::remove(out / file);
   for (const char* folder : {"images", "masks", "conditions"}) fs::remove_all(out / folder);
+  mark(settings);  // last: after a kill no photo of the older world must pass for one of this
 }
 
 // Photos and masks of one table.

@@ -2,6 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
 
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
@@ -63,6 +68,45 @@ TEST(PartsFolder, CountUpToTheFirstGap) {
   }
   const PartsFolder parts(folder / "p", "x");
   EXPECT_EQ(parts.done(), 20);
+}
+
+// A kill right after the folder is made, or in the midst of its removal: nothing of unknown work is set aside.
+TEST(PartsFolder, ThatHoldNoWorkAreNotSetAside) {
+  const TemporaryFolder folder;
+  for (const std::string made : {"", "p/.made_from.txt.tmp7-1", "p/made_from.txt"}) {
+    fs::create_directory(folder / "p");
+    if (!made.empty()) folder.Write(made, "other");
+    PartsFolder parts(folder / "p", "x");
+    EXPECT_EQ(parts.done(), 0);
+    AddText(parts, 10, "0");
+    EXPECT_FALSE(fs::exists(folder / "p.old-1")) << made;
+    parts.Remove();
+    EXPECT_FALSE(fs::exists(folder / "p"));
+  }
+  folder.Write("p/part-0000000000-10", "of unknown work");
+  PartsFolder parts(folder / "p", "x");
+  EXPECT_TRUE(fs::exists(folder / "p.old-1"));
+}
+
+// Whenever a kill comes, the folder that it leaves is whole, or without parts, or gone.
+TEST(PartsFolder, KeepTheirRecordWhileTheyAreRemoved) {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "p";
+  {
+    PartsFolder parts(path, "x");
+    for (int i = 0; i < 2000; ++i) parts.Add(1, [](const fs::path& file) { std::ofstream(file) << "1"; });
+  }
+  const pid_t child = fork();
+  if (child == 0) {
+    PartsFolder(path, "x").Remove();
+    _exit(0);
+  }
+  while (fs::exists(path / "part-0000000000-1") && fs::exists(path / "part-0000001999-1") && kill(child, 0) == 0) {
+  }
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  { const PartsFolder parts(path, "x"); }
+  EXPECT_FALSE(fs::exists(path.string() + ".old-1"));
 }
 
 }  // namespace

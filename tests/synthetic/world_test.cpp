@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <iterator>
 #include <map>
 #include <opencv2/imgcodecs.hpp>
@@ -191,6 +194,31 @@ TEST(World, ContinuesAfterAnInterruptedOne) {
   folder.Write("early/.world.incomplete.123-456.dualgeo-tmp", "{");
   WriteWorld(Small(), folder / "early", 2);
   EXPECT_TRUE(fs::exists(folder / "early/world.json"));
+}
+
+// The older world's photos have the same names: none may pass for one of the new world's.
+TEST(World, KilledWhileAnOlderOneIsRemovedTakesNoneOfItsPhotos) {
+  const TemporaryFolder folder;
+  WorldOptions o = Small();
+  o.seed = 2;
+  WriteWorld(o, folder / "fresh", 1);
+  const auto fresh = AllFiles(folder / "fresh");
+  o.seed = 1;
+  WriteWorld(o, folder / "w", 1);
+  for (int i = 0; i < 5000; ++i) folder.Write("w/images/a/" + std::to_string(i) + ".png", "old");
+  const pid_t child = fork();
+  if (child == 0) {
+    o.seed = 2;
+    WriteWorld(o, folder / "w", 1);
+    _exit(0);
+  }
+  while (fs::exists(folder / "w/world.json") && kill(child, 0) == 0) {
+  }
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  o.seed = 2;
+  WriteWorld(o, folder / "w", 1);
+  EXPECT_EQ(AllFiles(folder / "w"), fresh);
 }
 
 TEST(World, BadOptionsNameFieldValueAndWhatIsAllowed) {
