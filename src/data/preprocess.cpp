@@ -17,18 +17,19 @@ struct CenterCrop {
   cv::Rect window;
 };
 
-CenterCrop MakeCenterCrop(cv::Size photo, int size) {
+CenterCrop MakeCenterCrop(cv::Size photo, int size, const Framing& framing) {
   const int shorter = std::min(photo.width, photo.height);
-  // In double, as Python's int(size * long / short); integers would differ where the quotient is not exact.
+  const int edge = static_cast<int>(std::lround(size * framing.edge));
+  // In double, as Python's int(edge * long / short); integers would differ where the quotient is not exact.
   const auto scaled = [&](int side) {
-    return side == shorter ? size : static_cast<int>(static_cast<double>(size) * side / shorter);
+    return side == shorter ? edge : static_cast<int>(static_cast<double>(edge) * side / shorter);
+  };
+  const auto begin = [&](int side) {
+    return framing.half_to_even ? static_cast<int>(std::nearbyint((side - size) / 2.0)) : (side - size) / 2;
   };
   const cv::Size resized(scaled(photo.width), scaled(photo.height));
-  return {resized, {(resized.width - size) / 2, (resized.height - size) / 2, size, size}};
+  return {resized, {begin(resized.width), begin(resized.height), size, size}};
 }
-
-// At evaluation; augmentation has its own.
-Filter FilterOf(Geometry geometry) { return geometry == Geometry::kSquash ? Filter::kBilinear : Filter::kBicubic; }
 
 Filter FilterOf(const AugmentOptions& augment, Geometry geometry) {
   return geometry == Geometry::kSquash || augment.filter == "bilinear" ? Filter::kBilinear : Filter::kBicubic;
@@ -83,19 +84,19 @@ torch::Tensor MaskToTensor(const cv::Mat& mask) {
 
 }  // namespace
 
-cv::Mat EvaluationCrop(const cv::Mat& photo, int size, Geometry geometry) {
-  if (geometry == Geometry::kSquash) return Resize(photo, {size, size}, FilterOf(geometry));
-  const CenterCrop crop = MakeCenterCrop(photo.size(), size);
-  return ResizeWindow(photo, crop.resized, FilterOf(geometry), crop.window);
+cv::Mat EvaluationCrop(const cv::Mat& photo, int size, Geometry geometry, const Framing& framing) {
+  if (geometry == Geometry::kSquash) return Resize(photo, {size, size}, Filter::kBilinear);
+  const CenterCrop crop = MakeCenterCrop(photo.size(), size, framing);
+  return ResizeWindow(photo, crop.resized, framing.bicubic ? Filter::kBicubic : Filter::kBilinear, crop.window);
 }
 
-cv::Mat EvaluationMask(const cv::Mat& mask, int size, Geometry geometry, bool interpolate) {
+cv::Mat EvaluationMask(const cv::Mat& mask, int size, Geometry geometry, bool interpolate, const Framing& framing) {
   CheckMask(mask);
   if (geometry != Geometry::kAligned) {
     if (interpolate) return Resize(mask, {size, size}, Filter::kBilinear);
     return SampleMask(mask, cv::Rect2d(0, 0, mask.cols, mask.rows), {size, size});
   }
-  const CenterCrop crop = MakeCenterCrop(mask.size(), size);
+  const CenterCrop crop = MakeCenterCrop(mask.size(), size, framing);
   if (interpolate) return ResizeWindow(mask, crop.resized, Filter::kBilinear, crop.window);
   const double x_scale = static_cast<double>(mask.cols) / crop.resized.width;
   const double y_scale = static_cast<double>(mask.rows) / crop.resized.height;
@@ -135,9 +136,9 @@ Prepared Prepare(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& v
   }
   Prepared prepared{photo, mask, photo.size()};
   if (!training) {
-    prepared.photo = EvaluationCrop(photo, view.image_size, view.geometry);
+    prepared.photo = EvaluationCrop(photo, view.image_size, view.geometry, view.framing);
     if (!mask.empty()) {
-      prepared.mask = EvaluationMask(mask, view.mask_size, view.geometry, view.interpolate_masks);
+      prepared.mask = EvaluationMask(mask, view.mask_size, view.geometry, view.interpolate_masks, view.framing);
     }
     return prepared;
   }

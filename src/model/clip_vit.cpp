@@ -3,6 +3,9 @@
 #include <cmath>
 
 #include "cpu_kernels.h"
+#include "dualgeo/model/weights.h"
+#include "image_encoder_kinds.h"
+#include "photo_network.h"
 
 namespace dualgeo {
 namespace {
@@ -114,6 +117,17 @@ torch::Tensor ClipVisionImpl::Tokens(const torch::Tensor& pixels) {
 
 torch::Tensor ClipVisionImpl::Forward(const torch::Tensor& pixels) {
   return visual_projection_(vision_model_->Forward(pixels).select(1, 0));
+}
+
+void ClipVisionImpl::Load(const std::filesystem::path& path) { LoadClipVision(*this, path); }
+
+PhotoInput ClipVitInput(const ImageEncoderOptions& options) {
+  return {Resolve(options, 0).image_size, kClipNormalization};
+}
+
+std::shared_ptr<ImageEncoderImpl> MakeClipVit(const ImageEncoderOptions& options, int embed_dim) {
+  PoolingOf(options, {"class"});
+  return ClipVision(Resolve(options, embed_dim)).ptr();
 }
 
 }  // namespace dualgeo

@@ -1,53 +1,28 @@
 #include "dualgeo/model/dualgeo_model.h"
 
+#include "contrastive_gps_head.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/random.h"
+#include "dualgeo/util/kinds.h"
+#include "head_kinds.h"
 
 namespace dualgeo {
-namespace {
-
-// Full precision also under autocast; double stays double.
-torch::Tensor Normalise(const torch::Tensor& x) {
-  const auto full = x.to(torch::promote_types(x.scalar_type(), torch::kFloat32));
-  return torch::nn::functional::normalize(full, torch::nn::functional::NormalizeFuncOptions().dim(-1));
-}
-
-}  // namespace
-
-ProjectionHeadImpl::ProjectionHeadImpl(int in, int out) {
-  first_ = register_module("0", Linear(in, in));
-  second_ = register_module("2", Linear(in, out));
-}
-
-void ProjectionHeadImpl::Initialise() {
-  first_->Initialise();
-  second_->Initialise();
-}
-
-torch::Tensor ProjectionHeadImpl::Forward(const torch::Tensor& x) { return second_(torch::relu(first_(x))); }
-
 DualGeoModelImpl::DualGeoModelImpl(const ModelOptions& model, const LossOptions& loss,
                                    std::optional<std::uint64_t> seed)
     : options_(model), loss_options_(loss) {
   options_.Validate();
-  loss_options_.Validate();
-  if ((!options_.has_image() && loss.segmentation_gps == 0) || (!options_.has_segmentation() && loss.image_gps == 0)) {
-    throw InputError("loss: the weight of the only view (model.views " + options_.views +
-                     ") is 0, so nothing would be learned");
-  }
   const int dim = options_.embed_dim;
   // Constructors of LibTorch's own layers draw, too: keep that from the caller's generator.
   const SeedScope scope(0);
   // Each part draws from its own seed.
   const auto initialise = [&](const char* part, auto& module) {
-    if (!seed) return;
-    const SeedScope part_scope(DeriveSeed(*seed, part));
-    module->Initialise();
+    if (seed) InitialisePart(*seed, part, module);
   };
   if (options_.has_image()) {
-    image_encoder_ = ClipVision(Resolve(options_.image_encoder, dim));
-    register_module("vision_model_rgb", image_encoder_->vision_model());
-    register_module("vision_projection_rgb", image_encoder_->visual_projection());
+    image_encoder_ = MakeImageEncoder(options_.image_encoder, dim);
+    register_module("vision_model_rgb", image_encoder_->network());
+    if (!image_encoder_->projection().is_empty()) {
+      register_module("vision_projection_rgb", image_encoder_->projection());
+    }
     initialise("image_encoder", image_encoder_);
     if (options_.image_encoder.freeze) {
       for (auto& parameter : image_encoder_->parameters()) parameter.set_requires_grad(false);
@@ -65,43 +40,43 @@ DualGeoModelImpl::DualGeoModelImpl(const ModelOptions& model, const LossOptions&
     register_module("cross_attn_fusion", fusion_);
     initialise("fusion", fusion_);
   }
-  location_encoder_ = register_module("location_encoder", GpsEncoder(options_.gps_encoder));
-  initialise("gps_encoder", location_encoder_);
-  const auto log_scale = [&] { return torch::tensor(static_cast<float>(loss.logit_scale_init)); };
-  if (options_.has_image()) {
-    rgb_projection_else_ = register_module("rgb_projection_else", ProjectionHead(dim, dim));
-    initialise("rgb_projection_else", rgb_projection_else_);
-    logit_scale_rgb_ = register_parameter("logit_scale_rgb", log_scale());
+  for (const std::string& name : options_.heads) AddHead(name, seed);
+}
+
+void DualGeoModelImpl::AddHead(const std::string& name, std::optional<std::uint64_t> seed) {
+  struct Kind {
+    const char* name;
+    std::shared_ptr<HeadImpl> (*make)(const ModelOptions&, const LossOptions&);
+  };
+  static constexpr Kind kKinds[] = {DUALGEO_HEADS(DUALGEO_KIND_ENTRY)};
+  const auto head = FindKind(kKinds, name, "model.heads:").make(options_, loss_options_);
+  if (seed) head->Initialise(*seed);
+  for (const auto& child : head->named_children()) register_module(child.key(), child.value());
+  for (const auto& parameter : head->named_parameters(/*recurse=*/false)) {
+    register_parameter(parameter.key(), parameter.value());
   }
-  if (options_.has_segmentation()) {
-    seg_projection_else_ = register_module("seg_projection_else", ProjectionHead(dim, dim));
-    initialise("seg_projection_else", seg_projection_else_);
-    logit_scale_seg_ = register_parameter("logit_scale_seg", log_scale());
-  }
-  location_projection_else_ =
-      register_module("location_projection_else", ProjectionHead(options_.gps_encoder.embed_dim, dim));
-  initialise("location_projection_else", location_projection_else_);
+  heads_.push_back(head);
+  if (const auto contrastive = std::dynamic_pointer_cast<ContrastiveGpsHeadImpl>(head)) contrastive_ = contrastive;
 }
 
 void DualGeoModelImpl::train(bool on) {
   torch::nn::Module::train(on);
-  if (!image_encoder_.is_empty() && options_.image_encoder.freeze) image_encoder_->train(false);
+  if (image_encoder_ && options_.image_encoder.freeze) image_encoder_->train(false);
 }
 
 bool DualGeoModelImpl::needs_patch_tokens() const { return fusion_ && fusion_->needs_tokens(); }
 
 torch::Tensor DualGeoModelImpl::ImageTokens(const torch::Tensor& pixels) {
-  TORCH_CHECK(!image_encoder_.is_empty(), "the model has no image view");
+  TORCH_CHECK(image_encoder_ != nullptr, "the model has no image view");
   const torch::AutoGradMode gradients(torch::GradMode::is_enabled() && !options_.image_encoder.freeze);
   return needs_patch_tokens() ? image_encoder_->Tokens(pixels) : image_encoder_->Forward(pixels).unsqueeze(1);
 }
 
-DualGeoModelImpl::Features DualGeoModelImpl::Encode(const torch::Tensor& pixels, const torch::Tensor& mask) {
+ViewFeatures DualGeoModelImpl::Encode(const torch::Tensor& pixels, const torch::Tensor& mask) {
   return EncodeTokens(options_.has_image() ? ImageTokens(pixels) : torch::Tensor(), mask);
 }
 
-DualGeoModelImpl::Features DualGeoModelImpl::EncodeTokens(const torch::Tensor& image_tokens,
-                                                          const torch::Tensor& mask) {
+ViewFeatures DualGeoModelImpl::EncodeTokens(const torch::Tensor& image_tokens, const torch::Tensor& mask) {
   FusionInput input;
   if (options_.has_image()) {
     input.image_tokens = image_tokens;
@@ -115,34 +90,50 @@ DualGeoModelImpl::Features DualGeoModelImpl::EncodeTokens(const torch::Tensor& i
   return {input.image, input.segmentation, fused.image, fused.segmentation};
 }
 
-torch::Tensor DualGeoModelImpl::EncodeGps(const torch::Tensor& latlon) { return location_encoder_->Forward(latlon); }
+std::vector<NamedTensors> DualGeoModelImpl::RunHeads(const ViewFeatures& features, const Targets& targets) {
+  std::vector<NamedTensors> all;
+  for (const auto& head : heads_) {
+    NamedTensors outputs = head->Forward(features, targets);
+    for (auto& [name, tensor] : outputs) {
+      tensor = tensor.to(torch::promote_types(tensor.scalar_type(), torch::kFloat32));
+    }
+    all.push_back(std::move(outputs));
+  }
+  return all;
+}
+
+TrainingLoss DualGeoModelImpl::Loss(const std::vector<NamedTensors>& outputs, const Targets& targets) {
+  TrainingLoss sum;
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
+    TrainingLoss loss = heads_[i]->Loss(outputs[i], targets);
+    sum.total = sum.total.defined() ? sum.total + loss.total : loss.total;
+    for (auto& detail : loss.details) sum.details.push_back(std::move(detail));
+  }
+  return sum;
+}
+
+ContrastiveGpsHeadImpl& DualGeoModelImpl::Contrastive() const {
+  if (!contrastive_) throw Error("the model has no GPS encoder: contrastive_gps is not among model.heads");
+  return *contrastive_;
+}
+
+torch::Tensor DualGeoModelImpl::EncodeGps(const torch::Tensor& latlon) {
+  return Contrastive().gps_encoder()->Forward(latlon);
+}
 
 torch::Tensor DualGeoModelImpl::ProjectImage(const torch::Tensor& fused_image) {
-  return Normalise(rgb_projection_else_->Forward(fused_image));
+  return Contrastive().ProjectImage(fused_image);
 }
 
 torch::Tensor DualGeoModelImpl::ProjectSegmentation(const torch::Tensor& fused_segmentation) {
-  return Normalise(seg_projection_else_->Forward(fused_segmentation));
+  return Contrastive().ProjectSegmentation(fused_segmentation);
 }
 
 torch::Tensor DualGeoModelImpl::ProjectGps(const torch::Tensor& gps_embedding) {
-  return Normalise(location_projection_else_->Forward(gps_embedding));
+  return Contrastive().ProjectGps(gps_embedding);
 }
 
-DualGeoModelImpl::Projections DualGeoModelImpl::Project(const Features& features, const torch::Tensor& gps_embedding) {
-  Projections projections;
-  if (options_.has_image()) projections.image = ProjectImage(features.fused_image);
-  if (options_.has_segmentation()) projections.segmentation = ProjectSegmentation(features.fused_segmentation);
-  projections.gps = ProjectGps(gps_embedding);
-  return projections;
-}
-
-LossTerms DualGeoModelImpl::Loss(const Projections& projections) {
-  return DualViewLoss(projections.image, projections.segmentation, projections.gps, logit_scale_rgb_, logit_scale_seg_,
-                      loss_options_);
-}
-
-int DualGeoModelImpl::image_size() const { return Resolve(options_.image_encoder, options_.embed_dim).image_size; }
+int DualGeoModelImpl::image_size() const { return ImageEncoderInput(options_.image_encoder).size; }
 
 int DualGeoModelImpl::mask_size() const { return options_.segmentation_encoder.image_size; }
 

@@ -1,9 +1,11 @@
 #include "dualgeo/model/options.h"
 
 #include <map>
+#include <set>
 
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "option_rules.h"
 
 namespace dualgeo {
 namespace {
@@ -15,13 +17,6 @@ const typename Table::mapped_type& Preset(const Table& table, const std::string&
   std::vector<std::string> known;
   for (const auto& entry : table) known.push_back(entry.first);
   throw InputError(key + ": unknown preset \"" + Printable(name) + "\"; known: " + Join(known));
-}
-
-void RequireDivides(int divisor, int number, const std::string& what, const std::string& of_what) {
-  if (divisor < 1 || number < 1 || number % divisor != 0) {
-    throw InputError(what + ": " + std::to_string(divisor) + " does not divide " + of_what + " " +
-                     std::to_string(number));
-  }
 }
 
 void RequireMultipleOf32(int size, const std::string& key) {
@@ -47,6 +42,13 @@ const std::vector<int> kMitHeads = {1, 2, 5, 8};
 const std::vector<int> kMitSrRatios = {8, 4, 2, 1};
 
 }  // namespace
+
+void RequireDivides(int divisor, int number, const std::string& what, const std::string& of_what) {
+  if (divisor < 1 || number < 1 || number % divisor != 0) {
+    throw InputError(what + ": " + std::to_string(divisor) + " does not divide " + of_what + " " +
+                     std::to_string(number));
+  }
+}
 
 ClipVisionSizes Resolve(const ImageEncoderOptions& options, int embed_dim) {
   // The last number is 0 where the projection has no published size.
@@ -109,7 +111,7 @@ SegFormerSizes Resolve(const SegmenterOptions& options) {
 }
 
 void ModelOptions::Validate() const {
-  if (has_image()) {
+  if (has_image() && image_encoder.type == "clip_vit") {
     const ClipVisionSizes sizes = Resolve(image_encoder, embed_dim);
     if (sizes.projection_dim != embed_dim) {
       throw InputError("model.embed_dim: " + std::to_string(embed_dim) +
@@ -128,6 +130,10 @@ void ModelOptions::Validate() const {
   }
   if (views == "both" && fusion.type == "cross_attention") {
     RequireDivides(fusion.heads, embed_dim, "model.fusion.heads", "model.embed_dim");
+  }
+  if (heads.empty()) throw InputError("model.heads: the list is empty; give at least one");
+  if (std::set<std::string>(heads.begin(), heads.end()).size() < heads.size()) {
+    throw InputError("model.heads: " + Join(heads) + ": one is named twice");
   }
   if (gps_encoder.sigmas.empty()) throw InputError("model.gps_encoder.sigmas: the list is empty; give at least one");
 }

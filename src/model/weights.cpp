@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <cmath>
 #include <functional>
 #include <optional>
 
@@ -11,6 +10,7 @@
 #include "dualgeo/model/weight_names.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "position_grid.h"
 
 namespace dualgeo {
 namespace {
@@ -66,20 +66,6 @@ void LoadPart(torch::nn::Module& module, const PartWeights& part) {
   } catch (const InputError& error) {
     throw InputError(error.what() + part.note);
   }
-}
-
-// CLIP at another image size: the grid of position embeddings is resized, the class token's stays.
-void ResizePositions(torch::Tensor& file, const torch::Tensor& model, const std::string& source) {
-  if (file.dim() != 2 || model.dim() != 2 || file.size(1) != model.size(1) || file.size(0) == model.size(0)) return;
-  const auto side = [](std::int64_t rows) { return std::llround(std::sqrt(static_cast<double>(rows - 1))); };
-  const auto from = side(file.size(0));
-  const auto to = side(model.size(0));
-  if (from < 1 || from * from != file.size(0) - 1) return;
-  spdlog::info("{}: position embeddings resized from {} x {} to {} x {} patches (bicubic)", source, from, from, to, to);
-  const auto rows = file.to(torch::kFloat32);
-  const auto grid = rows.slice(0, 1).t().reshape({1, file.size(1), from, from});
-  const auto resized = torch::upsample_bicubic2d(grid, {to, to}, /*align_corners=*/false);
-  file = torch::cat({rows.slice(0, 0, 1), resized.reshape({file.size(1), to * to}).t()});
 }
 
 }  // namespace
@@ -194,12 +180,12 @@ void LoadGpsEncoder(GpsEncoderImpl& encoder, const std::filesystem::path& path) 
 void LoadPretrained(DualGeoModelImpl& model) {
   const ModelOptions& options = model.options();
   if (options.has_image() && options.image_encoder.weights) {
-    LoadClipVision(*model.image_encoder(), *options.image_encoder.weights);
+    model.image_encoder()->Load(*options.image_encoder.weights);
   }
   if (options.has_segmentation() && options.segmentation_encoder.weights) {
     LoadSegmentationEncoder(*model.segmentation_encoder(), *options.segmentation_encoder.weights);
   }
-  if (options.gps_encoder.weights) LoadGpsEncoder(*model.gps_encoder(), *options.gps_encoder.weights);
+  for (const auto& head : model.heads()) head->LoadPretrained();
 }
 
 }  // namespace dualgeo

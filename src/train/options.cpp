@@ -39,6 +39,11 @@ void TrainOptions::Validate(const std::string& section) const {
   if (cache_frozen_features) {
     Reject(dot + "cache_frozen_features", "true", "this version cannot keep features across epochs; allowed: false");
   }
+  if (schedule.type == "multi_step" && schedule.milestones.empty()) {
+    Reject(dot + "schedule.milestones", "[]", "multi_step needs at least one");
+  }
+  if (momentum >= 1) Reject(dot + "momentum", FormatDouble(momentum), "must be below 1");
+  if (nesterov && momentum == 0) Reject(dot + "nesterov", "true", "needs a momentum");
   if (schedule.type == "cosine" && schedule.min_lr > lr) {
     Reject(dot + "schedule.min_lr", FormatDouble(schedule.min_lr), "must not be above " + dot + "lr");
   }

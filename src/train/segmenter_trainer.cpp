@@ -31,7 +31,7 @@ class SegmenterTask : public TrainTask {
     if (options_.weights) LoadSegFormer(*model_, *options_.weights);
   }
 
-  Losses Loss(const Batch& batch) override { return {CrossEntropy(Logits(batch), batch.mask), {}}; }
+  TrainingLoss Loss(const Batch& batch) override { return {CrossEntropy(Logits(batch), batch.mask), {}}; }
 
   std::map<std::string, double> Validate(const std::function<std::optional<Batch>()>& next) override {
     ConfusionMatrix confusion(options_.num_labels);

@@ -4,7 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "dualgeo/model/options.h"
 #include "dualgeo/train/runtime.h"
+#include "dualgeo/train/schedule.h"
 #include "dualgeo/util/error.h"
 
 namespace dualgeo {
@@ -13,7 +15,7 @@ namespace {
 template <class Options>
 void AddTraining(Settings& settings, const std::string& section, const Options& options) {
   AddSettings(settings, section, options);
-  if (options.schedule.type != "cosine") settings.erase(section + ".epochs");
+  if (!DependsOnLength(options.schedule)) settings.erase(section + ".epochs");
 }
 
 }  // namespace
@@ -32,6 +34,15 @@ void AddRuntimeSettings(Settings& settings, const RuntimeOptions& options) {
   // With what auto and 0 stand for here.
   settings["device"] = SelectDevice(options.device).str();
   settings["threads"] = std::to_string(at::get_num_threads());
+}
+
+Settings DefaultSettings() {
+  Settings settings;
+  AddSettings(settings, "model", ModelOptions{});
+  AddSettings(settings, "loss", LossOptions{});
+  AddSettings(settings, "train", TrainOptions{});
+  AddSettings(settings, "train_segmenter", SegmenterTrainOptions{});
+  return settings;
 }
 
 std::string SettingsText(const Settings& settings) { return nlohmann::json(settings).dump(); }

@@ -8,7 +8,7 @@
 #include <memory>
 #include <numeric>
 
-#include "dualgeo/train/adamw.h"
+#include "dualgeo/train/optimizer.h"
 #include "dualgeo/train/runtime.h"
 #include "dualgeo/train/schedule.h"
 #include "dualgeo/train/training_log.h"
@@ -45,7 +45,7 @@ class LossScaler {
   explicit LossScaler(bool enabled) : enabled_(enabled) {}
 
   torch::Tensor Scale(const torch::Tensor& loss) const { return enabled_ ? loss * scale_ : loss; }
-  void Unscale(AdamW& optimizer) const {
+  void Unscale(Optimizer& optimizer) const {
     if (enabled_) optimizer.ScaleGradients(1 / scale_);
   }
   // Whether the step may be done.
@@ -96,7 +96,7 @@ class Run {
         seed_(static_cast<std::uint64_t>(loop.job.runtime.seed)),
         photos_(loop.sets.train.size()),
         batch_size_(std::min<std::int64_t>(loop.options.batch_size, photos_)),
-        optimizer_(task.module(), loop.options),
+        optimizer_(MakeOptimizer(task.module(), loop.options)),
         scaler_(loop.job.runtime.precision == "fp16") {
     if (batch_size_ < loop.options.batch_size) {
       spdlog::warn("{}: {} photos are fewer than batch_size {}: every step sees them all", loop.name, photos_,
@@ -133,7 +133,7 @@ class Run {
       const TrainerState& state = *folder_.resumed();
       const std::string source = (folder_.resumed_from() / "trainer.pt").string();
       LoadCheckpointWeights(task_.module(), folder_.resumed_from());
-      optimizer_.Load(state, source);
+      optimizer_->Load(state, source);
       step_ = static_cast<std::int64_t>(Number(state, "step", 1, source));
       validated_step_ = static_cast<std::int64_t>(Number(state, "validated_step", 1, source));
       best_ = Number(state, "best", 1, source);
@@ -208,19 +208,19 @@ class Run {
   void Step(Batch& batch, std::int64_t epoch) {
     MoveTo(batch, loop_.device);
     torch::manual_seed(DeriveSeed(seed_, "dropout", static_cast<std::uint64_t>(step_)));
-    optimizer_.ZeroGrad();
-    const TrainTask::Losses losses = task_.Loss(batch);
+    optimizer_->ZeroGrad();
+    const TrainingLoss losses = task_.Loss(batch);
     const double loss = losses.total.item<double>();
     if (!std::isfinite(loss)) NotFinite("loss", loss);
     scaler_.Scale(losses.total).backward();
-    scaler_.Unscale(optimizer_);
-    const double norm = optimizer_.GradientNorm();
+    scaler_.Unscale(*optimizer_);
+    const double norm = optimizer_->GradientNorm();
     if (!std::isfinite(norm) && !scaler_.enabled()) NotFinite("gradient norm", norm);
     const double lr = LearningRate(loop_.options, length_, step_);
     if (scaler_.Update(std::isfinite(norm))) {
       const double limit = loop_.options.clip_grad_norm;
-      if (limit > 0 && norm > limit) optimizer_.ScaleGradients(limit / norm);
-      optimizer_.Step(lr);
+      if (limit > 0 && norm > limit) optimizer_->ScaleGradients(limit / norm);
+      optimizer_->Step(lr);
     }
 
     note_ = "epoch " + std::to_string(epoch + 1) + "/" + std::to_string(loop_.options.epochs) + ", loss " + Short(loss);
@@ -295,7 +295,7 @@ class Run {
     state["best"] = torch::tensor(best_, torch::kFloat64);
     state["settings"] = TextTensor(SettingsText(folder_.settings()));
     scaler_.Save(state);
-    optimizer_.Save(state);
+    optimizer_->Save(state);
     WriteCheckpoint(folder, task_.module(), state, loop_.job.config);
     if (folder == folder_.last()) saved_step_ = step_;
   }
@@ -311,7 +311,7 @@ class Run {
   std::uint64_t seed_;
   std::int64_t photos_;
   std::int64_t batch_size_;
-  AdamW optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
   LossScaler scaler_;
   TrainLength length_;
   std::unique_ptr<TrainingLog> log_;

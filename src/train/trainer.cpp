@@ -25,23 +25,31 @@ double Median(std::vector<double> values) {
   return (*middle + *std::max_element(values.begin(), middle)) / 2;
 }
 
-// What each validation photo finds among the GPS vectors of them all.
-void AddRetrieval(const torch::Tensor& views, const torch::Tensor& gps, const torch::Tensor& latlon,
-                  const std::string& name, bool distance, std::map<std::string, double>& numbers) {
-  const torch::Tensor found = views.matmul(gps.t()).argmax(1).cpu();  // as the coordinates are
-  const torch::Tensor places = latlon.index_select(0, found);
-  const std::int64_t count = views.size(0);
+// How right the places are that a head gives to the validation photos.
+void AddPlaces(const torch::Tensor& places, const torch::Tensor& latlon, const std::string& name, bool distance,
+               std::map<std::string, double>& numbers) {
   // By coordinates, not by row: photos of one spot are equally right.
   numbers[name] = 100 * (places == latlon).all(1).to(torch::kFloat64).mean().item<double>();
   if (!distance) return;
   std::vector<double> km;
-  km.reserve(static_cast<std::size_t>(count));
+  km.reserve(static_cast<std::size_t>(latlon.size(0)));
   const auto truth = latlon.accessor<double, 2>();
   const auto guess = places.accessor<double, 2>();
-  for (std::int64_t i = 0; i < count; ++i) {
+  for (std::int64_t i = 0; i < latlon.size(0); ++i) {
     km.push_back(GreatCircleKm({truth[i][0], truth[i][1]}, {guess[i][0], guess[i][1]}));
   }
   numbers["median_km"] = Median(std::move(km));
+}
+
+// Of each head, what it made of all batches.
+NamedTensors Joined(const std::vector<std::vector<NamedTensors>>& batches, std::size_t head) {
+  NamedTensors joined;
+  for (std::size_t i = 0; i < batches.front()[head].size(); ++i) {
+    std::vector<torch::Tensor> parts;
+    for (const auto& batch : batches) parts.push_back(batch[head][i].second);
+    joined.emplace_back(batches.front()[head][i].first, torch::cat(parts));
+  }
+  return joined;
 }
 
 class DualGeoTask : public TrainTask {
@@ -55,36 +63,32 @@ class DualGeoTask : public TrainTask {
   torch::nn::Module& module() override { return *model_; }
   void Initialise() override { LoadPretrained(*model_); }
 
-  Losses Loss(const Batch& batch) override {
-    const LossTerms terms = model_->Loss(Project(batch));
-    Losses losses;
-    losses.total = terms.total;
-    if (terms.image_gps.defined()) losses.details.emplace_back("image_gps", terms.image_gps);
-    if (terms.segmentation_gps.defined()) losses.details.emplace_back("segmentation_gps", terms.segmentation_gps);
+  TrainingLoss Loss(const Batch& batch) override {
+    const Targets targets{batch.latlon};
+    TrainingLoss loss = model_->Loss(RunHeads(batch, targets), targets);
     for (const auto& item : model_->named_parameters(/*recurse=*/false)) {
-      if (item.value().numel() == 1) losses.details.emplace_back(item.key(), item.value().detach());
+      if (item.value().numel() == 1) loss.details.emplace_back(item.key(), item.value().detach());
     }
-    return losses;
+    return loss;
   }
 
   std::map<std::string, double> Validate(const std::function<std::optional<Batch>()>& next) override {
     std::map<std::string, double> numbers;
-    std::vector<torch::Tensor> image, segmentation, gps, latlon;
+    std::vector<std::vector<NamedTensors>> outputs;
+    std::vector<torch::Tensor> latlon;
     std::int64_t photos = 0;
     while (auto batch = next()) {
-      const auto projections = Project(*batch);
-      const LossTerms terms = model_->Loss(projections);
+      const Targets targets{batch->latlon};
+      auto made = RunHeads(*batch, targets);
+      const TrainingLoss loss = model_->Loss(made, targets);
       const auto count = batch->pixels.size(0);
-      const auto add = [&](const char* name, const torch::Tensor& value) {
-        if (value.defined()) numbers[name] += value.item<double>() * static_cast<double>(count);
+      const auto add = [&](const std::string& name, const torch::Tensor& value) {
+        numbers[name] += value.item<double>() * static_cast<double>(count);
       };
-      add("loss", terms.total);
-      add("image_gps", terms.image_gps);
-      add("segmentation_gps", terms.segmentation_gps);
+      add("loss", loss.total);
+      for (const auto& [name, value] : loss.details) add(name, value);
       if (photos < kRetrievalPhotos) {
-        if (projections.image.defined()) image.push_back(projections.image);
-        if (projections.segmentation.defined()) segmentation.push_back(projections.segmentation);
-        gps.push_back(projections.gps);
+        outputs.push_back(std::move(made));
         latlon.push_back(batch->latlon.cpu());
       }
       photos += count;
@@ -94,11 +98,13 @@ class DualGeoTask : public TrainTask {
       numbers["loss"] = std::numeric_limits<double>::infinity();  // every photo was unreadable and skipped
       return numbers;
     }
-    const torch::Tensor all_gps = torch::cat(gps);
-    const torch::Tensor places = torch::cat(latlon);
-    if (!image.empty()) AddRetrieval(torch::cat(image), all_gps, places, "image_to_gps", true, numbers);
-    if (!segmentation.empty()) {
-      AddRetrieval(torch::cat(segmentation), all_gps, places, "segmentation_to_gps", image.empty(), numbers);
+    const Targets all{torch::cat(latlon)};
+    bool distance = true;  // of the first
+    for (std::size_t i = 0; i < model_->heads().size(); ++i) {
+      for (const auto& [name, places] : model_->heads()[i]->Places(Joined(outputs, i), all)) {
+        AddPlaces(places, all.latlon, name, distance, numbers);
+        distance = false;
+      }
     }
     return numbers;
   }
@@ -107,14 +113,10 @@ class DualGeoTask : public TrainTask {
   bool higher_is_better() const override { return false; }
 
  private:
-  // In mixed precision; the vectors come back as float32, since cosines times a factor of 54 need its digits.
-  DualGeoModelImpl::Projections Project(const Batch& batch) {
+  // In mixed precision; what comes back is float32, since cosines times a factor of 54 need its digits.
+  std::vector<NamedTensors> RunHeads(const Batch& batch, const Targets& targets) {
     const AutocastGuard autocast(device_, precision_);
-    auto projections = model_->Project(model_->Encode(batch.pixels, batch.mask), model_->EncodeGps(batch.latlon));
-    for (torch::Tensor* vectors : {&projections.image, &projections.segmentation, &projections.gps}) {
-      if (vectors->defined()) *vectors = vectors->to(torch::kFloat32);
-    }
-    return projections;
+    return model_->RunHeads(model_->Encode(batch.pixels, batch.mask), targets);
   }
 
   DualGeoModel model_;

@@ -44,7 +44,7 @@ void CheckSettings(const TrainerState& state, const Settings& now, const fs::pat
 
 std::vector<std::string> CompareTraining(const Settings& then, Settings now) {
   for (const char* key : kLastDigits) now.erase(key);
-  return CompareValues(then, now);
+  return CompareValues(then, now, DefaultSettings());
 }
 
 std::optional<TrainedSoFar> InspectTraining(const fs::path& folder, const Settings& now) {

@@ -1,12 +1,16 @@
 #include "dualgeo/train/views.h"
 
+#include "dualgeo/model/image_encoder.h"
+
 namespace dualgeo {
 
 ViewOptions ModelViews(const ModelOptions& model) {
   ViewOptions view;
-  view.image_size = Resolve(model.image_encoder, model.embed_dim).image_size;
+  const PhotoInput input = ImageEncoderInput(model.image_encoder);
+  view.image_size = input.size;
   view.mask_size = model.segmentation_encoder.image_size;
-  view.normalization = kClipNormalization;
+  view.normalization = input.normalization;
+  view.framing = input.framing;
   const bool squash = model.has_segmentation() && model.segmentation_encoder.geometry == "squash";
   view.geometry = squash ? Geometry::kReleased : Geometry::kAligned;
   view.interpolate_masks = model.segmentation_encoder.resize == "bilinear";

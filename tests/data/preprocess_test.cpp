@@ -99,6 +99,28 @@ TEST(Preprocess, AlignedViewsSeeTheSamePixels) {
   EXPECT_GT(Misalignment(MakeExample(wide.photo, wide.mask, View(Geometry::kReleased, 64))), 20.0);
 }
 
+// torchvision: an edge of 256 for a square of 224, whose place is rounded half to even.
+TEST(Preprocess, AFramingMayLeaveAMargin) {
+  const Framing framing{.edge = 8.0 / 7, .bicubic = false, .half_to_even = true};
+  for (const cv::Size size : {cv::Size(400, 300), cv::Size(300, 401), cv::Size(256, 256), cv::Size(1000, 90)}) {
+    const Scene scene = Gradient(size);
+    ViewOptions view = View(Geometry::kAligned, 56);
+    view.framing = framing;
+    const Example example = MakeExample(scene.photo, scene.mask, view);
+    EXPECT_LE(Misalignment(example), 2.0) << size;
+    view.mask_size = 112;
+    EXPECT_EQ(MakeExample(scene.photo, scene.mask, view).mask.sizes(), (std::vector<std::int64_t>{112, 112}));
+  }
+  // Of 259 columns the 224 from 18 on: half of 35 is 17.5.
+  const cv::Mat photo = Gradient({259, 256}).photo;
+  EXPECT_EQ(cv::norm(EvaluationCrop(photo, 224, Geometry::kAligned, framing), photo(cv::Rect(18, 16, 224, 224)),
+                     cv::NORM_INF),
+            0);
+  EXPECT_EQ(cv::norm(EvaluationCrop(photo, 224, Geometry::kAligned, {.edge = 8.0 / 7}),
+                     photo(cv::Rect(17, 16, 224, 224)), cv::NORM_INF),
+            0);
+}
+
 TEST(Preprocess, MaskMayBeOfAnotherResolutionThanTheInput) {
   const Scene scene = Gradient({400, 300});
   const cv::Mat fine = EvaluationMask(scene.mask, 128, Geometry::kAligned);

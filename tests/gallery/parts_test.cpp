@@ -73,7 +73,7 @@ TEST(PartsFolder, CountUpToTheFirstGap) {
 // A kill right after the folder is made, or in the midst of its removal: nothing of unknown work is set aside.
 TEST(PartsFolder, ThatHoldNoWorkAreNotSetAside) {
   const TemporaryFolder folder;
-  for (const std::string made : {"", "p/.made_from.txt.tmp7-1", "p/made_from.txt"}) {
+  for (const std::string made : {"", "p/.made_from.txt.7.dualgeo-tmp", "p/made_from.txt"}) {
     fs::create_directory(folder / "p");
     if (!made.empty()) folder.Write(made, "other");
     PartsFolder parts(folder / "p", "x");

@@ -106,15 +106,16 @@ TEST(DualGeoModel, ViewsDecideWhatExists) {
     EXPECT_EQ(features.fused_image.defined(), image);
     EXPECT_EQ(features.segmentation.defined(), segmentation);
     EXPECT_EQ(features.fused_segmentation.defined(), segmentation);
-    const auto projections = model->Project(features, model->EncodeGps(batch.latlon));
-    for (const auto& p : {projections.image, projections.segmentation, projections.gps}) {
-      if (!p.defined()) continue;
-      EXPECT_EQ(p.sizes(), shape);
-      EXPECT_LT(MaxDifference(p.norm(2, 1), torch::ones({3})), 1e-5);
+    const Targets targets{batch.latlon};
+    const auto outputs = model->RunHeads(features, targets);
+    EXPECT_EQ(outputs.size(), 1U);
+    for (const auto& [name, vectors] : outputs[0]) {
+      EXPECT_EQ(vectors.sizes(), shape) << name;
+      EXPECT_LT(MaxDifference(vectors.norm(2, 1), torch::ones({3})), 1e-5) << name;
     }
-    const auto loss = model->Loss(projections);
-    EXPECT_EQ(loss.image_gps.defined(), image);
-    EXPECT_EQ(loss.segmentation_gps.defined(), segmentation);
+    const auto loss = model->Loss(outputs, targets);
+    EXPECT_EQ(Find(loss.details, "image_gps").defined(), image);
+    EXPECT_EQ(Find(loss.details, "segmentation_gps").defined(), segmentation);
     EXPECT_TRUE(std::isfinite(loss.total.item<float>()));
   }
 }
@@ -206,10 +207,10 @@ TEST(DualGeoModel, AFrozenImageEncoderStaysAsItIs) {
   DualGeoModel model(options, LossOptions{});
   model->train();
   EXPECT_TRUE(model->is_training());
-  EXPECT_FALSE(model->image_encoder()->vision_model()->is_training());
+  EXPECT_FALSE(model->image_encoder()->network()->is_training());
   const SmallBatch batch(2);
-  const auto loss =
-      model->Loss(model->Project(model->Encode(batch.pixels, batch.mask), model->EncodeGps(batch.latlon)));
+  const Targets targets{batch.latlon};
+  const auto loss = model->Loss(model->RunHeads(model->Encode(batch.pixels, batch.mask), targets), targets);
   loss.total.backward();
   for (const auto& entry : model->named_parameters()) {
     const bool frozen =
@@ -249,8 +250,8 @@ TEST(DualGeoModel, LearnsABatchByHeart) {
     double last = 0;
     for (int step = 0; step < 25; ++step) {
       optimizer.zero_grad();
-      const auto loss =
-          model->Loss(model->Project(model->Encode(batch.pixels, batch.mask), model->EncodeGps(batch.latlon))).total;
+      const Targets targets{batch.latlon};
+      const auto loss = model->Loss(model->RunHeads(model->Encode(batch.pixels, batch.mask), targets), targets).total;
       loss.backward();
       optimizer.step();
       (step == 0 ? first : last) = loss.item<double>();

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "dualgeo/util/error.h"
+
 namespace dualgeo {
 namespace {
 
@@ -37,6 +39,26 @@ TEST(ScheduleTest, CosineIsPyTorchsCosineAnnealingLr) {
   EXPECT_NEAR(LearningRate(options, {5, 10}, 5), 0.06, 1e-12);
   EXPECT_NEAR(LearningRate(options, {5, 10}, 10), 0.02, 1e-12);
   EXPECT_NEAR(LearningRate(options, {5, 10}, 1000), 0.02, 1e-12);
+}
+
+TEST(ScheduleTest, MultiStepAndExponentialArePyTorchs) {
+  TrainOptions options;
+  options.lr = 1;
+  options.schedule.gamma = 0.5;
+  options.schedule.type = "multi_step";
+  options.schedule.milestones = {1, 3};
+  ExpectNear(Rates(options, {2, 10}, 10), {1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25});
+  options.schedule.type = "exponential";
+  ExpectNear(Rates(options, {2, 10}, 6), {1, 1, 0.5, 0.5, 0.25, 0.25});
+  EXPECT_FALSE(DependsOnLength(options.schedule));
+  options.schedule.type = "multi_step";
+  options.schedule.milestones = {};
+  try {
+    options.Validate();
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_STREQ(error.what(), "train.schedule.milestones: []: multi_step needs at least one");
+  }
 }
 
 TEST(ScheduleTest, WarmUpRisesLinearlyAndCosineFallsAfterIt) {

@@ -85,6 +85,7 @@ class TreeBuilder {
   static void Set(OptionNode& node, OneOf one_of) { node.one_of = std::move(one_of); }
   static void Set(OptionNode& node, Range range) { node.range = range; }
   static void Set(OptionNode& node, Affects affects) { node.affects = affects; }
+  static void Set(OptionNode&, Added) {}
 };
 
 }  // namespace options_tree_internal

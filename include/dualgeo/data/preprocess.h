@@ -3,28 +3,19 @@
 
 #include "dualgeo/io/torch.h"
 
-#include <array>
 #include <opencv2/core.hpp>
 #include <optional>
 
 #include "dualgeo/data/augment.h"
 #include "dualgeo/data/resize.h"
+#include "dualgeo/model/photo_input.h"
 #include "dualgeo/util/hash.h"
 
 namespace dualgeo {
 
-// (value / 255 - mean) / std, in R, G, B order.
-struct Normalization {
-  std::array<float, 3> mean;
-  std::array<float, 3> std;
-};
-inline constexpr Normalization kClipNormalization = {{.48145466F, .4578275F, .40821073F},
-                                                     {.26862954F, .26130258F, .27577711F}};
-inline constexpr Normalization kImageNetNormalization = {{.485F, .456F, .406F}, {.229F, .224F, .225F}};
-
 // How a photo of any shape becomes square at evaluation.
 enum class Geometry {
-  kAligned,   // shortest edge to image_size (bicubic), centre crop; the mask is cut to the same part of the scene
+  kAligned,   // shortest edge to image_size, or to what Framing says, and centre crop; the mask is cut to the same part
   kSquash,    // the whole photo and the whole mask, squashed (bilinear): SegFormer
   kReleased,  // the photo as in kAligned, the mask squashed: the released code, whose views do not show the same part
 };
@@ -34,6 +25,7 @@ struct ViewOptions {
   int mask_size = 224;   // M; may differ from S
   Normalization normalization = kClipNormalization;
   Geometry geometry = Geometry::kAligned;
+  Framing framing = {};   // of kAligned and kReleased
   int num_classes = 150;  // larger mask ids (but kIgnoreClass) are errors
   // Masks are resampled as if they were grey photos (antialiased bilinear, Pillow's), which makes ids between those of
   // neighbouring classes: the released code. Else each pixel is the class at its centre.
@@ -69,11 +61,12 @@ Example Complete(const Prepared& prepared, const ViewOptions& view, const Augmen
 
 // The evaluation crop of a photo before normalisation, CV_8UC3 [S, S].
 // kAligned, kReleased: the shortest edge becomes S and the other int(S * long / short), then a centre crop at
-// int((n - S) / 2), as Hugging Face's CLIPImageProcessor does.
-cv::Mat EvaluationCrop(const cv::Mat& photo, int size, Geometry geometry);
+// int((n - S) / 2), as Hugging Face's CLIPImageProcessor does; the framing may say otherwise.
+cv::Mat EvaluationCrop(const cv::Mat& photo, int size, Geometry geometry, const Framing& framing = {});
 
 // The mask under EvaluationCrop's pixels, CV_8UC1 [M, M]. interpolate: see ViewOptions::interpolate_masks.
-cv::Mat EvaluationMask(const cv::Mat& mask, int size, Geometry geometry, bool interpolate = false);
+cv::Mat EvaluationMask(const cv::Mat& mask, int size, Geometry geometry, bool interpolate = false,
+                       const Framing& framing = {});
 
 // [3, H, W] float32.
 torch::Tensor ToTensor(const cv::Mat& photo, const Normalization& normalization);

@@ -1,4 +1,5 @@
-// A vector index: FAISS behind a small wall, so that nothing else compiles against it.
+// A vector index: FAISS, or another kind (src/gallery/index_backend.h), behind a small wall, so that nothing else
+// compiles against it.
 // Johnson, Douze, Jegou, Billion-scale similarity search with GPUs, 2017; factory strings: faiss's wiki, "The index
 // factory".
 #pragma once
@@ -31,6 +32,8 @@ struct KeepIndex {
   std::filesystem::path stem;         // empty: nowhere
   std::chrono::seconds interval{60};  // between two writes
 };
+
+class IndexBackend;
 
 class VectorIndex {
  public:
@@ -76,9 +79,8 @@ class VectorIndex {
   std::vector<std::vector<Neighbor>> Search(const Matrix& queries, std::int64_t k) const;
 
  private:
-  struct State;
-  explicit VectorIndex(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit VectorIndex(std::unique_ptr<IndexBackend> backend);
+  std::unique_ptr<IndexBackend> backend_;
 };
 
 }  // namespace dualgeo

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "dualgeo/model/image_encoder.h"
 #include "dualgeo/model/layers.h"
 #include "dualgeo/model/options.h"
 
@@ -40,18 +41,19 @@ class ClipVisionTransformerImpl : public torch::nn::Module {
 TORCH_MODULE(ClipVisionTransformer);
 
 // Transformer and projection together.
-class ClipVisionImpl : public torch::nn::Module {
+class ClipVisionImpl : public ImageEncoderImpl {
  public:
   explicit ClipVisionImpl(const ClipVisionSizes& sizes);
-  void Initialise();
+  void Initialise() override;
 
   // -> [N, 1 + patches, projection_dim], post-norm and projected. Token 0 is CLIP's image embedding (not normalised).
-  torch::Tensor Tokens(const torch::Tensor& pixels);
+  torch::Tensor Tokens(const torch::Tensor& pixels) override;
   // -> [N, projection_dim], CLIP's image embedding: token 0 of the above.
-  torch::Tensor Forward(const torch::Tensor& pixels);
+  torch::Tensor Forward(const torch::Tensor& pixels) override;
+  void Load(const std::filesystem::path& path) override;
 
-  const ClipVisionTransformer& vision_model() const { return vision_model_; }
-  const Linear& visual_projection() const { return visual_projection_; }
+  std::shared_ptr<torch::nn::Module> network() const override { return vision_model_.ptr(); }
+  Linear projection() const override { return visual_projection_; }
 
  private:
   ClipVisionTransformer vision_model_{nullptr};

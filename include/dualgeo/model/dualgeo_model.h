@@ -17,29 +17,18 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
-#include "dualgeo/model/clip_vit.h"
 #include "dualgeo/model/fusion.h"
-#include "dualgeo/model/gps_encoder.h"
+#include "dualgeo/model/head.h"
+#include "dualgeo/model/image_encoder.h"
 #include "dualgeo/model/layers.h"
-#include "dualgeo/model/loss.h"
 #include "dualgeo/model/options.h"
 #include "dualgeo/model/segmentation_encoder.h"
 
 namespace dualgeo {
 
-// Linear, ReLU, Linear (0.weight, 0.bias, 2.weight, 2.bias).
-class ProjectionHeadImpl : public torch::nn::Module {
- public:
-  ProjectionHeadImpl(int in, int out);
-  void Initialise();
-  torch::Tensor Forward(const torch::Tensor& x);
-
- private:
-  Linear first_{nullptr};
-  Linear second_{nullptr};
-};
-TORCH_MODULE(ProjectionHead);
+class ContrastiveGpsHeadImpl;
 
 class DualGeoModelImpl : public torch::nn::Module {
  public:
@@ -49,40 +38,30 @@ class DualGeoModelImpl : public torch::nn::Module {
   // stay uninitialised, for a checkpoint that is loaded next.
   DualGeoModelImpl(const ModelOptions& model, const LossOptions& loss, std::optional<std::uint64_t> seed = 0);
 
-  // [N, embed_dim] each, not normalised; undefined where the view is off. Without a fusion (type none, or one view)
-  // the fused vector is the view's own.
-  struct Features {
-    torch::Tensor image;
-    torch::Tensor segmentation;
-    torch::Tensor fused_image;
-    torch::Tensor fused_segmentation;
-  };
   // pixels [N, 3, image_size, image_size] float, CLIP-normalised; mask [N, mask_size, mask_size] uint8 class ids, 255
   // is "ignore". The input of a view that is off may be undefined. Throws Error for a class id beyond num_labels.
-  Features Encode(const torch::Tensor& pixels, const torch::Tensor& mask);
+  ViewFeatures Encode(const torch::Tensor& pixels, const torch::Tensor& mask);
 
   // Encode in two steps, so that what a frozen image encoder gives can be kept: the projected CLIP tokens
   // [N, 1 + patches, embed_dim], and the rest. Where needs_patch_tokens() is false, token 0 alone is enough.
   torch::Tensor ImageTokens(const torch::Tensor& pixels);
-  Features EncodeTokens(const torch::Tensor& image_tokens, const torch::Tensor& mask);
+  ViewFeatures EncodeTokens(const torch::Tensor& image_tokens, const torch::Tensor& mask);
   bool needs_patch_tokens() const;
 
-  // latlon [N, 2] float64 degrees -> [N, gps_encoder.embed_dim].
-  torch::Tensor EncodeGps(const torch::Tensor& latlon);
+  // What each head makes of a batch, in the order of model.heads, in float32 (double for double weights); see
+  // HeadImpl::Forward.
+  std::vector<NamedTensors> RunHeads(const ViewFeatures& features, const Targets& targets);
+  // The sum of the heads' losses, with the details of them all.
+  TrainingLoss Loss(const std::vector<NamedTensors>& outputs, const Targets& targets);
+  const std::vector<std::shared_ptr<HeadImpl>>& heads() const { return heads_; }
 
-  // L2-normalised, [N, embed_dim]; undefined where the view is off.
-  struct Projections {
-    torch::Tensor image;
-    torch::Tensor segmentation;
-    torch::Tensor gps;
-  };
-  Projections Project(const Features& features, const torch::Tensor& gps_embedding);
-  // One head alone, L2-normalised: fused vectors or GPS embeddings -> [N, embed_dim].
+  // Of the head contrastive_gps; Error without it. latlon [N, 2] float64 degrees -> [N, gps_encoder.embed_dim].
+  torch::Tensor EncodeGps(const torch::Tensor& latlon);
+  // The same: fused vectors or GPS embeddings -> [N, embed_dim], L2-normalised.
   torch::Tensor ProjectImage(const torch::Tensor& fused_image);
   torch::Tensor ProjectSegmentation(const torch::Tensor& fused_segmentation);
   torch::Tensor ProjectGps(const torch::Tensor& gps_embedding);
-
-  LossTerms Loss(const Projections& projections);
+  bool has_gps() const { return contrastive_ != nullptr; }
 
   // The frozen image encoder stays in evaluation mode.
   void train(bool on = true) override;
@@ -94,23 +73,21 @@ class DualGeoModelImpl : public torch::nn::Module {
   int mask_size() const;
 
   // Parts, for loading weights; null where the view is off.
-  ClipVision image_encoder() const { return image_encoder_; }
+  std::shared_ptr<ImageEncoderImpl> image_encoder() const { return image_encoder_; }
   SegmentationEncoder segmentation_encoder() const { return semantic_encoder_; }
-  GpsEncoder gps_encoder() const { return location_encoder_; }
 
  private:
+  void AddHead(const std::string& name, std::optional<std::uint64_t> seed);
+  ContrastiveGpsHeadImpl& Contrastive() const;
+
   ModelOptions options_;
   LossOptions loss_options_;
-  ClipVision image_encoder_{nullptr};
+  std::shared_ptr<ImageEncoderImpl> image_encoder_;
   SegmentationEncoder semantic_encoder_{nullptr};
   Linear vision_projection_seg_{nullptr};
   std::shared_ptr<FusionImpl> fusion_;
-  GpsEncoder location_encoder_{nullptr};
-  ProjectionHead rgb_projection_else_{nullptr};
-  ProjectionHead seg_projection_else_{nullptr};
-  ProjectionHead location_projection_else_{nullptr};
-  torch::Tensor logit_scale_rgb_;
-  torch::Tensor logit_scale_seg_;
+  std::vector<std::shared_ptr<HeadImpl>> heads_;
+  std::shared_ptr<ContrastiveGpsHeadImpl> contrastive_;  // among them, if there
 };
 TORCH_MODULE(DualGeoModel);
 

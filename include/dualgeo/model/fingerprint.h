@@ -3,6 +3,7 @@
 
 #include "dualgeo/io/torch.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -20,7 +21,8 @@ class OptionText {
   template <class T, class... Rule>
   void Field(const std::string& name, const T& value, const char*, const Rule&... rules) {
     if (AffectsOf(rules...) != Affects::kResult) return;
-    text.append(prefix_).append(name).append("=").append(Text(value)).append("\n");
+    const bool added = (std::is_same_v<Rule, Added> || ...);
+    lines.push_back({prefix_ + name + "=" + Text(value) + "\n", added});
   }
   template <class T>
   void Group(const std::string& name, T& value, const char*) {
@@ -31,7 +33,12 @@ class OptionText {
     prefix_ = outer;
   }
 
-  std::string text;
+  struct Line {
+    std::string text;
+    bool added;
+    bool operator==(const Line&) const = default;
+  };
+  std::vector<Line> lines;
 
  private:
   static std::string Text(const std::string& value) { return value; }
@@ -54,9 +61,15 @@ class OptionText {
 
 template <class Options>
 std::string TextOf(Options options) {
-  OptionText visitor;
-  options.Visit(visitor);
-  return visitor.text;
+  OptionText own, standard;
+  options.Visit(own);
+  Options defaults;
+  defaults.Visit(standard);
+  std::string text;
+  for (const auto& line : own.lines) {
+    if (!line.added || std::ranges::find(standard.lines, line) == standard.lines.end()) text += line.text;
+  }
+  return text;
 }
 
 // SHA-256 over the options' text and every tensor's name, type, shape and content.

@@ -5,6 +5,15 @@
 
 #include "dualgeo/util/kinds.h"
 
+// model.image_encoder.type: PhotoInput input(const ImageEncoderOptions&), and std::shared_ptr<ImageEncoderImpl>
+// make(const ImageEncoderOptions&, int embed_dim)
+#define DUALGEO_IMAGE_ENCODERS(KIND)          \
+  KIND("clip_vit", ClipVitInput, MakeClipVit) \
+  KIND("vit", VitInput, MakeVit)              \
+  KIND("resnet", ResNetInput, MakeResNet)     \
+  KIND("vgg16", Vgg16Input, MakeVgg16)        \
+  KIND("inception_v3", InceptionV3Input, MakeInceptionV3)
+
 // model.fusion.type: std::shared_ptr<FusionImpl> make(const FusionOptions&, int embed_dim)
 #define DUALGEO_FUSIONS(KIND)                       \
   KIND("cross_attention", MakeCrossAttentionFusion) \
@@ -17,6 +26,9 @@
 #define DUALGEO_MASK_BACKBONES(KIND)     \
   KIND("resnet18", MakeResNet18Backbone) \
   KIND("mit", MakeMitBackbone)
+
+// model.heads: std::shared_ptr<HeadImpl> make(const ModelOptions&, const LossOptions&)
+#define DUALGEO_HEADS(KIND) KIND("contrastive_gps", MakeContrastiveGpsHead)
 
 // model.gps_encoder.projection, and in how many dimensions: Tensor project(lat, lon), of degrees
 #define DUALGEO_GPS_PROJECTIONS(KIND)         \

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "dualgeo/util/random.h"
+
 namespace dualgeo {
 
 // y = x W^T + b. As torch::nn::Linear, but the constructor leaves the weights uninitialised: LibTorch's draws random
@@ -55,5 +57,12 @@ class SeedScope {
  private:
   torch::Tensor state_;
 };
+
+// module->Initialise() with a seed of its own.
+template <class Module>
+void InitialisePart(std::uint64_t seed, const char* part, Module& module) {
+  const SeedScope scope(DeriveSeed(seed, part));
+  module->Initialise();
+}
 
 }  // namespace dualgeo

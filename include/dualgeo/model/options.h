@@ -12,13 +12,14 @@
 
 namespace dualgeo {
 
-// ---- image encoder: CLIP's vision transformer -----------------------------------------------------------------------
+// ---- image encoder --------------------------------------------------------------------------------------------------
 
 struct ImageEncoderOptions {
   std::string type = "clip_vit";
   std::string preset = "vit-l-14";
   std::optional<std::string> weights;
   std::string activation = "quick_gelu";
+  std::optional<std::string> pooling;
   bool freeze = true;
   // Each of these, where given, replaces the preset's value.
   std::optional<int> width;
@@ -30,25 +31,39 @@ struct ImageEncoderOptions {
 
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("type", type, "kind of image encoder", OneOf{{"clip_vit"}});
-    v.Field("preset", preset, "size of the vision transformer; vit-tiny is small enough to train on a CPU",
-            OneOf{{"vit-b-32", "vit-b-16", "vit-l-14", "vit-l-14-336", "vit-tiny"}});
+    v.Field("type", type,
+            "network for photos: CLIP's vision transformer; the plain one (timm's names); ResNet, VGG-16 or Inception "
+            "v3 (torchvision's names)",
+            OneOf{{DUALGEO_IMAGE_ENCODERS(DUALGEO_KIND_NAME)}});
+    v.Field("preset", preset,
+            "size. clip_vit: vit-b-32, vit-b-16, vit-l-14, vit-l-14-336, or vit-tiny, small enough to train on a CPU; "
+            "vit: vit_tiny_patch16_224, vit_small_patch16_224, vit_base_patch32_224, vit_base_patch16_224, "
+            "vit_large_patch16_224; resnet: resnet18, resnet34, resnet50, resnet101, resnet152");
     v.Field("weights", weights,
-            "file with CLIP weights under Hugging Face's or OpenAI's names, or a DualGeo checkpoint; null: random",
+            "file with weights under the type's names (CLIP: Hugging Face's or OpenAI's, or a DualGeo checkpoint); "
+            "null: random",
             Affects::kContent);
     v.Field(
         "activation", activation,
         "of the feed-forward layers: quick_gelu (OpenAI's weights) or gelu (some of OpenCLIP's); names and shapes of "
         "weights do not tell, features of the wrong one are off",
         OneOf{{"quick_gelu", "gelu"}});
+    v.Field("pooling", pooling,
+            "which vector stands for the photo. clip_vit: class; vit: class, mean (over the patches) or "
+            "mean_before_norm (over all tokens, before the last norm); resnet, inception_v3: mean or max (over the "
+            "last map); vgg16: fc7, fc6, mean or max; null: the "
+            "type's first",
+            OneOf{{"class", "mean", "mean_before_norm", "max", "fc6", "fc7"}}, Added{});
     v.Field("freeze", freeze, "keep the image encoder as it is loaded; only the rest is trained", Affects::kTraining);
-    v.Field("width", width, "channels of the transformer; null: the preset's", Range{8, 8192});
-    v.Field("layers", layers, "transformer blocks; null: the preset's", Range{1, 128});
-    v.Field("heads", heads, "attention heads, must divide width; null: the preset's", Range{1, 128});
-    v.Field("patch", patch, "side of a patch in pixels, must divide image_size; null: the preset's", Range{1, 256});
+    v.Field("width", width, "clip_vit, vit: channels; null: the preset's", Range{8, 8192});
+    v.Field("layers", layers, "clip_vit, vit: blocks; null: the preset's", Range{1, 128});
+    v.Field("heads", heads, "clip_vit, vit: attention heads, must divide width; null: the preset's", Range{1, 128});
+    v.Field("patch", patch, "clip_vit, vit: side of a patch in pixels, must divide image_size; null: the preset's",
+            Range{1, 256});
     v.Field("image_size", image_size, "side of the square input in pixels; null: the preset's", Range{8, 2048});
     v.Field("projection_dim", projection_dim,
-            "size of the projected embedding, must equal model.embed_dim; null: the preset's (vit-tiny: embed_dim)",
+            "clip_vit: size of the projected embedding, must equal model.embed_dim; null: the preset's (vit-tiny: "
+            "embed_dim)",
             Range{2, 8192});
   }
 };
@@ -227,6 +242,7 @@ struct ModelOptions {
   SegmentationEncoderOptions segmentation_encoder;
   FusionOptions fusion;
   GpsEncoderOptions gps_encoder;
+  std::vector<std::string> heads = {"contrastive_gps"};
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -239,6 +255,9 @@ struct ModelOptions {
     v.Group("segmentation_encoder", segmentation_encoder, "the segmentation view: a network over the mask");
     v.Group("fusion", fusion, "how the two views are mixed");
     v.Group("gps_encoder", gps_encoder, "coordinates to vectors: random Fourier features and MLPs");
+    v.Field("heads", heads,
+            "what is learned, one or several. contrastive_gps: both views and coordinates in one space (section loss)",
+            OneOf{{DUALGEO_HEADS(DUALGEO_KIND_NAME)}}, Added{});
   }
 
   bool has_image() const { return views != "segmentation"; }

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "dualgeo/train/kinds.h"
 #include "dualgeo/util/field.h"
 
 namespace dualgeo {
@@ -31,10 +33,11 @@ struct RuntimeOptions {
   void Validate() const;
 };
 
-// How the learning rate moves with the step. The formulas are those of PyTorch's StepLR and CosineAnnealingLR.
+// How the learning rate moves with the step. The formulas are those of PyTorch's (train/schedule.h).
 struct ScheduleOptions {
   std::string type = "step";
   int step_epochs = 2;
+  std::vector<int> milestones;
   double gamma = 0.87;
   std::int64_t warmup_steps = 0;
   double warmup_epochs = 0;
@@ -42,10 +45,13 @@ struct ScheduleOptions {
 
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("type", type, "step: times gamma every step_epochs; cosine: down to min_lr at the end; constant",
-            OneOf{{"step", "cosine", "constant"}});
+    v.Field("type", type,
+            "step: times gamma every step_epochs; multi_step: times gamma at each of milestones; exponential: times "
+            "gamma every epoch; cosine: down to min_lr at the end; constant",
+            OneOf{{DUALGEO_SCHEDULES(DUALGEO_KIND_NAME)}});
     v.Field("step_epochs", step_epochs, "step: epochs between two cuts", Range{1, 1e6});
-    v.Field("gamma", gamma, "step: factor of a cut", Range{0, 1});
+    v.Field("milestones", milestones, "multi_step: epochs after which the rate is cut", Range{1, 1e6}, Added{});
+    v.Field("gamma", gamma, "step, multi_step, exponential: factor of a cut", Range{0, 1});
     v.Field("warmup_steps", warmup_steps, "first steps, in which the rate rises linearly from lr / warmup_steps to lr",
             Range{0, 1e12});
     v.Field("warmup_epochs", warmup_epochs, "the same in epochs; added to warmup_steps", Range{0, 1e6});
@@ -57,12 +63,15 @@ struct ScheduleOptions {
 struct TrainOptions {
   int epochs = 10;
   int batch_size = 256;
+  std::string optimizer = "adamw";
   double lr = 4e-5;
   double weight_decay = 1e-6;
   std::string decay = "matrices";
   double beta1 = 0.9;
   double beta2 = 0.999;
   double eps = 1e-8;
+  double momentum = 0.9;
+  bool nesterov = false;
   double clip_grad_norm = 0;
   ScheduleOptions schedule;
   bool shuffle = true;
@@ -77,16 +86,20 @@ struct TrainOptions {
     v.Field("batch_size", batch_size,
             "photos a step; an incomplete last batch of an epoch is left out (the order changes every epoch)",
             Range{1, 1e6});
-    v.Field("lr", lr, "learning rate (AdamW)", Range{0, 10});
-    v.Field("weight_decay", weight_decay, "decoupled weight decay", Range{0, 10});
+    v.Field("optimizer", optimizer, "adamw: decoupled weight decay; sgd: momentum, weight decay in the gradient",
+            OneOf{{DUALGEO_OPTIMIZERS(DUALGEO_KIND_NAME)}}, Added{});
+    v.Field("lr", lr, "learning rate", Range{0, 10});
+    v.Field("weight_decay", weight_decay, "weight decay", Range{0, 10});
     v.Field(
         "decay", decay,
         "what decays: matrices, weights of two or more dimensions, hence not biases, norms and logit scales; or all "
         "(as the released code)",
         OneOf{{"matrices", "all"}});
-    v.Field("beta1", beta1, "AdamW: decay of the mean gradient", Range{0, 1});
-    v.Field("beta2", beta2, "AdamW: decay of the mean squared gradient", Range{0, 1});
-    v.Field("eps", eps, "AdamW: added to the denominator", Range{0, 1});
+    v.Field("beta1", beta1, "adamw: decay of the mean gradient", Range{0, 1});
+    v.Field("beta2", beta2, "adamw: decay of the mean squared gradient", Range{0, 1});
+    v.Field("eps", eps, "adamw: added to the denominator", Range{0, 1});
+    v.Field("momentum", momentum, "sgd: how much of the last step's direction stays", Range{0, 1}, Added{});
+    v.Field("nesterov", nesterov, "sgd: Nesterov's momentum", Added{});
     v.Field("clip_grad_norm", clip_grad_norm, "gradients are scaled down to this norm over all weights; 0: never",
             Range{0, 1e12});
     v.Group("schedule", schedule, "how the learning rate moves");

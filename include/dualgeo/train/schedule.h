@@ -1,5 +1,6 @@
-// Learning rate by step. After the warm-up the values are those of PyTorch's StepLR (stepped every epoch) and
-// CosineAnnealingLR (stepped every step, T_max = the steps after the warm-up).
+// Learning rate by step. After the warm-up the values are those of PyTorch's StepLR, MultiStepLR and
+// ExponentialLR (stepped every epoch) and CosineAnnealingLR (stepped every step, T_max = the steps after the warm-up).
+// A new one is one function in src/train/schedule.cpp and one line in train/kinds.h.
 #pragma once
 
 #include <cstdint>
@@ -15,5 +16,8 @@ struct TrainLength {
 
 // step: how many steps were done before. Linear warm-up: lr (step + 1) / warm-up steps.
 double LearningRate(const TrainOptions& options, const TrainLength& length, std::int64_t step);
+
+// Whether its rates depend on the number of steps: then a finished training cannot be continued to more epochs.
+bool DependsOnLength(const ScheduleOptions& schedule);
 
 }  // namespace dualgeo

@@ -27,6 +27,9 @@ void AddTrainSettings(Settings& settings, const std::string& section, const Trai
 // With what auto and 0 stand for here: device and threads are remembered too, since they move the last digits.
 void AddRuntimeSettings(Settings& settings, const RuntimeOptions& options);
 
+// What a checkpoint that does not know a field yet was trained with.
+Settings DefaultSettings();
+
 // One JSON object, keys sorted.
 std::string SettingsText(const Settings& settings);
 // Throws InputError beginning with `source`.

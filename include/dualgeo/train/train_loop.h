@@ -9,12 +9,11 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "dualgeo/io/torch.h"
 
 #include "dualgeo/data/loader.h"
+#include "dualgeo/model/head.h"
 #include "dualgeo/train/trainer.h"
 #include "dualgeo/train/training_folder.h"
 #include "dualgeo/train/training_sets.h"
@@ -29,12 +28,8 @@ class TrainTask {
   // Called once at the start of a new run, not at a resume: pretrained weights.
   virtual void Initialise() {}
 
-  struct Losses {
-    torch::Tensor total;                                         // scalar
-    std::vector<std::pair<std::string, torch::Tensor>> details;  // scalars for the log
-  };
   // The module is in training mode; the batch is on the device.
-  virtual Losses Loss(const Batch& batch) = 0;
+  virtual TrainingLoss Loss(const Batch& batch) = 0;
 
   // The module is in evaluation mode and no gradients are kept. next: batches of the validation photos, on the device.
   virtual std::map<std::string, double> Validate(const std::function<std::optional<Batch>()>& next) = 0;

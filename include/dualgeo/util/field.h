@@ -14,7 +14,7 @@
 // A visitor (config/options_tree.h) has
 //   Field(name, value&, help, rules...)     value: bool, int, int64_t, double, std::string, std::vector of those,
 //                                                  or std::optional of those (null in YAML)
-//                                           rules: OneOf, Range, Affects; each at most once, in any order
+//                                           rules: OneOf, Range, Affects, Added; each at most once, in any order
 //   Group(name, struct&, help)              a nested option struct
 //   Map(name, std::map<std::string, Struct>&, help)   named option structs (benchmarks: {im2gps3k: {...}})
 //
@@ -47,6 +47,9 @@ enum class Affects {
   kSpeed,     // time and memory, and at most the last digits of a result
   kNothing,   // words, places of outputs, how often something is logged, saved or watched
 };
+
+// A field that came after checkpoints were written: while it has its default, their fingerprints are what they were.
+struct Added {};
 
 // Of a field with these rules.
 template <class... Rules>

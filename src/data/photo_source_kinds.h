@@ -1,0 +1,61 @@
+// What the kinds of photo sources share. A new kind is one file in src/data/ and one line here.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dualgeo/data/photo_source.h"
+#include "dualgeo/io/other_names.h"
+#include "dualgeo/util/error.h"
+
+// bool takes(const PhotoPlace&), and what opens it. The first that takes a place.
+#define DUALGEO_PHOTO_SOURCES(KIND)              \
+  KIND("folder", IsPhotoFolder, OpenPhotoFolder) \
+  KIND("zip archive", IsPhotoZip, OpenPhotoZip)  \
+  KIND("tar archive", IsPhotoTar, OpenPhotoTar)
+
+namespace dualgeo {
+
+// What the name of a source leads to, as far as it is known before anything opens it.
+struct PhotoPlace {
+  std::filesystem::path path;
+  bool folder = false;
+  std::string head;                  // of a file
+  std::optional<std::string> other;  // what a file is that no photos are read from (io/file_kind.h)
+};
+
+// A single photo is a few megabytes; a file far beyond that is not one, and is not read into memory to find out.
+constexpr std::size_t kMaxPhotoBytes = std::size_t{1} << 29;
+
+std::optional<std::filesystem::file_time_type> TimeOfChange(const std::filesystem::path& path);
+
+// What Read, Has and messages have in common, whatever the photos lie in.
+class NamedSource : public PhotoSource {
+ public:
+  std::string Read(const std::string& id) const override;
+  bool Has(const std::string& id) const override;
+
+ protected:
+  virtual std::string ReadChecked(const std::string& id) const = 0;
+  virtual bool HasChecked(const std::string& id) const = 0;
+  // Of all files that there are.
+  virtual std::vector<std::string> Names() const = 0;
+
+  // "; city/a.jpg is there": looked for once something is missing.
+  std::string NearName(const std::string& id) const;
+
+ private:
+  mutable std::once_flag listed_;
+  mutable std::unique_ptr<OtherNames> names_;
+};
+
+#define DECLARE(name, takes, open)     \
+  bool takes(const PhotoPlace& place); \
+  std::unique_ptr<PhotoSource> open(const std::filesystem::path& path);
+DUALGEO_PHOTO_SOURCES(DECLARE)
+#undef DECLARE
+
+}  // namespace dualgeo

@@ -1,0 +1,39 @@
+// A kind of vector index behind VectorIndex. A new one is one file in src/gallery/ and one line here: its file says
+// which gallery.index strings and which files are its own, builds, and reads.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dualgeo/gallery/index.h"
+
+// takes(gallery.index), build, takes_file(head of a file), load. The first that takes it; FAISS takes all.
+#define DUALGEO_INDEXES(KIND) KIND("faiss", TakesForFaiss, BuildFaissIndex, IsForFaiss, LoadFaissIndex)
+
+namespace dualgeo {
+
+class IndexBackend {
+ public:
+  virtual ~IndexBackend() = default;
+  virtual void Write(const std::filesystem::path& path) const = 0;
+  virtual void RemovePartial() const {}
+  virtual std::int64_t size() const = 0;
+  virtual std::int64_t dimension() const = 0;
+  virtual std::string metric() const = 0;
+  virtual bool exact() const = 0;
+  virtual void SetParameters(const std::string& parameters) = 0;
+  // queries have the dimension; 0 < k <= size().
+  virtual std::vector<std::vector<Neighbor>> Search(const Matrix& queries, std::int64_t k) const = 0;
+};
+
+#define DECLARE(name, takes, build, takes_file, load)                                                               \
+  bool takes(const std::string& factory);                                                                           \
+  std::unique_ptr<IndexBackend> build(const Matrix& vectors, const std::string& factory, const std::string& metric, \
+                                      const KeepIndex& keep);                                                       \
+  bool takes_file(const std::string& head);                                                                         \
+  std::unique_ptr<IndexBackend> load(const std::filesystem::path& path);
+DUALGEO_INDEXES(DECLARE)
+#undef DECLARE
+
+}  // namespace dualgeo

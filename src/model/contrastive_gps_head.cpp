@@ -1,0 +1,110 @@
+#include "contrastive_gps_head.h"
+
+#include "dualgeo/model/loss.h"
+#include "dualgeo/model/weights.h"
+#include "dualgeo/util/error.h"
+#include "head_kinds.h"
+
+namespace dualgeo {
+namespace {
+
+// Full precision also under autocast; double stays double.
+torch::Tensor Normalise(const torch::Tensor& x) {
+  const auto full = x.to(torch::promote_types(x.scalar_type(), torch::kFloat32));
+  return torch::nn::functional::normalize(full, torch::nn::functional::NormalizeFuncOptions().dim(-1));
+}
+
+}  // namespace
+
+ProjectionHeadImpl::ProjectionHeadImpl(int in, int out) {
+  first_ = register_module("0", Linear(in, in));
+  second_ = register_module("2", Linear(in, out));
+}
+
+void ProjectionHeadImpl::Initialise() {
+  first_->Initialise();
+  second_->Initialise();
+}
+
+torch::Tensor ProjectionHeadImpl::Forward(const torch::Tensor& x) { return second_(torch::relu(first_(x))); }
+
+ContrastiveGpsHeadImpl::ContrastiveGpsHeadImpl(const ModelOptions& model, const LossOptions& loss)
+    : loss_(loss), gps_weights_(model.gps_encoder.weights) {
+  loss.Validate();
+  if ((!model.has_image() && loss.segmentation_gps == 0) || (!model.has_segmentation() && loss.image_gps == 0)) {
+    throw InputError("loss: the weight of the only view (model.views " + model.views +
+                     ") is 0, so nothing would be learned");
+  }
+  const int dim = model.embed_dim;
+  const auto log_scale = [&] { return torch::tensor(static_cast<float>(loss.logit_scale_init)); };
+  location_encoder_ = register_module("location_encoder", GpsEncoder(model.gps_encoder));
+  if (model.has_image()) {
+    rgb_projection_else_ = register_module("rgb_projection_else", ProjectionHead(dim, dim));
+    logit_scale_rgb_ = register_parameter("logit_scale_rgb", log_scale());
+  }
+  if (model.has_segmentation()) {
+    seg_projection_else_ = register_module("seg_projection_else", ProjectionHead(dim, dim));
+    logit_scale_seg_ = register_parameter("logit_scale_seg", log_scale());
+  }
+  location_projection_else_ =
+      register_module("location_projection_else", ProjectionHead(model.gps_encoder.embed_dim, dim));
+}
+
+void ContrastiveGpsHeadImpl::Initialise(std::uint64_t seed) {
+  InitialisePart(seed, "gps_encoder", location_encoder_);
+  if (rgb_projection_else_) InitialisePart(seed, "rgb_projection_else", rgb_projection_else_);
+  if (seg_projection_else_) InitialisePart(seed, "seg_projection_else", seg_projection_else_);
+  InitialisePart(seed, "location_projection_else", location_projection_else_);
+}
+
+void ContrastiveGpsHeadImpl::LoadPretrained() {
+  if (gps_weights_) LoadGpsEncoder(*location_encoder_, *gps_weights_);
+}
+
+torch::Tensor ContrastiveGpsHeadImpl::ProjectImage(const torch::Tensor& fused_image) {
+  return Normalise(rgb_projection_else_->Forward(fused_image));
+}
+
+torch::Tensor ContrastiveGpsHeadImpl::ProjectSegmentation(const torch::Tensor& fused_segmentation) {
+  return Normalise(seg_projection_else_->Forward(fused_segmentation));
+}
+
+torch::Tensor ContrastiveGpsHeadImpl::ProjectGps(const torch::Tensor& gps_embedding) {
+  return Normalise(location_projection_else_->Forward(gps_embedding));
+}
+
+NamedTensors ContrastiveGpsHeadImpl::Forward(const ViewFeatures& features, const Targets& targets) {
+  const auto gps = location_encoder_->Forward(targets.latlon);
+  NamedTensors outputs;
+  if (rgb_projection_else_) outputs.emplace_back("image", ProjectImage(features.fused_image));
+  if (seg_projection_else_) outputs.emplace_back("segmentation", ProjectSegmentation(features.fused_segmentation));
+  outputs.emplace_back("gps", ProjectGps(gps));
+  return outputs;
+}
+
+TrainingLoss ContrastiveGpsHeadImpl::Loss(const NamedTensors& outputs, const Targets&) {
+  const LossTerms terms = DualViewLoss(Find(outputs, "image"), Find(outputs, "segmentation"), Find(outputs, "gps"),
+                                       logit_scale_rgb_, logit_scale_seg_, loss_);
+  TrainingLoss loss{terms.total, {}};
+  if (terms.image_gps.defined()) loss.details.emplace_back("image_gps", terms.image_gps);
+  if (terms.segmentation_gps.defined()) loss.details.emplace_back("segmentation_gps", terms.segmentation_gps);
+  return loss;
+}
+
+NamedTensors ContrastiveGpsHeadImpl::Places(const NamedTensors& outputs, const Targets& targets) {
+  NamedTensors places;
+  const torch::Tensor gps = Find(outputs, "gps").t();
+  const torch::Tensor latlon = targets.latlon.cpu();
+  for (const char* view : {"image", "segmentation"}) {
+    const torch::Tensor vectors = Find(outputs, view);
+    if (!vectors.defined()) continue;
+    places.emplace_back(std::string(view) + "_to_gps", latlon.index_select(0, vectors.matmul(gps).argmax(1).cpu()));
+  }
+  return places;
+}
+
+std::shared_ptr<HeadImpl> MakeContrastiveGpsHead(const ModelOptions& model, const LossOptions& loss) {
+  return std::make_shared<ContrastiveGpsHeadImpl>(model, loss);
+}
+
+}  // namespace dualgeo

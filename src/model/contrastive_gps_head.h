@@ -1,0 +1,55 @@
+// DualGeo's head: both views and GPS coordinates in one space, trained by contrast (model/loss.h).
+#pragma once
+
+#include "dualgeo/io/torch.h"
+
+#include "dualgeo/model/gps_encoder.h"
+#include "dualgeo/model/head.h"
+#include "dualgeo/model/layers.h"
+
+namespace dualgeo {
+
+// Linear, ReLU, Linear (0.weight, 0.bias, 2.weight, 2.bias).
+class ProjectionHeadImpl : public torch::nn::Module {
+ public:
+  ProjectionHeadImpl(int in, int out);
+  void Initialise();
+  torch::Tensor Forward(const torch::Tensor& x);
+
+ private:
+  Linear first_{nullptr};
+  Linear second_{nullptr};
+};
+TORCH_MODULE(ProjectionHead);
+
+class ContrastiveGpsHeadImpl : public HeadImpl {
+ public:
+  ContrastiveGpsHeadImpl(const ModelOptions& model, const LossOptions& loss);
+  void Initialise(std::uint64_t seed) override;
+  void LoadPretrained() override;
+
+  // image, segmentation, gps: [N, embed_dim], L2-normalised.
+  NamedTensors Forward(const ViewFeatures& features, const Targets& targets) override;
+  // Details image_gps and segmentation_gps; one whose view is off or whose weight is 0 is left out.
+  TrainingLoss Loss(const NamedTensors& outputs, const Targets& targets) override;
+  // image_to_gps, segmentation_to_gps: the place of the photo whose GPS vector is nearest.
+  NamedTensors Places(const NamedTensors& outputs, const Targets& targets) override;
+
+  // Fused vectors or GPS embeddings -> [N, embed_dim], L2-normalised.
+  torch::Tensor ProjectImage(const torch::Tensor& fused_image);
+  torch::Tensor ProjectSegmentation(const torch::Tensor& fused_segmentation);
+  torch::Tensor ProjectGps(const torch::Tensor& gps_embedding);
+  GpsEncoder gps_encoder() const { return location_encoder_; }
+
+ private:
+  LossOptions loss_;
+  std::optional<std::string> gps_weights_;
+  GpsEncoder location_encoder_{nullptr};
+  ProjectionHead rgb_projection_else_{nullptr};
+  ProjectionHead seg_projection_else_{nullptr};
+  ProjectionHead location_projection_else_{nullptr};
+  torch::Tensor logit_scale_rgb_;
+  torch::Tensor logit_scale_seg_;
+};
+
+}  // namespace dualgeo
