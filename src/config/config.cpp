@@ -10,6 +10,7 @@
 #include "dualgeo/config/option_values.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/log.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
@@ -214,13 +215,31 @@ void ForEachKey(const YAML::Node& yaml, const std::string& path, const Origin& o
   }
 }
 
+// Said of an option that a file gives beside a kind that has none such. (Where the kind comes from elsewhere, as in the
+// rows of an ablation over one base, it may well be meant for the others.)
+void WarnOfOthersOption(const OptionGroup& group, const OptionNode& field, const YAML::Node& yaml,
+                        const std::string& prefix, const Origin& origin) {
+  if (!field.belongs || !yaml[field.belongs->key]) return;
+  const auto kind = std::ranges::find(group.fields, field.belongs->key, &OptionNode::name);
+  if (kind == group.fields.end()) return;
+  const std::string value = ValueText(*kind);
+  if (std::ranges::find(field.belongs->kinds, value) != field.belongs->kinds.end()) return;
+  spdlog::warn("{}: {} has no effect: it belongs to {} {}, and {} is {}", origin.At(yaml[field.name]),
+               prefix + field.name, field.belongs->key, Join(field.belongs->kinds), field.belongs->key,
+               Printable(value));
+}
+
 void ApplyGroup(const OptionGroup& group, const YAML::Node& yaml, const std::string& prefix, const Origin& origin) {
   const std::string path = prefix.empty() ? prefix : prefix.substr(0, prefix.size() - 1);
+  std::vector<const OptionNode*> changed;
   ForEachKey(yaml, path, origin, [&](const std::string& key, const YAML::Node& key_node, const YAML::Node& value) {
     const auto field = std::ranges::find(group.fields, key, &OptionNode::name);
     if (field == group.fields.end()) ThrowUnknownKey(origin.At(key_node), key, prefix, Names(group));
+    const std::string before = ValueText(*field);
     ApplyNode(*field, value, prefix + key, origin);
+    if (ValueText(*field) != before) changed.push_back(&*field);
   });
+  for (const OptionNode* field : changed) WarnOfOthersOption(group, *field, yaml, prefix, origin);
 }
 
 void ApplyNode(const OptionNode& node, const YAML::Node& yaml, const std::string& path, const Origin& origin) {
@@ -392,6 +411,11 @@ std::string MarkdownCell(const std::string& text) {
   return cell;
 }
 
+// "dbscan, density: ...": whose option it is stands first.
+std::string HelpOf(const OptionNode& field) {
+  return (field.belongs ? Join(field.belongs->kinds) + ": " : "") + field.help;
+}
+
 void DocumentGroup(std::string& rows, const OptionGroup& group, const std::string& prefix) {
   for (const auto& field : group.fields) {
     std::visit(
@@ -409,7 +433,7 @@ void DocumentGroup(std::string& rows, const OptionGroup& group, const std::strin
             if (!field.one_of) allowed = TypeName<T>() + (allowed.empty() ? "" : " " + allowed);
             const std::string text = Emit(*value);
             rows += "| `" + prefix + field.name + "` | `" + MarkdownCell(text.empty() ? "\"\"" : text) + "` | " +
-                    MarkdownCell(allowed) + " | " + MarkdownCell(field.help) + " |\n";
+                    MarkdownCell(allowed) + " | " + MarkdownCell(HelpOf(field)) + " |\n";
           }
         },
         field.value);
@@ -475,9 +499,10 @@ OptionNode FindField(const OptionGroup& options, const std::string& key) {
 }
 
 std::string DescribeField(const OptionNode& field) {
-  if (field.one_of) return field.help + ": " + Join(field.one_of->values, " | ");
+  const std::string help = HelpOf(field);
+  if (field.one_of) return help + ": " + Join(field.one_of->values, " | ");
   const std::string allowed = Allowed(field);
-  return field.help + (allowed.empty() ? "" : ", " + allowed);
+  return help + (allowed.empty() ? "" : ", " + allowed);
 }
 
 void ApplyConfigFlag(const OptionGroup& options, const ConfigFlag& flag) {

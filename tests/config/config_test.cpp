@@ -66,6 +66,35 @@ class Config : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
+struct OfKinds {
+  std::string type = "a";
+  int size = 1;
+  int other = 2;
+  template <class V>
+  void Visit(V& v) {
+    v.Field("type", type, "the kind", OneOf{{"a", "b"}});
+    v.Field("size", size, "how large", For{"type", {"a"}});
+    v.Field("other", other, "of all");
+  }
+};
+
+// Files of before say all options, so that it is a word and no error; and only what the file changes is worth it.
+TEST_F(Config, AnOptionOfAnotherKindIsSaidToHaveNoEffect) {
+  const auto said = [&](const std::string& yaml) {
+    OfKinds options;
+    testing::internal::CaptureStdout();
+    ResolveConfig(OptionTree(options), {folder_.Write("k.yaml", yaml)}, {});
+    return testing::internal::GetCapturedStdout();
+  };
+  EXPECT_THAT(said("type: b\nother: 3\nsize: 4\n"),
+              HasSubstr("k.yaml:3: size has no effect: it belongs to type a, and type is b"));
+  EXPECT_EQ(said("type: b\nother: 3\nsize: 1\n"), "");
+  EXPECT_EQ(said("type: a\nsize: 4\n"), "");
+  EXPECT_EQ(said("size: 4\n"), "");
+  OfKinds options;
+  EXPECT_THAT(DocumentConfig(OptionTree(options)), HasSubstr("| a: how large |"));
+}
+
 TEST_F(Config, ReadsEveryTypeAndKeepsDefaults) {
   Outer options;
   const auto path = folder_.Write("c.yaml",

@@ -38,6 +38,7 @@ struct OptionNode {
   Value value;
   std::optional<OneOf> one_of = {};
   std::optional<Range> range = {};
+  std::optional<For> belongs = {};
   Affects affects = Affects::kResult;
 };
 
@@ -84,6 +85,7 @@ class TreeBuilder {
  private:
   static void Set(OptionNode& node, OneOf one_of) { node.one_of = std::move(one_of); }
   static void Set(OptionNode& node, Range range) { node.range = range; }
+  static void Set(OptionNode& node, For belongs) { node.belongs = std::move(belongs); }
   static void Set(OptionNode& node, Affects affects) { node.affects = affects; }
   static void Set(OptionNode&, Added) {}
 };

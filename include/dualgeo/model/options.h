@@ -47,7 +47,7 @@ struct ImageEncoderOptions {
         "activation", activation,
         "of the feed-forward layers: quick_gelu (OpenAI's weights) or gelu (some of OpenCLIP's); names and shapes of "
         "weights do not tell, features of the wrong one are off",
-        OneOf{{"quick_gelu", "gelu"}});
+        OneOf{{"quick_gelu", "gelu"}}, For{"type", {"clip_vit"}});
     v.Field("pooling", pooling,
             "which vector stands for the photo. clip_vit: class; vit: class, mean (over the patches) or "
             "mean_before_norm (over all tokens, before the last norm); resnet, inception_v3: mean or max (over the "
@@ -55,16 +55,17 @@ struct ImageEncoderOptions {
             "type's first",
             OneOf{{"class", "mean", "mean_before_norm", "max", "fc6", "fc7"}}, Added{});
     v.Field("freeze", freeze, "keep the image encoder as it is loaded; only the rest is trained", Affects::kTraining);
-    v.Field("width", width, "clip_vit, vit: channels; null: the preset's", Range{8, 8192});
-    v.Field("layers", layers, "clip_vit, vit: blocks; null: the preset's", Range{1, 128});
-    v.Field("heads", heads, "clip_vit, vit: attention heads, must divide width; null: the preset's", Range{1, 128});
-    v.Field("patch", patch, "clip_vit, vit: side of a patch in pixels, must divide image_size; null: the preset's",
-            Range{1, 256});
+    v.Field("width", width, "channels; null: the preset's", Range{8, 8192}, For{"type", {"clip_vit", "vit"}});
+    v.Field("layers", layers, "blocks; null: the preset's", Range{1, 128}, For{"type", {"clip_vit", "vit"}});
+    v.Field("heads", heads, "attention heads, must divide width; null: the preset's", Range{1, 128},
+            For{"type", {"clip_vit", "vit"}});
+    v.Field("patch", patch, "side of a patch in pixels, must divide image_size; null: the preset's", Range{1, 256},
+            For{"type", {"clip_vit", "vit"}});
     v.Field("image_size", image_size, "side of the square input in pixels; null: the preset's", Range{8, 2048});
     v.Field("projection_dim", projection_dim,
-            "clip_vit: size of the projected embedding, must equal model.embed_dim; null: the preset's (vit-tiny: "
+            "size of the projected embedding, must equal model.embed_dim; null: the preset's (vit-tiny: "
             "embed_dim)",
-            Range{2, 8192});
+            Range{2, 8192}, For{"type", {"clip_vit"}});
   }
 };
 
@@ -172,9 +173,10 @@ struct SegmentationEncoderOptions {
             "gray and stays random for onehot; null: random",
             Affects::kContent);
     v.Field("image_size", image_size, "side of the square mask in pixels, a multiple of 32", Range{32, 2048});
-    v.Field("base_width", base_width, "resnet18: channels of the first stage (64 is ResNet-18; 16 suits a CPU)",
-            Range{4, 256});
-    v.Field("preset", preset, "mit: size of the Mix Transformer", OneOf{{"b0", "b1", "b2", "b3", "b4", "b5"}});
+    v.Field("base_width", base_width, "channels of the first stage (64 is ResNet-18; 16 suits a CPU)", Range{4, 256},
+            For{"type", {"resnet18"}});
+    v.Field("preset", preset, "size of the Mix Transformer", OneOf{{"b0", "b1", "b2", "b3", "b4", "b5"}},
+            For{"type", {"mit"}});
   }
 };
 
@@ -198,10 +200,10 @@ struct FusionOptions {
     v.Field("direction", direction, "which view receives from the other; the other one then passes unchanged",
             OneOf{{"both", "image_from_segmentation", "segmentation_from_image"}});
     v.Field("scope", scope,
-            "cross_attention: over the tokens of one photo, over its two pooled vectors, or over the photos of the "
+            "over the tokens of one photo, over its two pooled vectors, or over the photos of the "
             "batch (as the released code behaves; results then depend on the batch)",
-            OneOf{{"tokens", "pooled", "batch"}});
-    v.Field("heads", heads, "cross_attention: attention heads, must divide embed_dim", Range{1, 128});
+            OneOf{{"tokens", "pooled", "batch"}}, For{"type", {"cross_attention"}});
+    v.Field("heads", heads, "attention heads, must divide embed_dim", Range{1, 128}, For{"type", {"cross_attention"}});
     v.Field("dropout", dropout, "dropout while training", Range{0, 0.99}, Affects::kTraining);
   }
 };
@@ -227,8 +229,8 @@ struct GpsEncoderOptions {
     v.Field("embed_dim", embed_dim, "size of the GPS embedding", Range{1, 65536});
     v.Field("weights", weights, "file with weights under GeoCLIP's LocEnc names; null: random", Affects::kContent);
     v.Field("beyond_mercator", beyond_mercator,
-            "mercator: latitudes beyond 85.05112878 degrees are moved to that limit, or are an error",
-            OneOf{{"clamp", "error"}});
+            "latitudes beyond 85.05112878 degrees are moved to that limit, or are an error", OneOf{{"clamp", "error"}},
+            For{"projection", {"mercator"}});
   }
 };
 

@@ -49,25 +49,29 @@ struct RerankOptions {
   void Visit(Visitor& v) {
     v.Field("method", method, "how the candidates are put in a new order", OneOf{RerankerNames()});
     v.Field("top_k", top_k, "similar candidates that take part; later ones are dropped", Range{1, 1e6});
-    v.Field("eps_km", eps_km, "dbscan: neighbours lie within this great-circle distance", Range{0, 20100});
-    v.Field("min_samples", min_samples, "dbscan: neighbours, itself included, that make a candidate a core point",
-            Range{1, 1e6});
-    v.Field("center", center, "dbscan: centre of the cluster", OneOf{CenterRuleNames()});
-    v.Field("cluster_choice", cluster_choice, "dbscan: the cluster with most members, most weight or the best rank",
-            OneOf{ClusterChoiceNames()});
-    v.Field("order", order, "dbscan: by distance to the centre, or the cluster's members by rank first",
-            OneOf{ClusterOrderNames()});
-    v.Field("weight", weight,
-            "dbscan, density, multiscale: what a candidate counts; auto: equal for density, rank for the others",
-            OneOf{CandidateWeightNames()});
+    v.Field("eps_km", eps_km, "neighbours lie within this great-circle distance", Range{0, 20100},
+            For{"method", {"dbscan"}});
+    v.Field("min_samples", min_samples, "neighbours, itself included, that make a candidate a core point",
+            Range{1, 1e6}, For{"method", {"dbscan"}});
+    v.Field("center", center, "centre of the cluster", OneOf{CenterRuleNames()}, For{"method", {"dbscan"}});
+    v.Field("cluster_choice", cluster_choice, "the cluster with most members, most weight or the best rank",
+            OneOf{ClusterChoiceNames()}, For{"method", {"dbscan"}});
+    v.Field("order", order, "by distance to the centre, or the cluster's members by rank first",
+            OneOf{ClusterOrderNames()}, For{"method", {"dbscan"}});
+    v.Field("weight", weight, "what a candidate counts; auto: equal for density, rank for the others",
+            OneOf{CandidateWeightNames()}, For{"method", {"dbscan", "density", "multiscale"}});
     v.Field("rank_scale", rank_scale, "weight rank is exp(-rank / rank_scale)", Range{1e-3, 1e6});
     v.Field("score_power", score_power, "weight score is score^score_power", Range{0, 1000});
-    v.Field("density_km", density_km, "density: standard deviation of the kernel", Range{1e-3, 20100});
-    v.Field("widths_km", widths_km, "multiscale: standard deviations of the kernels", Range{1e-3, 20100});
-    v.Field("metric", metric, "bayes: the score whose expected value the answer maximises", OneOf{LossNames()});
-    v.Field("threshold_km", threshold_km, "bayes: the distance of metric threshold", Range{1e-2, 20100});
-    v.Field("answer", answer, "bayes: may the answer be a point between the candidates, or must it be one of them?",
-            OneOf{AnswerKindNames()});
+    v.Field("density_km", density_km, "standard deviation of the kernel", Range{1e-3, 20100},
+            For{"method", {"density"}});
+    v.Field("widths_km", widths_km, "standard deviations of the kernels", Range{1e-3, 20100},
+            For{"method", {"multiscale"}});
+    v.Field("metric", metric, "the score whose expected value the answer maximises", OneOf{LossNames()},
+            For{"method", {"bayes"}});
+    v.Field("threshold_km", threshold_km, "the distance of metric threshold", Range{1e-2, 20100},
+            For{"method", {"bayes"}});
+    v.Field("answer", answer, "may the answer be a point between the candidates, or must it be one of them?",
+            OneOf{AnswerKindNames()}, For{"method", {"bayes"}});
     v.Field("evidence", evidence,
             "bayes, where a run fits its parameters: what counts beyond ranks and coordinates, if the lists have it",
             OneOf{EvidenceNames()});

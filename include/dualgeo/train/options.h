@@ -49,13 +49,14 @@ struct ScheduleOptions {
             "step: times gamma every step_epochs; multi_step: times gamma at each of milestones; exponential: times "
             "gamma every epoch; cosine: down to min_lr at the end; constant",
             OneOf{{DUALGEO_SCHEDULES(DUALGEO_KIND_NAME)}});
-    v.Field("step_epochs", step_epochs, "step: epochs between two cuts", Range{1, 1e6});
-    v.Field("milestones", milestones, "multi_step: epochs after which the rate is cut", Range{1, 1e6}, Added{});
-    v.Field("gamma", gamma, "step, multi_step, exponential: factor of a cut", Range{0, 1});
+    v.Field("step_epochs", step_epochs, "epochs between two cuts", Range{1, 1e6}, For{"type", {"step"}});
+    v.Field("milestones", milestones, "epochs after which the rate is cut", Range{1, 1e6}, Added{},
+            For{"type", {"multi_step"}});
+    v.Field("gamma", gamma, "factor of a cut", Range{0, 1}, For{"type", {"step", "multi_step", "exponential"}});
     v.Field("warmup_steps", warmup_steps, "first steps, in which the rate rises linearly from lr / warmup_steps to lr",
             Range{0, 1e12});
     v.Field("warmup_epochs", warmup_epochs, "the same in epochs; added to warmup_steps", Range{0, 1e6});
-    v.Field("min_lr", min_lr, "cosine: learning rate at the end", Range{0, 1});
+    v.Field("min_lr", min_lr, "learning rate at the end", Range{0, 1}, For{"type", {"cosine"}});
   }
 };
 
@@ -95,11 +96,12 @@ struct TrainOptions {
         "what decays: matrices, weights of two or more dimensions, hence not biases, norms and logit scales; or all "
         "(as the released code)",
         OneOf{{"matrices", "all"}});
-    v.Field("beta1", beta1, "adamw: decay of the mean gradient", Range{0, 1});
-    v.Field("beta2", beta2, "adamw: decay of the mean squared gradient", Range{0, 1});
-    v.Field("eps", eps, "adamw: added to the denominator", Range{0, 1});
-    v.Field("momentum", momentum, "sgd: how much of the last step's direction stays", Range{0, 1}, Added{});
-    v.Field("nesterov", nesterov, "sgd: Nesterov's momentum", Added{});
+    v.Field("beta1", beta1, "decay of the mean gradient", Range{0, 1}, For{"optimizer", {"adamw"}});
+    v.Field("beta2", beta2, "decay of the mean squared gradient", Range{0, 1}, For{"optimizer", {"adamw"}});
+    v.Field("eps", eps, "added to the denominator", Range{0, 1}, For{"optimizer", {"adamw"}});
+    v.Field("momentum", momentum, "how much of the last step's direction stays", Range{0, 1}, Added{},
+            For{"optimizer", {"sgd"}});
+    v.Field("nesterov", nesterov, "Nesterov's momentum", Added{}, For{"optimizer", {"sgd"}});
     v.Field("clip_grad_norm", clip_grad_norm, "gradients are scaled down to this norm over all weights; 0: never",
             Range{0, 1e12});
     v.Group("schedule", schedule, "how the learning rate moves");

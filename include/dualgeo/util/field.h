@@ -14,7 +14,7 @@
 // A visitor (config/options_tree.h) has
 //   Field(name, value&, help, rules...)     value: bool, int, int64_t, double, std::string, std::vector of those,
 //                                                  or std::optional of those (null in YAML)
-//                                           rules: OneOf, Range, Affects, Added; each at most once, in any order
+//                                           rules: OneOf, Range, For, Affects, Added; each at most once, in any order
 //   Group(name, struct&, help)              a nested option struct
 //   Map(name, std::map<std::string, Struct>&, help)   named option structs (benchmarks: {im2gps3k: {...}})
 //
@@ -37,6 +37,12 @@ struct OneOf {
 struct Range {
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
+};
+
+// The field means something only where the field `key` beside it has one of these values: options of one kind of part.
+struct For {
+  std::string key;
+  std::vector<std::string> kinds;
 };
 
 // What a field changes. Resumes, steps and fingerprints compare what affects a result; the rest is only recorded.
