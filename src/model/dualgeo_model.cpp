@@ -1,6 +1,6 @@
 #include "dualgeo/model/dualgeo_model.h"
 
-#include "contrastive_gps_head.h"
+#include "head_contrastive_gps.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/kinds.h"
 #include "head_kinds.h"

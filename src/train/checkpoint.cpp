@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "dualgeo/io/safetensors.h"
+#include "dualgeo/io/weight_file.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/train/runtime.h"
-#include "dualgeo/train/tensor_archive.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 
@@ -77,7 +77,7 @@ void WriteCheckpoint(const fs::path& folder, const torch::nn::Module& module, co
     fs::remove_all(fresh);
     fs::create_directories(fresh);
     WriteSafetensors(fresh / "model.safetensors", StateDict(module));
-    WriteTensorArchive(fresh / "trainer.pt", state);
+    WriteSafetensors(fresh / kTrainerFile, {state.begin(), state.end()});
     WriteFileAtomically(fresh / "config.yaml", config);
     Sync(fresh);
     SwapIn(fresh, folder);
@@ -119,7 +119,12 @@ void CleanCheckpoints(const fs::path& parent) {
   for (const auto& path : leftovers) fs::remove_all(path, code);
 }
 
-TrainerState ReadTrainerState(const fs::path& checkpoint) { return ReadTensorArchive(checkpoint / "trainer.pt"); }
+TrainerState ReadTrainerState(const fs::path& checkpoint) {
+  const fs::path earlier = checkpoint / "trainer.pt";  // of version 0.1
+  const bool old = !fs::exists(checkpoint / kTrainerFile) && fs::exists(earlier);
+  const WeightFile file = ReadWeightFile(old ? earlier : checkpoint / kTrainerFile);
+  return {file.tensors.begin(), file.tensors.end()};
+}
 
 void LoadCheckpointWeights(torch::nn::Module& module, const fs::path& path) {
   std::error_code code;

@@ -78,7 +78,7 @@ class LossScaler {
   std::int64_t good_steps_ = 0;
 };
 
-// A number of trainer.pt.
+// A number of the trainer's state.
 double Number(const TrainerState& state, const std::string& key, std::int64_t size, const std::string& source) {
   const auto found = state.find(key);
   if (found == state.end() || found->second.numel() != size) {
@@ -131,7 +131,7 @@ class Run {
   void Start() {
     if (folder_.resumed()) {
       const TrainerState& state = *folder_.resumed();
-      const std::string source = (folder_.resumed_from() / "trainer.pt").string();
+      const std::string source = (folder_.resumed_from() / kTrainerFile).string();
       LoadCheckpointWeights(task_.module(), folder_.resumed_from());
       optimizer_->Load(state, source);
       step_ = static_cast<std::int64_t>(Number(state, "step", 1, source));

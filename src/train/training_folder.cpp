@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 Settings SettingsOf(const TrainerState& state, const fs::path& checkpoint) {
-  const std::string source = (checkpoint / "trainer.pt").string();
+  const std::string source = (checkpoint / kTrainerFile).string();
   const auto text = state.find("settings");
   if (text == state.end()) throw InputError(source + ": has no settings: not a checkpoint of this training");
   return ParseSettings(TensorText(text->second), source);

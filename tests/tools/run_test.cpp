@@ -60,7 +60,7 @@ TEST_F(SlowRunCommand, MakesEveryFileOnceAndLocatesAPhoto) {
                            "run.json",
                            "segmenter/best/model.safetensors",
                            "checkpoint/best/model.safetensors",
-                           "checkpoint/last/trainer.pt",
+                           "checkpoint/last/trainer.safetensors",
                            "train.jsonl",
                            "gallery/index.faiss",
                            "gallery/items.csv",

@@ -5,9 +5,9 @@
 
 #include <csignal>
 
+#include "dualgeo/io/safetensors.h"
 #include "dualgeo/io/set_aside.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/train/tensor_archive.h"
 #include "dualgeo/train/training_folder.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/temporary_folder.h"
@@ -69,7 +69,7 @@ TEST(CheckpointTest, AnotherModelsIsRefusedByKeys) {
   EXPECT_THROW(LoadCheckpointWeights(*larger, folder / "absent"), InputError);
 }
 
-// The state dict of the released code, as a .pth file: its fusion's names, and its ResNet twice.
+// The state dict of the released code: its fusion's names, and its ResNet twice.
 TEST(CheckpointTest, TheReleasedStateDictIsTheWholeModel) {
   const TemporaryFolder folder;
   const ModelOptions options = TinyModel();
@@ -78,8 +78,8 @@ TEST(CheckpointTest, TheReleasedStateDictIsTheWholeModel) {
   for (const auto& [name, tensor] : StateDict(*model)) released[name] = tensor;
   ASSERT_EQ(released.count("cross_attn_fusion.q_proj_rgb.weight"), 1U);
   released["semantic_encoder.resnet.conv1.weight"] = released.at("semantic_encoder.features.0.weight");
-  WriteTensorArchive(folder / "released.pth", released);
-  const DualGeoModel loaded = LoadModel(folder / "released.pth", options, LossOptions(), torch::kCPU);
+  WriteSafetensors(folder / "released.safetensors", {released.begin(), released.end()});
+  const DualGeoModel loaded = LoadModel(folder / "released.safetensors", options, LossOptions(), torch::kCPU);
   const auto expected = StateDict(*model);
   const auto state = StateDict(*loaded);
   for (std::size_t i = 0; i < expected.size(); ++i) {
@@ -88,11 +88,26 @@ TEST(CheckpointTest, TheReleasedStateDictIsTheWholeModel) {
 
   released.erase("cross_attn_fusion.norm_seg.bias");
   released["adapter.weight"] = torch::ones({1});
-  WriteTensorArchive(folder / "released.pth", released);
+  WriteSafetensors(folder / "released.safetensors", {released.begin(), released.end()});
   const std::string message =
-      MessageOf<InputError>([&] { LoadModel(folder / "released.pth", options, LossOptions(), torch::kCPU); });
+      MessageOf<InputError>([&] { LoadModel(folder / "released.safetensors", options, LossOptions(), torch::kCPU); });
   EXPECT_NE(message.find("cross_attn_fusion.norm_seg.bias is missing; adapter.weight is unexpected"), std::string::npos)
       << message;
+}
+
+// trainer.pt, a pickle, of a run of two epochs by version 0.1.0.
+TEST(CheckpointTest, StatesOfEarlierVersionsAreRead) {
+  const TemporaryFolder folder;
+  fs::copy_file(fs::path(DUALGEO_SOURCE_DIR) / "tests/data/weights/trainer_0_1.pt", folder / "trainer.pt");
+  const TrainerState state = ReadTrainerState(folder.path());
+  EXPECT_EQ(state.at("step").item<std::int64_t>(), 16);
+  const Settings settings = ParseSettings(TensorText(state.at("settings")), "here");
+  EXPECT_EQ(settings.at("train.lr"), "0.001");
+  EXPECT_EQ(state.at("optimizer/exp_avg/logit_scale_rgb").scalar_type(), torch::kFloat32);
+  WriteCheckpoint(folder / "last", *Layer(1), state, "");
+  const TrainerState again = ReadTrainerState(folder / "last");
+  ASSERT_EQ(again.size(), state.size());
+  for (const auto& [name, tensor] : state) EXPECT_TRUE(torch::equal(again.at(name), tensor)) << name;
 }
 
 TEST(CheckpointTest, AFullDiskLeavesTheOldOne) {

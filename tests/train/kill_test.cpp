@@ -118,8 +118,8 @@ void KillAndCompare(int kills, int epochs, std::uint64_t seed) {
   for (const char* which : {"last", "best"}) {
     EXPECT_EQ(Bytes(folder / "whole" / "checkpoint" / which / "model.safetensors"),
               Bytes(folder / "killed" / "checkpoint" / which / "model.safetensors"));
-    EXPECT_EQ(Bytes(folder / "whole" / "checkpoint" / which / "trainer.pt"),
-              Bytes(folder / "killed" / "checkpoint" / which / "trainer.pt"));
+    EXPECT_EQ(Bytes(folder / "whole" / "checkpoint" / which / "trainer.safetensors"),
+              Bytes(folder / "killed" / "checkpoint" / which / "trainer.safetensors"));
   }
   EXPECT_EQ(Lines(folder / "whole" / "train.jsonl").size(), Lines(folder / "killed" / "train.jsonl").size());
   std::printf("%d kills\n", killed);
@@ -144,7 +144,7 @@ TEST(KillTest, CtrlCWritesACheckpointAndSaysHowToGoOn) {
   EXPECT_EQ(WEXITSTATUS(status), 130);
   const std::string message = Bytes(folder / "errors");
   EXPECT_NE(message.find("--resume"), std::string::npos) << message;
-  EXPECT_TRUE(fs::exists(folder / "stopped" / "checkpoint" / "last" / "trainer.pt"));
+  EXPECT_TRUE(fs::exists(folder / "stopped" / "checkpoint" / "last" / "trainer.safetensors"));
   Train(set, folder / "stopped", epochs);
   EXPECT_EQ(Bytes(folder / "whole" / "checkpoint" / "last" / "model.safetensors"),
             Bytes(folder / "stopped" / "checkpoint" / "last" / "model.safetensors"));
@@ -169,7 +169,7 @@ TEST(KillTest, AClosedTerminalWritesACheckpoint) {
   waitpid(pid, &status, 0);
   ASSERT_TRUE(WIFEXITED(status)) << strsignal(WTERMSIG(status));
   EXPECT_EQ(WEXITSTATUS(status), 130);
-  EXPECT_TRUE(fs::exists(folder / "run/checkpoint/last/trainer.pt"));
+  EXPECT_TRUE(fs::exists(folder / "run/checkpoint/last/trainer.safetensors"));
 }
 
 }  // namespace

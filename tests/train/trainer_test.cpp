@@ -6,7 +6,6 @@
 
 #include "dualgeo/io/safetensors.h"
 #include "dualgeo/train/checkpoint.h"
-#include "dualgeo/train/tensor_archive.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/tiny_set.h"
@@ -30,7 +29,7 @@ class TrainerTest : public ::testing::Test {
   std::string Weights(const std::string& name, const std::string& which = "last") const {
     return Bytes(Run(name) / "checkpoint" / which / "model.safetensors");
   }
-  std::string Moments(const std::string& name) const { return Bytes(Run(name) / "checkpoint" / "last" / "trainer.pt"); }
+  std::string Moments(const std::string& name) const { return Bytes(Run(name) / "checkpoint" / "last" / kTrainerFile); }
   // The log's lines without what depends on the clock.
   std::vector<std::string> Log(const std::string& name) const {
     std::vector<std::string> lines;
@@ -244,14 +243,14 @@ TEST_F(TrainerTest, DamagedCheckpointsAreNamed) {
   const auto without = [&](const std::string& key) {
     auto rest = state;
     rest.erase(key);
-    WriteTensorArchive(last / "trainer.pt", rest);
+    WriteSafetensors(last / kTrainerFile, {rest.begin(), rest.end()});
     return MessageOf<InputError>([&] { Train("a", TinyTraining(2), Existing::kResume); });
   };
   EXPECT_NE(without("step").find("has no step"), std::string::npos);
   EXPECT_NE(without("settings").find("has no settings"), std::string::npos);
   EXPECT_NE(without("optimizer/exp_avg/logit_scale_rgb").find("logit_scale_rgb"), std::string::npos);
-  fs::remove(last / "trainer.pt");
-  EXPECT_NE(MessageOf<InputError>([&] { Train("a", TinyTraining(2), Existing::kResume); }).find("trainer.pt"),
+  fs::remove(last / kTrainerFile);
+  EXPECT_NE(MessageOf<InputError>([&] { Train("a", TinyTraining(2), Existing::kResume); }).find(kTrainerFile),
             std::string::npos);
 }
 

@@ -1,9 +1,7 @@
 // A checkpoint is a folder:
-//   model.safetensors  weights and buffers, names as in StateDict(module)
-//   trainer.pt         optimiser moments, schedule position, settings: a flat dict of name -> tensor, opened by
-//   Python's
-//                      torch.load(..., weights_only=True); nothing in it is ever executed, here or there
-//   config.yaml        the resolved config, as the caller gave it
+//   model.safetensors    weights and buffers, names as in StateDict(module)
+//   trainer.safetensors  optimizer state, schedule position, settings (trainer.pt in version 0.1, which is still read)
+//   config.yaml          the resolved config, as the caller gave it
 // It is replaced as a whole: whoever is killed at whatever instruction finds the newest whole checkpoint afterwards.
 #pragma once
 
@@ -18,10 +16,12 @@
 
 namespace dualgeo {
 
-// What trainer.pt holds.
+inline constexpr const char* kTrainerFile = "trainer.safetensors";
+
+// What it holds.
 using TrainerState = std::map<std::string, torch::Tensor>;
 
-// Text and numbers as tensors, so that trainer.pt holds tensors alone.
+// Text and numbers as tensors, so that it holds tensors alone.
 torch::Tensor TextTensor(const std::string& text);
 std::string TensorText(const torch::Tensor& tensor);
 
@@ -36,7 +36,7 @@ std::filesystem::path FindCheckpoint(const std::filesystem::path& folder);
 // Removes what killed processes left of checkpoints below `parent`. Call it only while nobody writes there.
 void CleanCheckpoints(const std::filesystem::path& parent);
 
-// Reads trainer.pt. Throws InputError when it is missing, damaged, or anything but a dict of tensors.
+// Throws InputError when the file is missing, damaged, or anything but tensors by name.
 TrainerState ReadTrainerState(const std::filesystem::path& checkpoint);
 
 // Loads weights into a module. path: a checkpoint folder, or a file (safetensors, .pth, .pt: io/weight_file.h) with

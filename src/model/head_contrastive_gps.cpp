@@ -1,4 +1,4 @@
-#include "contrastive_gps_head.h"
+#include "head_contrastive_gps.h"
 
 #include "dualgeo/model/loss.h"
 #include "dualgeo/model/weights.h"
