@@ -53,8 +53,8 @@ TEST(Optics, SmallSets) {
   const auto few = Optics(three, {.min_samples = 4});
   EXPECT_EQ(few.labels, std::vector<int>(3, kNoise));
   EXPECT_EQ(few.ordering, (std::vector<std::size_t>{0, 1, 2}));
-  const std::vector<LatLon> equal(7, LatLon{-90, 33});
-  EXPECT_EQ(Optics(equal, {.min_samples = 3}).labels, std::vector<int>(7, 0));
+  const std::vector<LatLon> equal(8, LatLon{-90, 33});
+  EXPECT_EQ(Optics(equal, {.min_samples = 3}).labels, std::vector<int>(8, 0));
 }
 
 TEST(Optics, ClustersAcrossTheDateLine) {

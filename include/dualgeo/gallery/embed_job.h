@@ -10,7 +10,7 @@
 
 #include "dualgeo/data/loader_options.h"
 #include "dualgeo/data/photo_table.h"
-#include "dualgeo/gallery/coordinates.h"
+#include "dualgeo/geo/coordinates.h"
 #include "dualgeo/gallery/embed_options.h"
 #include "dualgeo/gallery/features.h"
 #include "dualgeo/model/options.h"
