@@ -47,9 +47,9 @@ Partition BuildPartition(const Coordinates& places, const PartitionOptions& opti
   options.Validate();
   auto cells = FindKind(kPartitionBuilders, options.type, "cells.type").build(places, options);
   if (cells.size() < 2) {
-    throw InputError(places.path.string() + ": its " + std::to_string(places.locations.size()) + " places make " +
-                     std::to_string(cells.size()) + " cells of type " + options.type +
-                     " with these settings; a partition needs two or more");
+    throw InputError((places.path.empty() ? "coordinates" : places.path.string()) + ": the " +
+                     std::to_string(places.locations.size()) + " places make " + std::to_string(cells.size()) +
+                     " cells of type " + options.type + " with these settings; a partition needs two or more");
   }
   for (std::size_t i = 0; i < cells.size(); ++i) cells[i].label = static_cast<std::int64_t>(i);
   return Partition(std::move(cells));

@@ -15,9 +15,10 @@ namespace {
 struct MergedRegion {
   std::vector<S2Cell> area;
   std::vector<std::size_t> members;  // indices of places
-  LatLon mean;
-  std::set<std::size_t> neighbours;  // empty once it was merged into another
-  bool gone = false;
+  UnitVector sum;                    // of these
+  LatLon mean;                       // where it points to
+  std::set<std::size_t> neighbours;
+  bool gone = false;  // merged into another
 };
 
 class RegionMerger {
@@ -26,10 +27,10 @@ class RegionMerger {
       : places_(places), options_(options) {
     for (const auto& place : AlongCurve(places)) {
       const S2Cell base = place.leaf.Parent(options.base_level);
-      if (regions_.empty() || regions_.back().area[0] != base) regions_.push_back({{base}, {}, {}, {}});
+      if (regions_.empty() || regions_.back().area[0] != base) regions_.push_back({{base}, {}, {}, {}, {}});
       regions_.back().members.push_back(place.index);
+      AddTo(regions_.back(), ToUnitVector(places[place.index]));
     }
-    for (auto& region : regions_) region.mean = Mean(region);
   }
 
   std::vector<PartitionCell> Build() {
@@ -51,10 +52,9 @@ class RegionMerger {
  private:
   using Entry = std::pair<std::size_t, std::size_t>;  // members, region
 
-  LatLon Mean(const MergedRegion& region) const {
-    std::vector<LatLon> members;
-    for (const std::size_t i : region.members) members.push_back(places_[i]);
-    return CellMean(members);
+  static void AddTo(MergedRegion& region, const UnitVector& v) {
+    region.sum = {region.sum.x + v.x, region.sum.y + v.y, region.sum.z + v.z};
+    region.mean = ToLatLon(region.sum);
   }
 
   void Link() {
@@ -119,14 +119,14 @@ class RegionMerger {
     auto &from = regions_[small], &to = regions_[large];
     to.area.insert(to.area.end(), from.area.begin(), from.area.end());
     to.members.insert(to.members.end(), from.members.begin(), from.members.end());
-    to.mean = Mean(to);
+    AddTo(to, from.sum);
     for (const std::size_t i : from.neighbours) {
       regions_[i].neighbours.erase(small);
       if (i == large) continue;
       regions_[i].neighbours.insert(large);
       to.neighbours.insert(i);
     }
-    from = {{}, {}, {}, {}, true};
+    from = {{}, {}, {}, {}, {}, true};
     queue_.push({to.members.size(), large});
   }
 
@@ -135,8 +135,9 @@ class RegionMerger {
     for (auto& region : regions_) {
       if (region.gone) continue;
       Coalesce(region.area);
-      cells.push_back(
-          {0, std::move(region.area), static_cast<std::int64_t>(region.members.size()), region.mean});
+      std::vector<LatLon> members;
+      for (const std::size_t i : region.members) members.push_back(places_[i]);
+      cells.push_back({0, std::move(region.area), static_cast<std::int64_t>(members.size()), CellMean(members)});
     }
     return cells;
   }

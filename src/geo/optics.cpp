@@ -72,7 +72,8 @@ OpticsGraph Reach(std::span<const LatLon> places, const OpticsOptions& options) 
   const std::size_t n = places.size();
   const auto min_samples = static_cast<std::size_t>(options.min_samples);
   // Where min_samples is half of the places or more, scikit-learn searches without a tree: it then finds no haversine
-  // neighbours at all, since it compares with the sine of infinity, and takes the Euclidean core from inexact distances.
+  // neighbours at all, since it compares with the sine of infinity, and takes the Euclidean core from inexact
+  // distances.
   const bool tree = min_samples < n / 2;
   const bool core_points = n >= min_samples && (tree || options.metric == OpticsMetric::kEuclidean);
   const OpticsDistance distance(places, options.metric);

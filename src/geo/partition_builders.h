@@ -6,7 +6,10 @@
 #include "dualgeo/geo/build_partition.h"
 
 // type, and what makes the cells.
-#define DUALGEO_PARTITION_BUILDERS(KIND) KIND("s2_adaptive", BuildS2Adaptive)
+#define DUALGEO_PARTITION_BUILDERS(KIND)     \
+  KIND("s2_adaptive", BuildS2Adaptive)       \
+  KIND("merged_regions", BuildMergedRegions) \
+  KIND("semantic", BuildSemantic)
 
 namespace dualgeo {
 

@@ -96,7 +96,8 @@ Partition Partition::Read(const std::filesystem::path& path) {
     const std::string what = reader.Fault(row);
     if (!what.empty() && damaged++ == 0) fault = table.At(row, what);
   }
-  if (damaged > 1) fault += " (and " + std::to_string(damaged - 1) + " more of " + std::to_string(table.rows()) + " rows)";
+  if (damaged > 1)
+    fault += " (and " + std::to_string(damaged - 1) + " more of " + std::to_string(table.rows()) + " rows)";
   if (damaged > 0) throw InputError(fault);
   std::vector<PartitionCell> cells;
   std::vector<int> lines;

@@ -10,7 +10,8 @@
 namespace dualgeo {
 namespace {
 
-// Whether photos in the cell can have this mean: it lies not far off, as means over curved borders and rounded ones may.
+// Whether photos in the cell can have this mean: it lies not far off, as means over curved borders and rounded ones
+// may.
 bool MayBeMean(S2Cell cell, LatLon mean) {
   if (cell.level() == 0) return true;  // a third of the Earth, perhaps with the date line in its middle
   const LatLon center = cell.Center();

@@ -38,8 +38,9 @@ TEST(Partition, IsReadAndWritten) {
 
 TEST(Partition, OfUnionsWithNames) {
   TemporaryFolder folder;
-  const std::string text = "class_label,hex_id,imgs_per_cell,latitude_mean,longitude_mean,name\n"
-                           "0,11 13 31,5,1,1,\"Gulf, of Guinea\"\n1,47,6,48,2,\n";
+  const std::string text =
+      "class_label,hex_id,imgs_per_cell,latitude_mean,longitude_mean,name\n"
+      "0,11 13 31,5,1,1,\"Gulf, of Guinea\"\n1,47,6,48,2,\n";
   const Partition partition = Partition::Read(folder.Write("p.csv", text));
   EXPECT_EQ(partition.cells()[0].area.size(), 3U);
   EXPECT_EQ(partition.cells()[0].name, "Gulf, of Guinea");
@@ -48,7 +49,7 @@ TEST(Partition, OfUnionsWithNames) {
 }
 
 TEST(Partition, TheFinestOfNestedCellsWins) {
-  const auto cell = [](const char* token) { return *S2Cell::FromToken(token); };
+  const auto cell = [](const char* token) { return S2Cell::FromToken(token).value(); };
   const Partition partition({{0, {cell("47")}, 1, {}}, {1, {cell("47e63")}, 1, {}}, {2, {cell("47e62c")}, 1, {}}});
   EXPECT_EQ(partition.CountNested(), 2U);
   EXPECT_EQ(partition.Find(cell("47e63").Center())->cell, 1U);
@@ -89,7 +90,8 @@ TEST(Partition, SaysWhatASpreadsheetMadeOfTokens) {
     return RefusalOf([&] { Partition::Read(folder.Write("p.csv", kTwoCells + text + "\n")); });
   };
   const std::string number = "before a spreadsheet took it for a number";
-  EXPECT_THAT(row("40,4.7E+064,320,49.12167643125,2.590259375"), HasSubstr("p.csv:4: hex_id '4.7E+064' was '47e63' " + number));
+  EXPECT_THAT(row("40,4.7E+064,320,49.12167643125,2.590259375"),
+              HasSubstr("p.csv:4: hex_id '4.7E+064' was '47e63' " + number));
   EXPECT_THAT(row("40,\"4,7E+64\",320,49.12167643125,2.590259375"), HasSubstr("'4,7E+64' was '47e63' " + number));
   EXPECT_THAT(row("47,477000000000,336,45.1795,12.2594"), HasSubstr("'477000000000' was '477e9' " + number));
   EXPECT_THAT(row("72,994,4294,-22.86,-43.2392"), HasSubstr("'994' was '00994' " + number + " and dropped the zeros"));

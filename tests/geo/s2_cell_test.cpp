@@ -25,7 +25,8 @@ namespace {
 // Uniform over the sphere; some at the poles, on the date line, and where faces meet.
 std::vector<LatLon> ManyPlaces(int count) {
   Random random(13);
-  std::vector<LatLon> places = {{90, 0}, {-90, 0}, {90, -77}, {0, 0}, {0, 45}, {0, 90}, {0, 135}, {45, 180}, {-45, -180}};
+  std::vector<LatLon> places = {{90, 0}, {-90, 0}, {90, -77}, {0, 0},     {0, 45},
+                                {0, 90}, {0, 135}, {45, 180}, {-45, -180}};
   while (static_cast<int>(places.size()) < count) {
     const UnitVector v{random.Normal(), random.Normal(), random.Normal()};
     LatLon place = ToLatLon(v);
@@ -115,8 +116,9 @@ TEST(S2Cell, TokensAreRead) {
       EXPECT_EQ(S2Cell::FromId(cell.id()), cell);
     }
   }
-  for (const char* wrong : {"", "0", "10", "47E63", "4.7E+064", "8E+095", "477000000000", "47e63 ", "0x47", "c1", "d", "f",
-                            "47e66fe1f36a36a", "47e66fe1f36a36a2", "47e66fe1f36a36a51", "-1", "ffffffffffffffff", "2"}) {
+  for (const char* wrong :
+       {"", "0", "10", "47E63", "4.7E+064", "8E+095", "477000000000", "47e63 ", "0x47", "c1", "d", "f",
+        "47e66fe1f36a36a", "47e66fe1f36a36a2", "47e66fe1f36a36a51", "-1", "ffffffffffffffff", "2"}) {
     const auto cell = S2Cell::FromToken(wrong);
     EXPECT_EQ(cell, std::nullopt) << wrong << " " << cell->level();
   }
@@ -165,11 +167,14 @@ TEST(S2Cell, IsThatOfLibs2) {
     const S2Cell cell = leaf.Parent(level);
     const S2CellId their_cell = theirs.parent(level);
     ASSERT_EQ(cell.Token(), their_cell.ToToken());
-    ASSERT_LT(GreatCircleKm(cell.Center(), {their_cell.ToLatLng().lat().degrees(), their_cell.ToLatLng().lng().degrees()}),
-              1e-9);
+    ASSERT_LT(
+        GreatCircleKm(cell.Center(), {their_cell.ToLatLng().lat().degrees(), their_cell.ToLatLng().lng().degrees()}),
+        1e-9);
     for (int k = 0; k < 4; ++k) {
       const S2LatLng vertex(::S2Cell(their_cell).GetVertex(k));
-      ASSERT_LT(GreatCircleKm(cell.Vertices()[static_cast<std::size_t>(k)], {vertex.lat().degrees(), vertex.lng().degrees()}), 1e-9);
+      ASSERT_LT(
+          GreatCircleKm(cell.Vertices()[static_cast<std::size_t>(k)], {vertex.lat().degrees(), vertex.lng().degrees()}),
+          1e-9);
     }
   }
 #else

@@ -8,21 +8,23 @@
 //                    that hold places are merged, the one with fewest places first, with the neighbour at the least
 //                    distance between means times a random factor in [1, 1 + randomness], until `classes` are left.
 //                    Neighbours are the `neighbours` nearest by their means, so that empty cells and seas are crossed;
-//                    merging joins them. Sets that are to be intersected differ by `seed`. (CPlaNet also weighs by looks.)
-//   semantic         after PIGEON (Haas et al., CVPR 2024): a cell for each distinct row of `columns`, from large to small
+//                    merging joins them. Sets that are to be intersected differ by `seed`. (CPlaNet also weighs by
+//                    looks.)
+//   semantic         after PIGEON (Haas et al., CVPR 2024): a cell for each distinct row of `columns`, from large to
+//   small
 //                    (country, region, city) or for each polygon of a GeoJSON file that has these as properties. Within
-//                    a country, cells with fewer than min places are fused with one of the eight nearest of it, in order:
-//                    a small one of the same region, any of that region, a small one, any; of several, the largest.
-//                    Cells with more than max are split by OPTICS (Euclidean in degrees, rounds of optics_min_samples
-//                    and optics_xi, each until nothing changes): clusters under min are noise; with one cluster, the
-//                    noise is the other cell if it has at least min; else noise goes to the nearest mean, and with three
-//                    clusters or more so do all. A split that would leave a cell under min is not made.
-//                    The area of a cell is that of the Voronoi diagram of its places, within its polygons where there
-//                    are some, filled with S2 cells: of `resolution` where borders run through land without photos, of
-//                    up to level 20 between photos. A photo outside of all polygons counts for the nearest.
+//                    a country, cells with fewer than min places are fused with one of the eight nearest of it, in
+//                    order: a small one of the same region, any of that region, a small one, any; of several, the
+//                    largest. Cells with more than max are split by OPTICS (Euclidean in degrees, rounds of
+//                    optics_min_samples and optics_xi, each until nothing changes): clusters under min are noise; with
+//                    one cluster, the noise is the other cell if it has from min to max; with more, noise goes to the
+//                    nearest mean, and with three or more so do all. A split that would leave a cell under min is not
+//                    made. The area of a cell is that of the Voronoi diagram of its places, within its polygons where
+//                    there are some, filled with S2 cells: of `resolution` where borders run through land without
+//                    photos, of up to level 20 between photos. A photo outside of all polygons counts for the nearest.
 //
-// The place of a cell is the arithmetic mean of its members' latitudes and longitudes, as ISNs have it, but the spherical
-// mean where their longitudes span more than 180 degrees (the date line).
+// The place of a cell is the arithmetic mean of its members' latitudes and longitudes, as ISNs have it, but the
+// spherical mean where their longitudes span more than 180 degrees (the date line).
 #pragma once
 
 #include <cstdint>

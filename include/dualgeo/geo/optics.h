@@ -1,7 +1,7 @@
 // OPTICS (Ankerst, Breunig, Kriegel, Sander 1999) of places, and the clusters that xi cuts out of its plot, with
-// scikit-learn's ordering, reachability and labels (sklearn.cluster.OPTICS of 1.2, cluster_method="xi", max_eps=inf, its
-// predecessor correction of Schubert and Gertz 2018 included as that version has it: with its index error, which moves a
-// few border points and which later versions mend; of places at equal distances either may come first, as with
+// scikit-learn's ordering, reachability and labels (sklearn.cluster.OPTICS of 1.2, cluster_method="xi", max_eps=inf,
+// its predecessor correction of Schubert and Gertz 2018 included as that version has it: with its index error, which
+// moves a few border points and which later versions mend; of places at equal distances either may come first, as with
 // scikit-learn on another processor). DBSCAN needs to be told how dense a cluster is; here it
 // is what is denser than what lies around it by the share xi, at any scale.
 //
@@ -32,8 +32,9 @@ struct OpticsResult {
   std::vector<int> labels;  // of each place; clusters in the order in which they end, the smallest of nested ones
 };
 
-// Time O(n^2), memory O(n). With fewer places than min_samples there is no core point and all are noise; with haversine,
-// as in scikit-learn, already where min_samples is half of the places (rounded down) or more. Places must be valid. Throws std::invalid_argument for options out of range, Interrupted when the program shall stop.
+// Time O(n^2), memory O(n). With fewer places than min_samples there is no core point and all are noise; with
+// haversine, as in scikit-learn, already where min_samples is half of the places (rounded down) or more. Places must be
+// valid. Throws std::invalid_argument for options out of range, Interrupted when the program shall stop.
 OpticsResult Optics(std::span<const LatLon> places, const OpticsOptions& options);
 
 }  // namespace dualgeo

@@ -1,6 +1,7 @@
 // Cells of the S2 grid (https://s2geometry.io): the sphere is six faces of a cube, each split into four again and again
-// along a Hilbert curve, 30 levels deep (a leaf is about 1 cm wide). A cell's id has 64 bits: three of the face, two for
-// each level, then a 1 and zeros. So the leaves of a cell are a range of ids, and ids of neighbours are mostly close.
+// along a Hilbert curve, 30 levels deep (a leaf is about 1 cm wide). A cell's id has 64 bits: three of the face, two
+// for each level, then a 1 and zeros. So the leaves of a cell are a range of ids, and ids of neighbours are mostly
+// close.
 //
 // A token is the id in hexadecimal digits without the zeros at its end: text, never a number. "0099" has leading zeros,
 // and "47e63" is no power of ten.
