@@ -90,8 +90,8 @@ void Info(const CellsFlags& flags) {
     const std::size_t i = partitions.size() - 1;
     if (i == 0) continue;
     const auto parents = ParentsIn(partitions[i - 1], partitions[i]);
-    const auto held = parents.size() - static_cast<std::size_t>(std::ranges::count(parents, std::nullopt));
-    std::printf("hierarchy  %zu of %zu cells lie in one of %s\n", held, parents.size(),
+    const auto held = std::ranges::count_if(parents, [](const auto& parent) { return parent.has_value(); });
+    std::printf("hierarchy  %td of %zu cells lie in one of %s\n", held, parents.size(),
                 flags.partitions[i - 1].c_str());
   }
 }

@@ -12,7 +12,7 @@
 namespace dualgeo {
 namespace {
 
-constexpr int kFinestDrawn = 9;
+constexpr int kFinestLined = 6;
 
 // Blue, orange, green, red, violet, brown, pink, grey: of about one lightness.
 constexpr std::array<const char*, 8> kCellColours = {"#5b8fc9", "#e09a4f", "#6aab6a", "#d0706e",
@@ -101,46 +101,64 @@ std::string CellPath(S2Cell cell) {
 }
 
 std::string CellMapCss() {
+  // Lines would drown what is small, and divide what is one cell: those get lines of their own colour.
   std::string css =
       ".page{fill:#fff}.sea{fill:#eef3f7}.grid{stroke:#d3dde5;stroke-width:.6;fill:none}text{fill:#222}"
-      ".cells path{fill-opacity:.85;stroke:#fff;stroke-width:.25;stroke-linejoin:round}\n";
+      ".cells{opacity:.85;stroke-width:.4;stroke-linejoin:round}\n";
   for (std::size_t i = 0; i < kCellColours.size(); ++i) {
-    css += ".k" + std::to_string(i) + "{fill:" + kCellColours[i] + "}";
+    const std::string colour = kCellColours[i];
+    css += ".k" + std::to_string(i) + "{fill:" + colour + ";stroke:" + colour + "}";
   }
   return css +
-         "\n@media screen and (prefers-color-scheme:dark){.page{fill:#14181c}.sea{fill:#1c242b}.grid{stroke:#303b45}"
-         "text{fill:#e6e6e6}.cells path{stroke:#14181c}}\n";
+         ".cells .lined{stroke:#eef3f7}\n@media screen and (prefers-color-scheme:dark){.page{fill:#14181c}"
+         ".sea{fill:#1c242b}.grid{stroke:#303b45}text{fill:#e6e6e6}.cells .lined{stroke:#1c242b}}\n";
+}
+
+std::size_t CountParts(const Partition& partition) {
+  std::size_t parts = 0;
+  for (const auto& cell : partition.cells()) parts += cell.area.size();
+  return parts;
 }
 
 std::string PartitionWords(const Partition& partition) {
   std::int64_t photos = 0;
-  std::size_t parts = 0;
-  for (const auto& cell : partition.cells()) {
-    photos += cell.count;
-    parts += cell.area.size();
+  for (const auto& cell : partition.cells()) photos += cell.count;
+  const std::size_t parts = CountParts(partition);
+  const int coarsest = partition.coarsest_level(), finest = partition.finest_level();
+  std::string words = std::to_string(partition.cells().size()) + " cells, ";
+  if (parts > partition.cells().size()) words += std::to_string(parts) + " S2 cells, ";
+  words += coarsest == finest ? "level " : "levels " + std::to_string(coarsest) + " to ";
+  return words + std::to_string(finest) + ", " + std::to_string(photos) + " photos";
+}
+
+// The paths of each colour.
+struct CellPaths {
+  std::array<std::string, kCellColours.size()> lined, plain;
+};
+
+CellPaths DrawCells(const Partition& partition) {
+  std::vector<std::size_t> order(partition.cells().size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) { return partition.cells()[i].area.front(); });
+  CellPaths paths;
+  std::unordered_set<std::uint64_t> drawn;
+  const int finest = CountParts(partition) > 20000 ? 8 : 9;
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    const auto& area = partition.cells()[order[rank]].area;
+    for (S2Cell part : area) {
+      const bool lined = area.size() == 1 && part.level() <= kFinestLined;
+      if (part.level() > finest) part = part.Parent(finest);
+      auto& to = lined ? paths.lined : paths.plain;
+      if (drawn.insert(part.id()).second) to[rank % kCellColours.size()] += CellPath(part) + "\n";
+    }
   }
-  const std::string levels =
-      partition.coarsest_level() == partition.finest_level()
-          ? "level " + std::to_string(partition.finest_level())
-          : "levels " + std::to_string(partition.coarsest_level()) + " to " + std::to_string(partition.finest_level());
-  return std::to_string(partition.cells().size()) + " cells of " + std::to_string(parts) + " S2 cells (" + levels +
-         "), made of " + std::to_string(photos) + " photos";
+  return paths;
 }
 
 }  // namespace
 
 std::string PartitionMapSvg(const Partition& partition, const std::string& title) {
-  std::vector<std::size_t> order(partition.cells().size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::sort(order, {}, [&](std::size_t i) { return partition.cells()[i].area.front(); });
-  std::array<std::string, kCellColours.size()> paths;
-  std::unordered_set<std::uint64_t> drawn;
-  for (std::size_t rank = 0; rank < order.size(); ++rank) {
-    for (S2Cell part : partition.cells()[order[rank]].area) {
-      if (part.level() > kFinestDrawn) part = part.Parent(kFinestDrawn);
-      if (drawn.insert(part.id()).second) paths[rank % paths.size()] += CellPath(part) + "\n";
-    }
-  }
+  const CellPaths paths = DrawCells(partition);
   std::string svg =
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1000 564\" font-family=\"system-ui, sans-serif\" "
       "font-size=\"13\" role=\"img\">\n<title>" +
@@ -150,8 +168,10 @@ std::string PartitionMapSvg(const Partition& partition, const std::string& title
       "</text>\n<clipPath id=\"clip\"><rect width=\"1000\" height=\"500\"/></clipPath>\n<g transform=\"translate(0 "
       "34)\" "
       "clip-path=\"url(#clip)\">\n<rect class=\"sea\" width=\"1000\" height=\"500\"/>\n<g class=\"cells\">\n";
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    if (!paths[i].empty()) svg += "<path class=\"k" + std::to_string(i) + "\" d=\"" + paths[i] + "\"/>\n";
+  for (std::size_t i = 0; i < kCellColours.size(); ++i) {
+    const std::string colour = "k" + std::to_string(i);
+    if (!paths.lined[i].empty()) svg += "<path class=\"" + colour + " lined\" d=\"" + paths.lined[i] + "\"/>\n";
+    if (!paths.plain[i].empty()) svg += "<path class=\"" + colour + "\" d=\"" + paths.plain[i] + "\"/>\n";
   }
   svg += "</g>\n<path class=\"grid\" d=\"";
   for (int x = 1; x < 12; ++x) svg += "M" + Decimals(x * 1000.0 / 12, 1) + " 0v500";

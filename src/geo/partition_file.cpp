@@ -105,7 +105,7 @@ Partition Partition::Read(const std::filesystem::path& path) {
     cells.push_back(reader.Row(row));
     lines.push_back(table.Line(row));
   }
-  return Partition(std::move(cells), path, std::move(lines));
+  return Partition(std::move(cells), InputName(path), std::move(lines));
 }
 
 void Partition::Write(const std::filesystem::path& path) const {
