@@ -18,5 +18,6 @@ endif()
 if(DUALGEO_TESTS)
   find_package(GTest REQUIRED)
   include(GoogleTest)
+  find_library(S2_LIBRARY s2)  # optional: tests/geo/s2_cell_test.cpp compares with it
   enable_testing()
 endif()

@@ -14,6 +14,7 @@
   COMMAND(AddTrain)               \
   COMMAND(AddEmbed)               \
   COMMAND(AddGallery)             \
+  COMMAND(AddCells)               \
   COMMAND(AddSearch)              \
   COMMAND(AddRerank)              \
   COMMAND(AddPredict)             \

@@ -10,9 +10,9 @@
 
 #include "dualgeo/data/loader_options.h"
 #include "dualgeo/data/photo_table.h"
-#include "dualgeo/gallery/coordinates.h"
 #include "dualgeo/gallery/embed_options.h"
 #include "dualgeo/gallery/features.h"
+#include "dualgeo/geo/coordinates.h"
 #include "dualgeo/model/options.h"
 #include "dualgeo/train/options.h"
 

@@ -4,13 +4,12 @@
 #include <span>
 #include <vector>
 
+#include "dualgeo/geo/cluster_label.h"
 #include "dualgeo/geo/latlon.h"
 
 namespace dualgeo {
 
-inline constexpr int kNoise = -1;
-
-// A label for each place: -1 noise, clusters 0, 1, ... in order of their first core point; a border point belongs to
+// A label for each place: kNoise, clusters 0, 1, ... in order of their first core point; a border point belongs to
 // the first cluster that reaches it. Neighbours lie within eps_km of great-circle distance (inclusive), and a point
 // counts among its own. Equal to sklearn.cluster.DBSCAN(metric="haversine") of 1.2 on the same numbers. Memory O(n):
 // small sets compare all pairs, large ones look neighbours up in a grid. eps_km >= 0, min_samples >= 1, places valid.

@@ -1,4 +1,4 @@
-#include "dualgeo/gallery/coordinates.h"
+#include "dualgeo/geo/coordinates.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

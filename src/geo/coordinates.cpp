@@ -1,4 +1,4 @@
-#include "dualgeo/gallery/coordinates.h"
+#include "dualgeo/geo/coordinates.h"
 
 #include <unordered_map>
 
@@ -14,7 +14,7 @@ std::string Coordinates::At(std::size_t i) const {
   return text += std::to_string(i);
 }
 
-Coordinates ReadCoordinates(const std::filesystem::path& path) {
+Coordinates ReadCoordinates(const std::filesystem::path& path, const std::vector<std::string>& columns) {
   const auto table = CsvTable::Read(path);
   const auto lat = table.Require("LAT");
   const auto lon = table.Require("LON");
@@ -22,6 +22,11 @@ Coordinates ReadCoordinates(const std::filesystem::path& path) {
   if (table.rows() == 0) throw InputError(path.string() + ": has no coordinates below its header");
   Coordinates coordinates;
   coordinates.path = path;
+  for (const auto& name : columns) {
+    const auto column = table.Require(name);
+    auto& texts = coordinates.columns.emplace_back();
+    for (std::size_t i = 0; i < table.rows(); ++i) texts.emplace_back(table.Text(i, column));
+  }
   std::unordered_map<std::string_view, int> lines;
   for (std::size_t i = 0; i < table.rows(); ++i) {
     const LatLon place{table.Number(i, lat), table.Number(i, lon)};
