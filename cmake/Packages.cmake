@@ -34,16 +34,17 @@ if(NOT DUALGEO_MODEL_ONLY)
   find_package(TIFF REQUIRED)
   find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs)
   find_package(faiss REQUIRED)
-  find_package(Boost REQUIRED)  # Boost.Math's distributions, Boost.Geometry; headers alone
+endif()
 
-  # GeographicLib's own module sits outside CMake's search path on Debian, and makes no target.
-  list(APPEND CMAKE_MODULE_PATH /usr/share/cmake/geographiclib)
-  find_package(GeographicLib REQUIRED)
-  if(NOT TARGET GeographicLib::GeographicLib)
-    add_library(GeographicLib::GeographicLib INTERFACE IMPORTED)
-    target_link_libraries(GeographicLib::GeographicLib INTERFACE ${GeographicLib_LIBRARIES})
-    target_include_directories(GeographicLib::GeographicLib INTERFACE ${GeographicLib_INCLUDE_DIRS})
-  endif()
+find_package(Boost REQUIRED)  # Boost.Math's distributions, Boost.Geometry; headers alone
+
+# GeographicLib's own module sits outside CMake's search path on Debian, and makes no target.
+list(APPEND CMAKE_MODULE_PATH /usr/share/cmake/geographiclib)
+find_package(GeographicLib REQUIRED)
+if(NOT TARGET GeographicLib::GeographicLib)
+  add_library(GeographicLib::GeographicLib INTERFACE IMPORTED)
+  target_link_libraries(GeographicLib::GeographicLib INTERFACE ${GeographicLib_LIBRARIES})
+  target_include_directories(GeographicLib::GeographicLib INTERFACE ${GeographicLib_INCLUDE_DIRS})
 endif()
 
 # Debian ships utf8proc without CMake files.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "dualgeo/config/config.h"
 #include "dualgeo/geo/center.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/kinds.h"
@@ -27,7 +26,6 @@ const std::vector<std::string>& PartitionTypeNames() {
 }
 
 void PartitionOptions::Validate() const {
-  CheckFields(*this, "cells");
   if (min >= max) {
     throw InputError("cells.min " + std::to_string(min) + " is not below cells.max " + std::to_string(max));
   }

@@ -1,8 +1,8 @@
 #include "dualgeo/model/dualgeo_model.h"
 
-#include "head_contrastive_gps.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/kinds.h"
+#include "head_contrastive_gps.h"
 #include "head_kinds.h"
 
 namespace dualgeo {
@@ -55,6 +55,7 @@ void DualGeoModelImpl::AddHead(const std::string& name, std::optional<std::uint6
   for (const auto& parameter : head->named_parameters(/*recurse=*/false)) {
     register_parameter(parameter.key(), parameter.value());
   }
+  for (const auto& buffer : head->named_buffers(/*recurse=*/false)) register_buffer(buffer.key(), buffer.value());
   heads_.push_back(head);
   if (const auto contrastive = std::dynamic_pointer_cast<ContrastiveGpsHeadImpl>(head)) contrastive_ = contrastive;
 }

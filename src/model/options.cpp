@@ -1,5 +1,6 @@
 #include "dualgeo/model/options.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -40,6 +41,25 @@ const SegFormerPreset& FindSegFormer(const std::string& name, const std::string&
 
 const std::vector<int> kMitHeads = {1, 2, 5, 8};
 const std::vector<int> kMitSrRatios = {8, 4, 2, 1};
+
+void ValidateCells(const ModelOptions& model) {
+  const CellsOptions& cells = model.cells;
+  if (cells.partitions.empty()) {
+    throw InputError(
+        "model.cells.partitions: the list is empty; the head cells needs a partition (dualgeo cells build)");
+  }
+  if (!cells.weights.empty() && cells.weights.size() != cells.partitions.size()) {
+    throw InputError("model.cells.weights: " + std::to_string(cells.weights.size()) + " values for " +
+                     std::to_string(cells.partitions.size()) + " partitions");
+  }
+  if (std::ranges::count(cells.weights, 0.0) == std::ssize(cells.weights) && !cells.weights.empty()) {
+    throw InputError("model.cells.weights: all are 0, so nothing would be learned");
+  }
+  const bool segmentation = cells.vector.ends_with("segmentation");
+  if (segmentation ? !model.has_segmentation() : !model.has_image()) {
+    throw InputError("model.cells.vector: " + cells.vector + " is not there with model.views " + model.views);
+  }
+}
 
 }  // namespace
 
@@ -135,6 +155,7 @@ void ModelOptions::Validate() const {
   if (std::set<std::string>(heads.begin(), heads.end()).size() < heads.size()) {
     throw InputError("model.heads: " + Join(heads) + ": one is named twice");
   }
+  if (has_head("cells")) ValidateCells(*this);
   if (gps_encoder.sigmas.empty()) throw InputError("model.gps_encoder.sigmas: the list is empty; give at least one");
 }
 

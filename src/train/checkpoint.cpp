@@ -135,6 +135,9 @@ void LoadCheckpointWeights(torch::nn::Module& module, const fs::path& path) {
     file = folder / "model.safetensors";
   }
   LoadStateDict(module, MapWholeModel(ReadWeights(file)), file.string(), Memory::kShare);
+  if (const auto* model = dynamic_cast<DualGeoModelImpl*>(&module)) {
+    for (const auto& head : model->heads()) head->CheckLoaded();
+  }
 }
 
 DualGeoModel LoadModel(const fs::path& path, const ModelOptions& model, const LossOptions& loss,

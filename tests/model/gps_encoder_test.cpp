@@ -11,7 +11,7 @@
 namespace dualgeo {
 namespace {
 
-torch::Tensor LatLon(std::vector<double> values) {
+torch::Tensor Degrees(std::vector<double> values) {
   const auto rows = static_cast<std::int64_t>(values.size() / 2);
   return torch::tensor(values, torch::kFloat64).reshape({rows, 2});
 }
@@ -104,10 +104,10 @@ TEST(GpsEncoder, StaysWithinItsBoundAtThePapersSizes) {
 
 TEST(GpsProjection, MercatorIsEpsg3857AndEndsAtItsSquare) {
   // Berlin in EPSG:3857 is x 1492273.6, y 6894701.7 (within a metre).
-  const auto berlin = ProjectGps("mercator", LatLon({52.520008, 13.404954}));
+  const auto berlin = ProjectGps("mercator", Degrees({52.520008, 13.404954}));
   EXPECT_NEAR(berlin[0][0].item<double>() * 20037508.3427892, 6894701.0, 2.0);
   EXPECT_NEAR(berlin[0][1].item<double>() * 20037508.3427892, 1492232.65, 2.0);
-  const auto ends = ProjectGps("mercator", LatLon({90, 180, -90, -180, kMercatorLimitDegrees, 0, 89, 0}));
+  const auto ends = ProjectGps("mercator", Degrees({90, 180, -90, -180, kMercatorLimitDegrees, 0, 89, 0}));
   EXPECT_NEAR(ends[0][0].item<double>(), 1.0, 1e-9);
   EXPECT_NEAR(ends[1][0].item<double>(), -1.0, 1e-9);
   EXPECT_EQ(ends[0][0].item<double>(), ends[2][0].item<double>());
@@ -120,7 +120,7 @@ TEST(GpsProjection, EveryOneIsFiniteAndBoundedOnTheWholeEarth) {
   for (int lat = -90; lat <= 90; lat += 5) {
     for (int lon = -180; lon <= 180; lon += 10) values.insert(values.end(), {double(lat), double(lon)});
   }
-  const auto latlon = LatLon(values);
+  const auto latlon = Degrees(values);
   for (const std::string name : {DUALGEO_GPS_PROJECTIONS(DUALGEO_KIND_NAME)}) {
     const auto projected = ProjectGps(name, latlon);
     EXPECT_EQ(projected.size(1), GpsProjectionDimensions(name)) << name;
@@ -131,7 +131,7 @@ TEST(GpsProjection, EveryOneIsFiniteAndBoundedOnTheWholeEarth) {
 }
 
 TEST(GpsProjection, EcefHasNoSeamAndOnePole) {
-  const auto seam = ProjectGps("ecef", LatLon({10, 180, 10, -180, 90, 0, 90, 77}));
+  const auto seam = ProjectGps("ecef", Degrees({10, 180, 10, -180, 90, 0, 90, 77}));
   EXPECT_LT(MaxDifference(seam[0], seam[1]), 1e-15);
   EXPECT_LT(MaxDifference(seam[2], seam[3]), 1e-15);
   EXPECT_LT(MaxDifference(seam.norm(2, 1), torch::ones({4})), 1e-15);
@@ -146,9 +146,9 @@ TEST(GpsEncoder, BeyondMercatorCanBeAnError) {
   GpsEncoder encoder(options);
   torch::manual_seed(0);
   encoder->Initialise();
-  EXPECT_NO_THROW(encoder->Forward(LatLon({85, 0})));
+  EXPECT_NO_THROW(encoder->Forward(Degrees({85, 0})));
   try {
-    encoder->Forward(LatLon({10, 0, -86.5, 0}));
+    encoder->Forward(Degrees({10, 0, -86.5, 0}));
     FAIL();
   } catch (const InputError& error) {
     EXPECT_NE(std::string(error.what()).find("latitude -86.5 is beyond"), std::string::npos) << error.what();

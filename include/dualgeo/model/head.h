@@ -35,13 +35,15 @@ struct TrainingLoss {
   NamedTensors details;
 };
 
-// Its children and own parameters become the model's own, by their names: these are what a checkpoint has.
+// Its children, own parameters and buffers become the model's own, by their names: these are what a checkpoint has.
 class HeadImpl : public torch::nn::Module {
  public:
   // Each part draws from a seed of its own, so that one part's size leaves the others' first weights as they were.
   virtual void Initialise(std::uint64_t seed) = 0;
   // Files that the options name.
   virtual void LoadPretrained() {}
+  // After a checkpoint was loaded. Throws InputError when it does not belong to what the options name.
+  virtual void CheckLoaded() const {}
 
   // What the losses are made of, by name, [N, …]; under autocast, so that it may come in lower precision.
   virtual NamedTensors Forward(const ViewFeatures& features, const Targets& targets) = 0;

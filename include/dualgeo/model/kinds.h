@@ -28,7 +28,9 @@
   KIND("mit", MakeMitBackbone)
 
 // model.heads: std::shared_ptr<HeadImpl> make(const ModelOptions&, const LossOptions&)
-#define DUALGEO_HEADS(KIND) KIND("contrastive_gps", MakeContrastiveGpsHead)
+#define DUALGEO_HEADS(KIND)                       \
+  KIND("contrastive_gps", MakeContrastiveGpsHead) \
+  KIND("cells", MakeCellsHead)
 
 // model.gps_encoder.projection, and in how many dimensions: Tensor project(lat, lon), of degrees
 #define DUALGEO_GPS_PROJECTIONS(KIND)         \

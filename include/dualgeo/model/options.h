@@ -2,6 +2,7 @@
 // defaults (DualGeo, arXiv 2604.25533). No LibTorch here, so that any layer may include it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -234,6 +235,32 @@ struct GpsEncoderOptions {
   }
 };
 
+// ---- the head cells -------------------------------------------------------------------------------------------------
+
+// A class for each cell of one partition or of several (geo/partition.h).
+struct CellsOptions {
+  std::vector<std::string> partitions;
+  std::vector<double> weights;
+  std::string labels = "one_hot";
+  double tau_km = 75;
+  std::string vector = "fused_image";
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("partitions", partitions, "files of `cells build`, coarse to fine: a classifier for each",
+            Affects::kContent);
+    v.Field("weights", weights, "of each partition's loss; []: 1 for each", Range{0, 1000}, Affects::kTraining,
+            Added{});
+    v.Field("labels", labels,
+            "one_hot: the photo's cell; haversine: other cells, too, the less the farther they are (PIGEON)",
+            OneOf{{"one_hot", "haversine"}}, Affects::kTraining, Added{});
+    v.Field("tau_km", tau_km, "distance at which a cell counts 1/e of the photo's own", Range{1e-3, 20100},
+            For{"labels", {"haversine"}}, Affects::kTraining, Added{});
+    v.Field("vector", vector, "which of the photo's vectors is classified",
+            OneOf{{"image", "segmentation", "fused_image", "fused_segmentation"}}, Added{});
+  }
+};
+
 // ---- the whole model and its loss -----------------------------------------------------------------------------------
 
 struct ModelOptions {
@@ -245,6 +272,7 @@ struct ModelOptions {
   FusionOptions fusion;
   GpsEncoderOptions gps_encoder;
   std::vector<std::string> heads = {"contrastive_gps"};
+  CellsOptions cells;
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -258,12 +286,15 @@ struct ModelOptions {
     v.Group("fusion", fusion, "how the two views are mixed");
     v.Group("gps_encoder", gps_encoder, "coordinates to vectors: random Fourier features and MLPs");
     v.Field("heads", heads,
-            "what is learned, one or several. contrastive_gps: both views and coordinates in one space (section loss)",
+            "what is learned, one or several. contrastive_gps: both views and coordinates in one space (section loss); "
+            "cells: the cell of the photo",
             OneOf{{DUALGEO_HEADS(DUALGEO_KIND_NAME)}}, Added{});
+    v.Group("cells", cells, "the head cells");
   }
 
   bool has_image() const { return views != "segmentation"; }
   bool has_segmentation() const { return views != "image"; }
+  bool has_head(const std::string& name) const { return std::ranges::find(heads, name) != heads.end(); }
 
   // Rules that span several fields. InputError naming field, value and rule.
   void Validate() const;
