@@ -10,11 +10,11 @@
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/pipeline/photo_sets.h"
 #include "dualgeo/pipeline/run_lock.h"
-#include "dualgeo/pipeline/shared_steps.h"
 #include "dualgeo/refine/predictions.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "shared_folders.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
@@ -139,7 +139,7 @@ AblationResult RunAblation(const Ablation& ablation) {
   TakeOverStudy(all, shared, fs::path(o.run_dir) / "logs");
   std::vector<Job> jobs;
   for (const auto& run : runs) {
-    AddRunJobs(run.options, ablation.rows[run.row].name + ", seed " + std::to_string(run.seed), "evaluate", jobs);
+    AddRunJobs(run.options, ablation.rows[run.row].name + ", seed " + std::to_string(run.seed), jobs);
   }
   const JobSummary summary = RunJobs(jobs, {"ablate", ParallelJobs(o.jobs, first.runtime.threads, first.runtime.device),
                                             fs::path(o.run_dir) / "logs"});

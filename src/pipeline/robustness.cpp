@@ -16,15 +16,16 @@
 #include "dualgeo/degrade/degrade.h"
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/pipeline/photo_sets.h"
-#include "dualgeo/pipeline/run.h"
 #include "dualgeo/pipeline/run_lock.h"
-#include "dualgeo/pipeline/shared_steps.h"
 #include "dualgeo/pipeline/stages.h"
 #include "dualgeo/pipeline/step.h"
+#include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "shared_folders.h"
+#include "stages/stage.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
@@ -115,7 +116,7 @@ class Work {
         ParallelJobs(o_.jobs, runs_.front().options.runtime.threads, runs_.front().options.runtime.device);
     std::vector<Job> jobs;
     for (const ViewRun& run : runs_) {
-      AddRunJobs(run.options, run.view + ", seed " + std::to_string(run.seed), "evaluate", jobs);
+      AddRunJobs(run.options, run.view + ", seed " + std::to_string(run.seed), jobs);
     }
     const JobSummary models = RunJobs(jobs, {"robustness", parallel, root_ / "logs"});
     CheckRendered();
@@ -168,7 +169,7 @@ class Work {
       photos.images = d.rendered->images;
       photos.columns = d.rendered->columns;
     }
-    const fs::path weights = SegmenterWeights(runs_.front().options);
+    const fs::path weights = SegmenterWeights(runs_.front().options, RunPaths(runs_.front().options));
     step.inputs = [this, photos, clean, weights] {
       std::vector<Artifact> inputs = {TableArtifact("table", photos.csv, photos.columns, TablePart::kRows),
                                       PhotosArtifact("photos", photos.images, photos.csv, photos.columns),
@@ -181,7 +182,7 @@ class Work {
         inputs.push_back(GalleryArtifact(name + "gallery", paths.gallery()));
         const std::string parameters = RerankOf(run.options, paths).parameters;
         if (!parameters.empty()) inputs.push_back(FileArtifact(name + "rerank.parameters", parameters));
-        for (const auto& [key, file] : FieldsOf(run.options, "predict").files) {
+        for (const auto& [key, file] : FieldsOf(StageNamed("predict"), run.options).files) {
           inputs.push_back(WeightsArtifact(name + key, file));
         }
       }
@@ -193,7 +194,7 @@ class Work {
     settings["masks"] = Join(o_.masks);
     for (const ViewRun& run : runs_) {
       for (const char* part : {"embed", "search", "rerank", "predict"}) {
-        const StepFields fields = FieldsOf(run.options, part);
+        const StepFields fields = FieldsOf(StageNamed(part), run.options);
         const std::string name = run.view + " " + std::to_string(run.seed) + " ";
         for (const auto& [key, value] : fields.result) settings[name + key] = value;
         for (const auto& [key, value] : fields.defaults) step.fields.defaults[name + key] = value;
@@ -206,9 +207,7 @@ class Work {
         WritePhotos(d, clean, images);
         photos.images = images;
       }
-      ExperimentOptions segmenter = runs_.front().options;
-      segmenter.runtime.seed = *segmenter.pipeline.segmenter_seed;
-      SegmentFromConfig(segmenter, photos, SegmenterWeights(segmenter), masks);
+      SegmentFromConfig(SegmenterOptionsOf(runs_.front().options), photos, {weights, masks});
       for (const ViewRun& run : runs_) {
         for (const std::string& kind : MaskKinds(run.view)) {
           PhotoSet seen = photos;
@@ -223,10 +222,6 @@ class Work {
       }
     };
     return StepRunner(folder).Run(step);
-  }
-
-  static fs::path SegmenterWeights(const ExperimentOptions& options) {
-    return options.model.segmenter.weights ? fs::path(*options.model.segmenter.weights) : RunPaths(options).segmenter();
   }
 
   // A segmentation-only model with the clean photo's mask does not see the degradation: its answer is that at severity
@@ -266,21 +261,21 @@ class Work {
   static void AnswerWith(const ViewRun& run, const PhotoSet& photos, const fs::path& work,
                          const fs::path& predictions) {
     fs::remove_all(work);
-    ExperimentOptions o = run.options;
-    const PhotoSet train = TrainSet(o);
-    o.run_dir = work.string();
-    o.layout.features = o.layout.lists = work.string();
-    o.data.train = {train.csv.string(), train.images.string(), train.masks.string(), train.columns};
-    o.data.holdout.fraction = 0;
-    o.data.benchmarks = {
-        {"photos", {photos.csv.string(), photos.images.string(), photos.masks.string(), photos.columns}}};
-    std::erase(o.pipeline.steps, "segment");  // the masks are named
-    // Fitted parameters go along; answers are joined by those that the config names, as in the run itself.
-    if (HasStep(o, "fit_rerank")) {
-      WriteFileAtomically(RunPaths(o).rerank_parameters(), ReadFile(RunPaths(run.options).rerank_parameters()));
+    const ExperimentOptions& o = run.options;
+    const RunPaths paths(o);
+    const fs::path features = work / "features.safetensors", found = work / "candidates.csv";
+    EmbedFromConfig(o, photos, paths.checkpoint(), features);
+    SearchToFileFromConfig(o, photos, {paths.checkpoint(), paths.gallery(), features, found});
+    PredictFiles files;
+    files.candidates = found;
+    files.features = features;
+    files.checkpoint = paths.checkpoint();
+    files.out = predictions;
+    if (HasStep(o, "rerank")) {
+      files.candidates = work / "reranked.csv";
+      WriteCandidates(files.candidates, Rerank(RerankOf(o, paths), ReadCandidates(found), o.runtime.threads));
     }
-    RunSteps(o, {"search", "rerank", "predict"});
-    WriteFileAtomically(predictions, ReadFile(RunPaths(o).of("photos", "predictions.csv")));
+    PredictToFileFromConfig(o, photos, files);
   }
 
   std::vector<double> Errors(const fs::path& predictions, const PhotoSet& set) const {

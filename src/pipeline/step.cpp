@@ -343,7 +343,6 @@ void StepRunner::Do(const Step& step, const fs::path& path, StepRecord& record, 
   std::optional<Room> room;
   if (!go_on) room.emplace(step, FolderOf(step), path, why);
   const auto start = std::chrono::steady_clock::now();
-  unfinished_.clear();
   try {
     WriteStepRecord(path, record, step.fields.others, 0);
     step.run(go_on);
@@ -353,7 +352,7 @@ void StepRunner::Do(const Step& step, const fs::path& path, StepRecord& record, 
         throw Error("step " + step.name + " did not make " + output.path.string());
       }
     }
-    record.unfinished = unfinished_;
+    if (step.unfinished) record.unfinished = step.unfinished();
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     WriteStepRecord(path, record, step.fields.others, seconds.count());
   } catch (...) {

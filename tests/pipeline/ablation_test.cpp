@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "dualgeo/pipeline/robustness.h"
-#include "dualgeo/pipeline/shared_steps.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "src/pipeline/shared_folders.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dualgeo {
@@ -136,27 +136,50 @@ TEST(ShareStages, FoldersFollowWhatAStageDependsOn) {
   };
   const RunLayout base = layout({});
   const auto rerank = layout({"rerank.method=dbscan"});
-  EXPECT_EQ(rerank.lists, base.lists);
+  EXPECT_EQ(rerank.at("lists"), base.at("lists"));
   const auto gallery = layout({"gallery.features=[image]"});
-  EXPECT_EQ(gallery.features, base.features);
-  EXPECT_NE(gallery.gallery, base.gallery);
-  EXPECT_NE(gallery.lists, base.lists);
+  EXPECT_EQ(gallery.at("features"), base.at("features"));
+  EXPECT_NE(gallery.at("gallery"), base.at("gallery"));
+  EXPECT_NE(gallery.at("lists"), base.at("lists"));
   const auto search = layout({"search.top_k=5"});
-  EXPECT_EQ(search.gallery, base.gallery);
-  EXPECT_NE(search.lists, base.lists);
+  EXPECT_EQ(search.at("gallery"), base.at("gallery"));
+  EXPECT_NE(search.at("lists"), base.at("lists"));
   const auto model = layout({"model.fusion.type=none"});
-  EXPECT_EQ(model.masks, base.masks);
-  EXPECT_NE(model.model, base.model);
-  EXPECT_NE(model.gallery, base.gallery);
+  EXPECT_EQ(model.at("masks"), base.at("masks"));
+  EXPECT_NE(model.at("model"), base.at("model"));
+  EXPECT_NE(model.at("gallery"), base.at("gallery"));
   const auto seed = layout({"seed=1"});
-  EXPECT_EQ(seed.masks, base.masks) << "the masks are shared among seeds";
-  EXPECT_NE(seed.model, base.model);
+  EXPECT_EQ(seed.at("masks"), base.at("masks")) << "the masks are shared among seeds";
+  EXPECT_NE(seed.at("model"), base.at("model"));
   const auto segmenter = layout({"model.segmenter.preset=b0"});
-  EXPECT_NE(segmenter.masks, base.masks);
-  EXPECT_NE(segmenter.model, base.model);
+  EXPECT_NE(segmenter.at("masks"), base.at("masks"));
+  EXPECT_NE(segmenter.at("model"), base.at("model"));
   const auto data = layout({"data.train.csv=other.csv"});
-  EXPECT_NE(data.model, base.model);
-  EXPECT_NE(data.segmenter, base.segmenter);
+  EXPECT_NE(data.at("model"), base.at("model"));
+  EXPECT_NE(data.at("segmenter"), base.at("segmenter"));
+}
+
+// Finished studies are found again by the names of these folders.
+TEST(ShareStages, NamesStayThoseOfEarlierVersions) {
+  ExperimentOptions o = ReadExperiment(
+      {DUALGEO_SOURCE_DIR "/configs/small.yaml"},
+      {"run.steps=[world, train_segmenter, segment, train, gallery, fit_rerank, search, rerank, predict, evaluate]",
+       "world.out=world", "world.places=4", "world.views=4", "world.size=64", "world.conditions=[night]",
+       "data.train.csv=world/train.csv", "data.train.images=world/images", "data.train.masks=world/masks",
+       "data.validation.fraction=0.2", "data.benchmarks.query.csv=world/query.csv",
+       "data.benchmarks.query.images=world/images", "model.segmenter.image_size=64", "train_segmenter.epochs=1",
+       "train_segmenter.batch_size=4", "train.epochs=1", "train.batch_size=8", "evaluate.bootstrap=0"});
+  ShareStages(o, "shared", 0);
+  EXPECT_EQ(o.layout.at("world"), "shared/world-be0e835f9564");
+  EXPECT_EQ(o.layout.at("segmenter"), "shared/segmenter-5c251e4f6cbe");
+  EXPECT_EQ(o.layout.at("masks"), "shared/masks-fa5b9dbe3856");
+  EXPECT_EQ(o.layout.at("model"), "shared/model-acc334368166");
+  EXPECT_EQ(o.layout.at("features"), "shared/features-80e28a53188b");
+  EXPECT_EQ(o.layout.at("gallery"), "shared/gallery-066dcf0266b9");
+  EXPECT_EQ(o.layout.at("lists"), "shared/lists-5727ea7dea06");
+  o.gallery.kind = "gps";
+  ShareStages(o, "shared", 0);
+  EXPECT_EQ(o.layout.at("features"), "shared/features-80e28a53188b");
 }
 
 TEST(CheckWorlds, RefusesTwoWorldsInOneFolder) {

@@ -10,8 +10,8 @@
 //   axes:                                  # and/or: keys with the values they take
 //     loss.segmentation_gps: [0, 0.5, 2]   # one key at a time, or (combine: grid) all combinations
 //
-// `set` and `axes` take any config key, dotted or nested. Runs share every stage whose inputs are equal
-// (pipeline/shared_steps.h), go on where they were interrupted, and are walked in parallel processes.
+// `set` and `axes` take any config key, dotted or nested. Runs share every stage whose inputs are equal,
+// go on where they were interrupted, and are walked in parallel processes.
 //
 // Below run_dir: ablation.json, ablation.csv, ROW/seed-N/ (a run folder: config, predictions, scores, and links to the
 // shared stages), and shared/ unless `shared` names a folder that several ablations use.

@@ -44,11 +44,9 @@ struct PipelineOptions {
   }
 };
 
-// Folders of the stages of a run; empty: run_dir. No config key: `ablate` and `robustness` set it, so that runs whose
-// inputs are equal share what they make (pipeline/shared_steps.h).
-struct RunLayout {
-  std::string world, tables, segmenter, masks, model, features, gallery, lists;
-};
+// Folders of stages that are not in run_dir: "model" -> path. No config key: `ablate` and `robustness` set it, so that
+// runs whose inputs are equal share what they make.
+using RunLayout = std::map<std::string, std::string>;
 
 struct WorldStepOptions : WorldOptions {
   std::string out = "runs/world";
@@ -110,23 +108,8 @@ ExperimentOptions ReadExperiment(const std::vector<std::filesystem::path>& files
 // The resolved config as YAML.
 std::string DumpExperiment(const ExperimentOptions& options);
 
-// What a step reads of the config.
-struct StepFields {
-  OptionValues result;                                 // that change what it makes
-  OptionValues defaults;                               // of the same fields
-  OptionValues others;                                 // recorded, never compared
-  std::map<std::string, std::filesystem::path> files;  // files that the config names: key -> file that is there
-};
-
-// step: of PipelineStepNames() (untrained and report read nothing of their own), "embed" (features of photos) or
-// "holdout".
-StepFields FieldsOf(const ExperimentOptions& options, const std::string& step);
-
-// `result` as lines of text, for fingerprints.
-std::string FieldsText(const StepFields& fields);
-
-// Does predict join answers and candidates by the bayes rule, and so read `rerank`?
-bool JoinsAnswers(const ExperimentOptions& options);
+// Is it one of run.steps?
+bool HasStep(const ExperimentOptions& options, const std::string& step);
 
 // docs/config.md.
 std::string DocumentExperiment();

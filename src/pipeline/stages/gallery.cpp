@@ -1,0 +1,70 @@
+// What is searched: the training photos, or their places.
+#include "dualgeo/gallery/parts.h"
+#include "dualgeo/pipeline/stages.h"
+#include "stage.h"
+
+namespace dualgeo {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The places of a photo table, or of a table of their own.
+Coordinates PlacesOf(const PhotoTable& table) {
+  Coordinates coordinates;
+  for (const auto& row : table.rows) {
+    coordinates.locations.push_back(*row.location);
+    coordinates.ids.push_back(row.id);
+  }
+  return coordinates;
+}
+
+std::vector<Step> GallerySteps(const Stage& self, const StageRun& run) {
+  const bool gps = run.options.gallery.kind == "gps";
+  const GalleryFiles files{
+      run.paths.checkpoint(), gps ? fs::path() : run.paths.train_features(), {}, run.paths.gallery()};
+  Step step = NewStep(self, run);
+  if (gps) step.fields.Add(FieldsOf(StageNamed("embed"), run.options));
+  step.inputs = [files, gps, set = run.train] {
+    return std::vector{
+        gps ? WeightsArtifact("checkpoint", files.checkpoint) : FolderArtifact("features", files.features),
+        TableArtifact("table", set.csv, set.columns, TablePart::kRows)};
+  };
+  step.outputs = {GalleryArtifact("gallery", files.out)};
+  step.run = [&options = run.options, set = run.train, files](bool) { GalleryFromConfig(options, set, files); };
+  return {step};
+}
+
+}  // namespace
+
+GalleryInfo GalleryFromConfig(const ExperimentOptions& options, const PhotoSet& photos, const GalleryFiles& files) {
+  CheckGalleryFolder(files.out);
+  const auto read = [&] { return ReadPhotoTable(photos.csv, photos.columns); };
+  GalleryInfo info;
+  if (options.gallery.kind == "gps") {
+    const auto embed = [&] {
+      return EmbedCoordinates(ModelFromConfig(options, files.checkpoint),
+                              files.coordinates.empty() ? PlacesOf(read()) : ReadCoordinates(files.coordinates),
+                              files.out);
+    };
+    info = BuildGpsGallery(files.features.empty() ? embed() : ReadFeatures(files.features), options.gallery, files.out);
+  } else {
+    const PhotoTable table = read();
+    const FeatureSet features = FeaturesFromConfig(options, photos, files.checkpoint, files.features, files.out);
+    info = BuildImageGallery(features, table, options.gallery, files.out);
+  }
+  if (files.features.empty()) RemoveParts(files.out);
+  return info;
+}
+
+Stage GalleryStage() {
+  Stage stage;
+  stage.reads = [](const ExperimentOptions&) { return ConfigReads{ConfigReads::kComputes, {"seed", "gallery"}}; };
+  stage.steps = GallerySteps;
+  stage.of_model = true;
+  stage.folder = "gallery";
+  stage.key = [](const Stage& self, const ExperimentOptions& o) { return KeyOf("embed", o) + FieldsKey(self, o); };
+  stage.makes = {"gallery"};
+  return stage;
+}
+
+}  // namespace dualgeo
