@@ -17,22 +17,17 @@
 namespace dualgeo::tools {
 
 // --config, --set and --checkpoint.
-class ModelFlags {
+class ModelFlags : public ConfigFlags {
  public:
   void Add(CLI::App& command) {
-    config_.Add(command);
+    ConfigFlags::Add(command);
     command.add_option("--checkpoint", checkpoint_,
                        "checkpoint folder, or a weight file (safetensors, .pth); none: the untrained model (default: "
                        "checkpoint/best of the "
                        "config's run_dir)");
   }
-  void Field(CLI::App& command, const std::string& key, const FlagWords& words = {}) {
-    config_.Field(command, key, words);
-  }
-  bool Given(const std::string& key) const { return config_.Given(key); }
-  ExperimentOptions Resolve() const { return config_.Resolve(); }
   std::vector<InputPath> Inputs() const {
-    return AllInputs({config_.Inputs(), {{"--checkpoint", checkpoint_ == "none" ? "" : checkpoint_}}});
+    return AllInputs({ConfigFlags::Inputs(), {{"--checkpoint", checkpoint_ == "none" ? "" : checkpoint_}}});
   }
   std::filesystem::path Checkpoint(const ExperimentOptions& options) const {
     if (checkpoint_ == "none") return {};
@@ -43,7 +38,6 @@ class ModelFlags {
   }
 
  private:
-  ConfigFlags config_;
   std::string checkpoint_;
 };
 

@@ -8,7 +8,7 @@
 
 namespace dualgeo {
 
-const std::vector<std::string>& PipelineStepNames() {
+const std::vector<std::string>& RunStepNames() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> asked;
     for (const StageName& stage : kStageNames) {
@@ -45,7 +45,7 @@ std::string DumpExperiment(const ExperimentOptions& options) {
 }
 
 bool HasStep(const ExperimentOptions& options, const std::string& step) {
-  return std::ranges::find(options.pipeline.steps, step) != options.pipeline.steps.end();
+  return std::ranges::find(options.run.steps, step) != options.run.steps.end();
 }
 
 std::string DocumentExperiment() {

@@ -11,16 +11,15 @@
 #include "dualgeo/pipeline/step.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
-#include "stages/evaluate.h"
 #include "stages/stage.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
 namespace {
 
-class Run {
+class RunWalk {
  public:
-  explicit Run(const ExperimentOptions& options) : run_(options) {}
+  explicit RunWalk(const ExperimentOptions& options) : run_(options) {}
 
   // Walks the wanted stages, of these alone those in `only` unless it is empty. Returns how many steps were not up to
   // date. finishes: then all of the run is there.
@@ -107,7 +106,7 @@ BenchmarkScores ScoresOf(const StageRun& run, const PhotoSet& set) {
 }  // namespace
 
 std::vector<BenchmarkScores> RunPipeline(const ExperimentOptions& options) {
-  Run run(options);
+  RunWalk run(options);
   const RunLock lock(options.run_dir);
   run.Walk({}, /*finishes=*/true);
   std::vector<BenchmarkScores> scores;
@@ -118,12 +117,10 @@ std::vector<BenchmarkScores> RunPipeline(const ExperimentOptions& options) {
 
 int RunStages(const ExperimentOptions& options, const std::vector<std::string>& only, bool finishes) {
   if (only.empty()) throw Error("RunStages: no stage named");
-  return Run(options).Walk(only, finishes);
+  return RunWalk(options).Walk(only, finishes);
 }
 
-void TakeOverRecords(const ExperimentOptions& options, const std::vector<std::string>& only) {
-  Run(options).TakeOver(only);
-}
+void TakeOverRecords(const ExperimentOptions& options) { RunWalk(options).TakeOver({}); }
 
 std::string FormatScores(const std::vector<BenchmarkScores>& scores) {
   std::string text;

@@ -5,8 +5,6 @@
 #include <optional>
 
 #include "dualgeo/pipeline/photo_sets.h"
-#include "dualgeo/pipeline/run.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "stages/stage.h"
@@ -24,69 +22,24 @@ std::optional<fs::path> FolderWithConfig(const fs::path& shared, const Stage& st
     const fs::path config = entry.path() / "config.yaml";
     if (!fs::exists(config)) continue;
     try {
-      if (stage.key(stage, ReadExperiment({config}, {})) == key) found = entry.path();
+      if (KeyOf(stage, ReadExperiment({config}, {})) == key) found = entry.path();
     } catch (const InputError&) {  // of a version whose keys are not ours
     }
   }
   return found;
 }
 
-// The stages that a run makes by itself, in one job behind those that it shares.
-std::vector<std::string> OwnStages(const ExperimentOptions& options) {
-  std::vector<std::string> names;
-  for (const Stage& stage : Stages()) {
-    if (stage.of_model && stage.folder == nullptr && IsWanted(stage, options)) names.emplace_back(stage.name);
-  }
-  return names;
-}
-
 }  // namespace
 
 void ShareStages(ExperimentOptions& o, const fs::path& shared, int segmenter_seed) {
-  if (!o.pipeline.segmenter_seed) o.pipeline.segmenter_seed = segmenter_seed;
+  if (!o.run.segmenter_seed) o.run.segmenter_seed = segmenter_seed;
   for (const Stage& stage : Stages()) {
     if (stage.folder == nullptr) continue;
-    const std::string key = stage.key(stage, o);
+    const std::string key = KeyOf(stage, o);
     fs::path folder = shared / (std::string(stage.folder) + "-" + Sha256(key).substr(0, 12));
     if (!fs::exists(folder)) folder = FolderWithConfig(shared, stage, key).value_or(folder);
     o.layout[stage.folder] = folder.string();
   }
-}
-
-void AddRunJobs(const ExperimentOptions& options, const std::string& label, std::vector<Job>& jobs) {
-  std::vector<std::string> after;
-  for (const Stage& stage : Stages()) {
-    if (stage.folder == nullptr || !IsWanted(stage, options)) continue;
-    const fs::path folder = options.layout.at(stage.folder);
-    const auto work = [options, folder, &stage] {
-      const fs::path config = folder / "config.yaml";
-      if (!fs::exists(config)) WriteFileAtomically(config, DumpExperiment(options));
-      ExperimentOptions own = options;
-      if (stage.takes_all_cores) own.runtime.threads = 0;
-      return RunStages(own, {stage.name}, /*finishes=*/false) > 0;
-    };
-    jobs.push_back({folder.filename().string(), std::string(stage.name) + " (" + label + ")", after, work});
-    after = {jobs.back().key};
-  }
-  const auto answer = [options] {
-    LinkStages(options);
-    return RunStages(options, OwnStages(options), /*finishes=*/true) > 0;
-  };
-  jobs.push_back({"answer-" + Sha256(options.run_dir).substr(0, 12), "answer (" + label + ")", after, answer});
-}
-
-void TakeOverStudy(const std::vector<ExperimentOptions>& runs, const fs::path& shared, const fs::path& logs) {
-  if (!fs::exists(shared)) return;
-  const auto work = [&runs] {
-    for (const ExperimentOptions& run : runs) {
-      for (const Stage& stage : Stages()) {
-        if (stage.folder != nullptr) TakeOverRecords(run, {stage.name});
-      }
-      TakeOverRecords(run, OwnStages(run));
-    }
-    return false;
-  };
-  RunJobs({{"records", "records of an earlier version", {}, work}}, {"study", 1, logs});
 }
 
 void LinkStages(const ExperimentOptions& options) {

@@ -16,22 +16,12 @@
 #include <vector>
 
 #include "dualgeo/pipeline/experiment.h"
-#include "dualgeo/pipeline/job_pool.h"
 
 namespace dualgeo {
 
 // Sets options.layout: stages in folders below `shared`. The seed of the segmenter becomes `segmenter_seed` unless the
 // config names one: runs that differ in seed then share their masks.
 void ShareStages(ExperimentOptions& options, const std::filesystem::path& shared, int segmenter_seed);
-
-// Appends the jobs that walk the run, one a shared stage, in order, and one for all that follows, up to the scores of
-// all benchmarks in run_dir.
-void AddRunJobs(const ExperimentOptions& options, const std::string& label, std::vector<Job>& jobs);
-
-// Rewrites what an earlier version recorded of the stages of all runs (in a process of its own, since this one is still
-// to fork); before any job of a study runs.
-void TakeOverStudy(const std::vector<ExperimentOptions>& runs, const std::filesystem::path& shared,
-                   const std::filesystem::path& logs);
 
 // Links in run_dir to the shared stages, so that the folder reads like that of `dualgeo run` (report, locate).
 void LinkStages(const ExperimentOptions& options);

@@ -97,6 +97,13 @@ Roles LookAt(const std::vector<Artifact>& artifacts, Contents& contents) {
   return roles;
 }
 
+std::vector<Artifact> InputsOf(const Step& step) {
+  std::vector<Artifact> inputs;
+  if (step.inputs) inputs = step.inputs();
+  for (const auto& [key, file] : step.fields.files) inputs.push_back(WeightsArtifact(key, file));
+  return inputs;
+}
+
 std::string ShortHash(const Content& content) {
   std::string text = content.sha256.substr(0, 8);
   if (content.missing > 0) text += " (" + std::to_string(content.missing) + " missing)";
@@ -290,7 +297,7 @@ void StepRunner::TakeOver(const std::vector<Step>& steps) {
     const auto earlier = ReadEarlierRecord(path);
     if (!earlier || !earlier->finished) continue;
     try {
-      const std::vector<Artifact> inputs = step.inputs();
+      const std::vector<Artifact> inputs = InputsOf(step);
       const std::string why = CompareEarlier(*earlier, step, inputs);
       if (!why.empty()) {
         spdlog::info("{}: done by an earlier version with something else ({})", step.name, why);
@@ -308,7 +315,7 @@ bool StepRunner::Run(const Step& step) {
   const fs::path folder = FolderOf(step);
   const fs::path path = folder / "steps" / (step.name + ".json");
   const auto before = ReadStepRecord(path);
-  StepRecord record{step.fields.result, LookAt(step.inputs(), contents_), std::nullopt, ""};
+  StepRecord record{step.fields.result, LookAt(InputsOf(step), contents_), std::nullopt, ""};
   const Verdict verdict = Judge(step, before, record.inputs, LookAt(step.outputs, contents_));
   if (verdict.what == Verdict::kNothing) {
     spdlog::info("{}: up to date", step.name);

@@ -22,7 +22,7 @@ class AblationFile : public ::testing::Test {
  protected:
   AblationFile() { folder_.Write("base.yaml", "name: base\n"); }
   Ablation Read(const std::string& text, const std::vector<std::string>& overrides = {}) {
-    return ReadAblation(folder_.Write("a.yaml", text), overrides);
+    return ReadAblationFile(folder_.Write("a.yaml", text), overrides);
   }
   void ExpectError(const std::string& text, const std::string& message) {
     EXPECT_THAT([&] { Read(text); }, ThrowsMessage<InputError>(AllOf(HasSubstr("a.yaml"), HasSubstr(message)))) << text;
@@ -202,7 +202,7 @@ TEST(Configs, OfTheRepositoryAreRight) {
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(configs / "ablations")) {
     if (entry.path().filename() == "base.yaml") continue;
-    const Ablation a = ReadAblation(entry.path(), {});
+    const Ablation a = ReadAblationFile(entry.path(), {});
     for (const auto& row : a.rows) {
       std::vector<std::string> overrides = a.options.overrides;
       for (const auto& [key, value] : row.settings) overrides.push_back(key + "=" + value);

@@ -23,9 +23,9 @@
 namespace dualgeo {
 
 // The steps that `dualgeo run` can walk, in their order.
-const std::vector<std::string>& PipelineStepNames();
+const std::vector<std::string>& RunStepNames();
 
-struct PipelineOptions {
+struct RunOptions {
   std::vector<std::string> steps = {"segment", "train", "gallery", "search", "rerank", "predict", "evaluate", "report"};
   std::optional<int> segmenter_seed;
 
@@ -36,7 +36,7 @@ struct PipelineOptions {
             "that data names; fit_rerank fits rerank's parameters on the validation photos; untrained scores the same "
             "model "
             "before training as a floor",
-            OneOf{PipelineStepNames()}, Affects::kNothing);
+            OneOf{RunStepNames()}, Affects::kNothing);
     v.Field("segmenter_seed", segmenter_seed,
             "seed of the steps train_segmenter and segment, so that runs with other seeds can share their masks; null: "
             "the run's seed",
@@ -62,7 +62,7 @@ struct ExperimentOptions {
   std::string name = "dualgeo";
   RuntimeOptions runtime;
   std::string run_dir = "runs/dualgeo";
-  PipelineOptions pipeline;
+  RunOptions run;
   WorldStepOptions world;
   DataOptions data;
   ModelOptions model;
@@ -83,7 +83,7 @@ struct ExperimentOptions {
     v.Field("name", name, "shown in tables and logs", Affects::kNothing);
     runtime.Visit(v);
     v.Field("run_dir", run_dir, "folder of everything the run makes", Affects::kNothing);
-    v.Group("run", pipeline, "what `dualgeo run` does");
+    v.Group("run", run, "what `dualgeo run` does");
     v.Group("world", world, "the synthetic world (step world)");
     v.Group("data", data, "photos, masks and coordinates; paths are relative to the working directory");
     v.Group("model", model, "the network");

@@ -35,9 +35,9 @@ std::vector<BenchmarkScores> RunPipeline(const ExperimentOptions& options);
 // stage by stage with it. Throws as RunPipeline.
 int RunStages(const ExperimentOptions& options, const std::vector<std::string>& only, bool finishes);
 
-// Rewrites, for the same stages, the records of an earlier version; runs nothing. For all runs of a study before its
-// first stage is made again.
-void TakeOverRecords(const ExperimentOptions& options, const std::vector<std::string>& only);
+// Rewrites the records of an earlier version; runs nothing. For all runs of a study before its first stage is made
+// again.
+void TakeOverRecords(const ExperimentOptions& options);
 
 // The table that `dualgeo run` prints.
 std::string FormatScores(const std::vector<BenchmarkScores>& scores);

@@ -21,6 +21,9 @@ namespace dualgeo {
 // Splits data.train by author into RunPaths::table("train") and table("holdout").
 void WriteHoldout(const ExperimentOptions& options);
 
+// What the command `train` trains on: as `run` does, but for masks that no step has made yet (then those that the
+// config names) and a holdout that none has drawn (then it is).
+PhotoSet PhotosToTrain(const ExperimentOptions& options);
 // photos: what to train on, validation photos included.
 // run_dir: where checkpoint/ or segmenter/ and the log go.
 TrainResult TrainFromConfig(const ExperimentOptions& options, const PhotoSet& photos,

@@ -42,9 +42,11 @@ struct StepFields {
 };
 
 struct Step {
-  std::string name;                               // "train"; also the name of its record
-  std::function<std::vector<Artifact>()> inputs;  // asked for when the step's turn has come. Throws InputError
-  StepFields fields;                              // of the config
+  std::string name;  // "train"; also the name of its record
+  // Beside the files that `fields` name; asked for when the step's turn has come. None: there are no others. Throws
+  // InputError.
+  std::function<std::vector<Artifact>()> inputs;
+  StepFields fields;
   std::vector<Artifact> outputs;
   // go_on: what is there was made from the same inputs and settings (or by an earlier try); it is kept and completed.
   std::function<void(bool go_on)> run;

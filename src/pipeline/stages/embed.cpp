@@ -5,9 +5,8 @@
 #include "stage.h"
 
 namespace dualgeo {
-namespace {
-
 namespace fs = std::filesystem;
+namespace {
 
 EmbedPhotosJob EmbedJobOf(const ExperimentOptions& options, const PhotoSet& photos, const fs::path& checkpoint) {
   return {ModelFromConfig(options, checkpoint),
@@ -31,15 +30,13 @@ bool EmbedsTrainingPhotos(const ExperimentOptions& o) {
 Step EmbedStep(const Stage& self, const StageRun& run, const PhotoSet& set, const fs::path& features) {
   const fs::path checkpoint = run.paths.checkpoint();
   Step step = NewStep(self, run, set.name);
-  step.inputs = [set, checkpoint] {
-    std::vector<Artifact> inputs = {WeightsArtifact("checkpoint", checkpoint)};
-    AddSet(inputs, set, TablePart::kIds);
+  step.inputs = [=] {
+    std::vector<Artifact> inputs = ArtifactsOf(set, TablePart::kIds);
+    inputs.push_back(WeightsArtifact("checkpoint", checkpoint));
     return inputs;
   };
   step.outputs = {FolderArtifact("features", features)};
-  step.run = [&options = run.options, set, checkpoint, features](bool) {
-    EmbedFromConfig(options, set, checkpoint, features);
-  };
+  step.run = [=](bool) { EmbedFromConfig(run.options, set, checkpoint, features); };
   return step;
 }
 
@@ -77,24 +74,21 @@ FeatureSet FeaturesFromConfig(const ExperimentOptions& options, const PhotoSet& 
 }
 
 Stage EmbedStage() {
-  Stage stage;
-  stage.reads = [](const ExperimentOptions& o) {
-    ConfigReads reads{ConfigReads::kComputes,
-                      {"precision", "data.loader", "model", "model.segmenter.num_labels"},
-                      {"model.segmenter"}};
-    // Attention over the batch: what is embedded together matters.
-    if (o.model.fusion.scope == "batch") reads.sections.emplace_back("embed");
-    return reads;
-  };
-  stage.wanted = [](const ExperimentOptions& o) { return EmbedsTrainingPhotos(o) || HasStep(o, "search"); };
-  stage.steps = EmbedSteps;
-  stage.of_model = true;
-  stage.folder = "features";
-  stage.key = [](const Stage& self, const ExperimentOptions& o) {
-    return KeyOf("train", o) + SectionKey("data.benchmarks", o) + FieldsKey(self, o);
-  };
-  stage.makes = {"features", "SET/features.safetensors"};
-  return stage;
+  return {.reads = {ConfigReads::kComputes,
+                    {"precision", "data.loader", "model", "model.segmenter.num_labels"},
+                    {"model.segmenter"}},
+          // Attention over the batch: what is embedded together matters.
+          .adjust =
+              [](const ExperimentOptions& o, ConfigReads& reads) {
+                if (o.model.fusion.scope == "batch") reads.sections.emplace_back("embed");
+              },
+          .wanted = [](const ExperimentOptions& o) { return EmbedsTrainingPhotos(o) || HasStep(o, "search"); },
+          .steps = EmbedSteps,
+          .of_model = true,
+          .folder = "features",
+          .after = "train",
+          .data = {"data.benchmarks"},
+          .makes = {"features", "SET/features.safetensors"}};
 }
 
 }  // namespace dualgeo

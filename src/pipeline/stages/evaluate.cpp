@@ -1,6 +1,4 @@
 // Scores of the predictions: numbers, every photo's error, a map.
-#include "evaluate.h"
-
 #include <spdlog/spdlog.h>
 
 #include "dualgeo/eval/map.h"
@@ -8,11 +6,11 @@
 #include "dualgeo/eval/tables.h"
 #include "dualgeo/train/runtime.h"
 #include "dualgeo/util/atomic_file.h"
+#include "stage.h"
 
 namespace dualgeo {
-namespace {
-
 namespace fs = std::filesystem;
+namespace {
 
 // All that the run made on the way to the scores of one benchmark.
 Provenance ProvenanceOf(const StageRun& run, const PhotoSet& set) {
@@ -34,7 +32,7 @@ Provenance ProvenanceOf(const StageRun& run, const PhotoSet& set) {
 
 void WriteScores(const StageRun& run, const PhotoSet& set) {
   Evaluation evaluation = ScorePredictions(run, set);
-  evaluation.settings.provenance = ProvenanceOf(run, set);
+  evaluation.subject.provenance = ProvenanceOf(run, set);
   for (const auto& warning : Warnings(evaluation)) spdlog::warn("{}", warning);
   WriteFileAtomically(run.paths.of(set.name, "metrics.json"), MetricsJson(evaluation));
   WriteErrors(run.paths.of(set.name, "errors.csv"), evaluation);
@@ -42,24 +40,25 @@ void WriteScores(const StageRun& run, const PhotoSet& set) {
   for (const auto& row : ReadPhotoTable(run.train.csv, run.train.columns).rows) land.push_back(*row.location);
   MapOptions options;
   options.title = run.options.name + ": " + set.name;
-  if (!evaluation.settings.note.empty()) options.title += " (" + evaluation.settings.note + ")";
+  if (!evaluation.subject.note.empty()) options.title += " (" + evaluation.subject.note + ")";
   WriteFileAtomically(run.paths.of(set.name, "map.svg"), PredictionsMapSvg(evaluation, land, options));
 }
 
 Step EvaluateStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
   Step step = NewStep(self, run, set.name);
-  step.inputs = [paths = run.paths, train = run.train, set] {
-    return std::vector{FileArtifact("predictions", paths.of(set.name, "predictions.csv")),
+  step.inputs = [=] {
+    return std::vector{FileArtifact("predictions", run.paths.of(set.name, "predictions.csv")),
                        TableArtifact("truth", set.csv, set.columns, TablePart::kCells),
-                       TableArtifact("table", train.csv, train.columns, TablePart::kRows),
+                       TableArtifact("table", run.train.csv, run.train.columns, TablePart::kRows),
                        // Named, by their hashes, in the scores.
-                       WeightsArtifact("checkpoint", paths.checkpoint()), GalleryArtifact("gallery", paths.gallery()),
-                       FileArtifact("candidates", paths.candidates(set.name))};
+                       WeightsArtifact("checkpoint", run.paths.checkpoint()),
+                       GalleryArtifact("gallery", run.paths.gallery()),
+                       FileArtifact("candidates", run.paths.candidates(set.name))};
   };
   step.outputs = {FileArtifact("metrics", run.paths.of(set.name, "metrics.json")),
                   FileArtifact("errors", run.paths.of(set.name, "errors.csv")),
                   FileArtifact("map", run.paths.of(set.name, "map.svg"))};
-  step.run = [run, set](bool) { WriteScores(run, set); };
+  step.run = [=](bool) { WriteScores(run, set); };
   return step;
 }
 
@@ -78,13 +77,9 @@ Evaluation ScorePredictions(const StageRun& run, const PhotoSet& set) {
 }
 
 Stage EvaluateStage() {
-  Stage stage;
-  stage.reads = [](const ExperimentOptions&) {
-    return ConfigReads{ConfigReads::kComputes, {"seed", "evaluate", "rerank.method", "predict.method"}};
-  };
-  stage.steps = ForEachBenchmark<EvaluateStep>;
-  stage.of_model = true;
-  return stage;
+  return {.reads = {ConfigReads::kComputes, {"seed", "evaluate", "rerank.method", "predict.method"}},
+          .steps = ForEachBenchmark<EvaluateStep>,
+          .of_model = true};
 }
 
 }  // namespace dualgeo

@@ -8,9 +8,8 @@
 #include "stage.h"
 
 namespace dualgeo {
-namespace {
-
 namespace fs = std::filesystem;
+namespace {
 
 // The rows of the table's photos; photos without features (unreadable ones) are left out of both.
 FeatureSet Select(const FeatureSet& features, PhotoTable& table) {
@@ -32,7 +31,10 @@ FeatureSet Select(const FeatureSet& features, PhotoTable& table) {
 }
 
 // Each validation photo is asked without itself in the gallery.
-PosteriorParameters Fit(const ExperimentOptions& options, const PhotoSet& photos, const RunPaths& paths) {
+PosteriorParameters Fit(const StageRun& run) {
+  const ExperimentOptions& options = run.options;
+  const PhotoSet& photos = run.train;
+  const RunPaths& paths = run.paths;
   RerankStudy study;
   FeatureSet features;
   if (const auto set = ValidationSet(options, photos)) {
@@ -61,32 +63,26 @@ PosteriorParameters Fit(const ExperimentOptions& options, const PhotoSet& photos
 
 std::vector<Step> FitRerankSteps(const Stage& self, const StageRun& run) {
   Step step = NewStep(self, run);
-  step.inputs = [&options = run.options, paths = run.paths, set = run.train] {
-    std::vector<Artifact> inputs = {GalleryArtifact("gallery", paths.gallery()),
-                                    FolderArtifact("features", paths.train_features()),
-                                    WeightsArtifact("checkpoint", paths.checkpoint()),
-                                    TableArtifact("table", set.csv, set.columns, TablePart::kRows)};
-    AddValidation(inputs, options, set);
+  step.inputs = [=] {
+    std::vector<Artifact> inputs = {GalleryArtifact("gallery", run.paths.gallery()),
+                                    FolderArtifact("features", run.paths.train_features()),
+                                    WeightsArtifact("checkpoint", run.paths.checkpoint()),
+                                    TableArtifact("table", run.train.csv, run.train.columns, TablePart::kRows)};
+    AddValidation(inputs, run.options, run.train);
     return inputs;
   };
   step.outputs = {FileArtifact("rerank.parameters", run.paths.rerank_parameters())};
-  step.run = [&options = run.options, paths = run.paths, set = run.train](bool) {
-    WritePosteriorParameters(paths.rerank_parameters(), Fit(options, set, paths));
-  };
+  step.run = [=](bool) { WritePosteriorParameters(run.paths.rerank_parameters(), Fit(run)); };
   return {step};
 }
 
 }  // namespace
 
 Stage FitRerankStage() {
-  Stage stage;
-  stage.reads = [](const ExperimentOptions&) {
-    return ConfigReads{ConfigReads::kComputes,
-                       {"seed", "precision", "data.validation.fraction", "search", "rerank.top_k", "rerank.evidence"}};
-  };
-  stage.steps = FitRerankSteps;
-  stage.of_model = true;
-  return stage;
+  return {.reads = {ConfigReads::kComputes,
+                    {"seed", "precision", "data.validation.fraction", "search", "rerank.top_k", "rerank.evidence"}},
+          .steps = FitRerankSteps,
+          .of_model = true};
 }
 
 }  // namespace dualgeo

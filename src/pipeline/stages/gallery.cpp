@@ -4,9 +4,8 @@
 #include "stage.h"
 
 namespace dualgeo {
-namespace {
-
 namespace fs = std::filesystem;
+namespace {
 
 // The places of a photo table, or of a table of their own.
 Coordinates PlacesOf(const PhotoTable& table) {
@@ -24,13 +23,13 @@ std::vector<Step> GallerySteps(const Stage& self, const StageRun& run) {
       run.paths.checkpoint(), gps ? fs::path() : run.paths.train_features(), {}, run.paths.gallery()};
   Step step = NewStep(self, run);
   if (gps) step.fields.Add(FieldsOf(StageNamed("embed"), run.options));
-  step.inputs = [files, gps, set = run.train] {
+  step.inputs = [=] {
     return std::vector{
         gps ? WeightsArtifact("checkpoint", files.checkpoint) : FolderArtifact("features", files.features),
-        TableArtifact("table", set.csv, set.columns, TablePart::kRows)};
+        TableArtifact("table", run.train.csv, run.train.columns, TablePart::kRows)};
   };
   step.outputs = {GalleryArtifact("gallery", files.out)};
-  step.run = [&options = run.options, set = run.train, files](bool) { GalleryFromConfig(options, set, files); };
+  step.run = [=](bool) { GalleryFromConfig(run.options, run.train, files); };
   return {step};
 }
 
@@ -57,14 +56,12 @@ GalleryInfo GalleryFromConfig(const ExperimentOptions& options, const PhotoSet& 
 }
 
 Stage GalleryStage() {
-  Stage stage;
-  stage.reads = [](const ExperimentOptions&) { return ConfigReads{ConfigReads::kComputes, {"seed", "gallery"}}; };
-  stage.steps = GallerySteps;
-  stage.of_model = true;
-  stage.folder = "gallery";
-  stage.key = [](const Stage& self, const ExperimentOptions& o) { return KeyOf("embed", o) + FieldsKey(self, o); };
-  stage.makes = {"gallery"};
-  return stage;
+  return {.reads = {ConfigReads::kComputes, {"seed", "gallery"}},
+          .steps = GallerySteps,
+          .of_model = true,
+          .folder = "gallery",
+          .after = "embed",
+          .makes = {"gallery"}};
 }
 
 }  // namespace dualgeo

@@ -31,16 +31,15 @@ void WriteHoldout(const ExperimentOptions& options) {
 }
 
 Stage HoldoutStage() {
-  Stage stage;
-  stage.reads = [](const ExperimentOptions&) { return ConfigReads{ConfigReads::kComputes, {"seed", "data.holdout"}}; };
-  stage.wanted = HoldsOut;
-  stage.steps = HoldoutSteps;
-  stage.folder = "tables";
-  stage.key = [](const Stage& self, const ExperimentOptions& o) {
-    return SectionKey("data.train", o) + (HoldsOut(o) ? FieldsKey(self, o) : "");
-  };
-  stage.makes = {"tables"};
-  return stage;
+  return {.reads = {ConfigReads::kComputes, {"seed", "data.holdout"}},
+          .wanted = HoldsOut,
+          .steps = HoldoutSteps,
+          .folder = "tables",
+          .key =
+              [](const Stage& self, const ExperimentOptions& o) {
+                return SectionKey("data.train", o) + (HoldsOut(o) ? FieldsKey(self, o) : "");
+              },
+          .makes = {"tables"}};
 }
 
 }  // namespace dualgeo

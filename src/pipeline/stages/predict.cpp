@@ -9,9 +9,8 @@
 #include "stage.h"
 
 namespace dualgeo {
-namespace {
-
 namespace fs = std::filesystem;
+namespace {
 
 // Of method lmm.
 PredictInputs InputsOf(const ExperimentOptions& options, const PhotoSet& photos, const PredictFiles& files) {
@@ -66,12 +65,11 @@ PredictFiles FilesOf(const StageRun& run, const PhotoSet& set) {
 Step PredictStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
   const PredictFiles files = FilesOf(run, set);
   Step step = NewStep(self, run, set.name);
-  step.inputs = [&predict = run.options.predict, set, files, fields = step.fields] {
+  step.inputs = [=, &predict = run.options.predict] {
     std::vector<Artifact> inputs = {FileArtifact("candidates", files.candidates),
                                     TableArtifact("table", set.csv, set.columns, TablePart::kIds)};
     if (predict.method != "lmm") return inputs;
     inputs.push_back(PhotosArtifact("photos", set.images, set.csv, set.columns));
-    AddFiles(inputs, fields);
     if (predict.lmm.verifies() && fs::exists(files.features)) {
       inputs.push_back(FolderArtifact("features", files.features));
       inputs.push_back(WeightsArtifact("checkpoint", files.checkpoint));
@@ -80,9 +78,7 @@ Step PredictStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
   };
   step.outputs = {FileArtifact("predictions", files.out)};
   const auto ask_again = std::make_shared<int>(0);
-  step.run = [&options = run.options, set, files, ask_again](bool) {
-    *ask_again = PredictToFileFromConfig(options, set, files);
-  };
+  step.run = [=](bool) { *ask_again = PredictToFileFromConfig(run.options, set, files); };
   step.unfinished = [ask_again] {
     if (*ask_again == 0) return std::string();
     return std::to_string(*ask_again) +
@@ -137,16 +133,14 @@ int PredictToFileFromConfig(const ExperimentOptions& options, const PhotoSet& ph
 }
 
 Stage PredictStage() {
-  Stage stage;
-  stage.reads = [](const ExperimentOptions& o) {
-    ConfigReads reads{ConfigReads::kReads, {"predict"}, {"predict.lmm"}};
-    if (o.predict.method == "lmm") reads.without.clear();
-    if (JoinsAnswers(o)) reads.sections.emplace_back("rerank");
-    return reads;
-  };
-  stage.steps = ForEachBenchmark<PredictStep>;
-  stage.of_model = true;
-  return stage;
+  return {.reads = {ConfigReads::kReads, {"predict"}, {"predict.lmm"}},
+          .adjust =
+              [](const ExperimentOptions& o, ConfigReads& reads) {
+                if (o.predict.method == "lmm") reads.without.clear();
+                if (JoinsAnswers(o)) reads.sections.emplace_back("rerank");
+              },
+          .steps = ForEachBenchmark<PredictStep>,
+          .of_model = true};
 }
 
 }  // namespace dualgeo

@@ -24,11 +24,6 @@ std::vector<Step> ReportSteps(const Stage& self, const StageRun& run) {
 
 }  // namespace
 
-Stage ReportStage() {
-  Stage stage;
-  stage.steps = ReportSteps;
-  stage.reads_run_config = true;
-  return stage;
-}
+Stage ReportStage() { return {.steps = ReportSteps, .reads_run_config = true}; }
 
 }  // namespace dualgeo

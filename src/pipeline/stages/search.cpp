@@ -7,23 +7,22 @@
 #include "stage.h"
 
 namespace dualgeo {
-namespace {
-
 namespace fs = std::filesystem;
+namespace {
 
 Step SearchStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
   const SearchFiles files{run.paths.checkpoint(), run.paths.gallery(), run.paths.features(set.name),
                           run.paths.candidates(set.name)};
   Step step = NewStep(self, run, set.name);
-  step.inputs = [files, set, gps_scores = run.options.search.gps_scores] {
+  step.inputs = [=] {
     std::vector<Artifact> inputs = {GalleryArtifact("gallery", files.gallery),
                                     FolderArtifact("features", files.features),
                                     TableArtifact("table", set.csv, set.columns, TablePart::kRows)};
-    if (gps_scores) inputs.push_back(WeightsArtifact("checkpoint", files.checkpoint));
+    if (run.options.search.gps_scores) inputs.push_back(WeightsArtifact("checkpoint", files.checkpoint));
     return inputs;
   };
   step.outputs = {FileArtifact("candidates", files.out)};
-  step.run = [&options = run.options, set, files](bool) { SearchToFileFromConfig(options, set, files); };
+  step.run = [=](bool) { SearchToFileFromConfig(run.options, set, files); };
   return step;
 }
 
@@ -54,14 +53,12 @@ SearchCounts SearchToFileFromConfig(const ExperimentOptions& options, const Phot
 }
 
 Stage SearchStage() {
-  Stage stage;
-  stage.reads = [](const ExperimentOptions&) { return ConfigReads{ConfigReads::kComputes, {"search"}}; };
-  stage.steps = ForEachBenchmark<SearchStep>;
-  stage.of_model = true;
-  stage.folder = "lists";
-  stage.key = [](const Stage& self, const ExperimentOptions& o) { return KeyOf("gallery", o) + FieldsKey(self, o); };
-  stage.makes = {"SET/candidates.csv"};
-  return stage;
+  return {.reads = {ConfigReads::kComputes, {"search"}},
+          .steps = ForEachBenchmark<SearchStep>,
+          .of_model = true,
+          .folder = "lists",
+          .after = "gallery",
+          .makes = {"SET/candidates.csv"}};
 }
 
 }  // namespace dualgeo

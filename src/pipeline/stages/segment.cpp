@@ -7,9 +7,8 @@
 #include "stage.h"
 
 namespace dualgeo {
-namespace {
-
 namespace fs = std::filesystem;
+namespace {
 
 Step SegmentStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
   const fs::path weights = SegmenterWeights(run.options, run.paths);
@@ -42,10 +41,10 @@ std::vector<Step> SegmentSteps(const Stage& self, const StageRun& run) {
 
 // Without their own segmenter, masks depend on the weights that model.segmenter names.
 std::string SegmentKey(const Stage& self, const ExperimentOptions& o) {
-  std::string key = KeyOf("holdout", o);
+  std::string key = KeyOf(StageNamed("holdout"), o);
   if (!HasStep(o, self.name)) return key;
-  key += FieldsKey(self, SegmenterOptionsOf(o));
-  if (HasStep(o, "train_segmenter")) key += KeyOf("train_segmenter", o);
+  key += FieldsKey(self, o);
+  if (HasStep(o, "train_segmenter")) key += KeyOf(StageNamed("train_segmenter"), o);
   if (o.model.segmenter.weights) key += Spelled(*o.model.segmenter.weights);
   return key;
 }
@@ -67,16 +66,13 @@ SegmentResult SegmentFromConfig(const ExperimentOptions& options, const PhotoSet
 }
 
 Stage SegmentStage() {
-  Stage stage;
-  stage.reads = [](const ExperimentOptions&) {
-    return ConfigReads{ConfigReads::kComputes, {"precision", "data.loader", "model.segmenter"}};
-  };
-  stage.wanted = [](const ExperimentOptions& o) { return HasStep(o, "segment") && o.model.has_segmentation(); };
-  stage.steps = SegmentSteps;
-  stage.folder = "masks";
-  stage.key = SegmentKey;
-  stage.makes = {"masks"};
-  return stage;
+  return {.reads = {ConfigReads::kComputes, {"precision", "data.loader", "model.segmenter"}},
+          .sees = SegmenterOptionsOf,
+          .wanted = [](const ExperimentOptions& o) { return HasStep(o, "segment") && o.model.has_segmentation(); },
+          .steps = SegmentSteps,
+          .folder = "masks",
+          .key = SegmentKey,
+          .makes = {"masks"}};
 }
 
 }  // namespace dualgeo

@@ -49,9 +49,10 @@ bool Reads(const ConfigReads& reads, const std::string& key) {
 
 StepFields FieldsOf(const Stage& stage, const ExperimentOptions& options) {
   StepFields fields;
-  if (stage.reads == nullptr) return fields;
-  const ConfigReads reads = stage.reads(options);
-  ExperimentOptions copy = options;
+  ConfigReads reads = stage.reads;
+  if (reads.sections.empty()) return fields;
+  if (stage.adjust != nullptr) stage.adjust(options, reads);
+  ExperimentOptions copy = stage.sees != nullptr ? stage.sees(options) : options;
   ForEachField(OptionTree(copy), "", [&](const std::string& key, const OptionNode& node) {
     const std::string value = ValueText(node);
     if (key == "device" || key == "threads") fields.others[key] = value;
@@ -78,9 +79,11 @@ StepFields FieldsOf(const Stage& stage, const ExperimentOptions& options) {
   return fields;
 }
 
-std::string KeyOf(const std::string& stage, const ExperimentOptions& options) {
-  const Stage& other = StageNamed(stage);
-  return other.key(other, options);
+std::string KeyOf(const Stage& stage, const ExperimentOptions& options) {
+  if (stage.key != nullptr) return stage.key(stage, options);
+  std::string key = stage.after != nullptr ? KeyOf(StageNamed(stage.after), options) : "";
+  for (const auto& section : stage.data) key += SectionKey(section, options);
+  return key + FieldsKey(stage, options);
 }
 
 std::string FieldsKey(const Stage& stage, const ExperimentOptions& options) {
@@ -112,23 +115,17 @@ std::string Spelled(const std::string& path) {
   return text.size() > 1 && text.back() == '/' ? text.substr(0, text.size() - 1) : text;
 }
 
-Step NewStep(const Stage& stage, const StageRun& run, const ExperimentOptions& options) {
-  Step step;
-  step.name = (run.untrained ? "untrained-" : "") + std::string(stage.name);
-  step.fields = FieldsOf(stage, options);
-  if (stage.folder != nullptr) step.folder = run.paths.In(stage.folder);
-  return step;
-}
-
 Step NewStep(const Stage& stage, const StageRun& run, const std::string& set) {
-  Step step = NewStep(stage, run, run.options);
-  if (!set.empty()) step.name += "-" + set;
+  Step step;
+  step.name = (run.untrained ? "untrained-" : "") + std::string(stage.name) + (set.empty() ? "" : "-" + set);
+  step.fields = FieldsOf(stage, run.options);
+  if (stage.folder != nullptr) step.folder = run.paths.In(stage.folder);
   return step;
 }
 
 ExperimentOptions SegmenterOptionsOf(const ExperimentOptions& options) {
   ExperimentOptions own = options;
-  if (options.pipeline.segmenter_seed) own.runtime.seed = *options.pipeline.segmenter_seed;
+  if (options.run.segmenter_seed) own.runtime.seed = *options.run.segmenter_seed;
   return own;
 }
 
@@ -136,18 +133,17 @@ fs::path SegmenterWeights(const ExperimentOptions& options, const RunPaths& path
   return options.model.segmenter.weights ? fs::path(*options.model.segmenter.weights) : paths.segmenter();
 }
 
-void AddSet(std::vector<Artifact>& inputs, const PhotoSet& set, TablePart part, const std::string& prefix) {
-  inputs.push_back(TableArtifact(prefix + "table", set.csv, set.columns, part));
-  inputs.push_back(PhotosArtifact(prefix + "photos", set.images, set.csv, set.columns));
-  if (!set.masks.empty()) inputs.push_back(MasksArtifact(prefix + "masks", set.masks, set.csv, set.columns));
+std::vector<Artifact> ArtifactsOf(const PhotoSet& set, TablePart part, const std::string& prefix) {
+  std::vector<Artifact> artifacts = {TableArtifact(prefix + "table", set.csv, set.columns, part),
+                                     PhotosArtifact(prefix + "photos", set.images, set.csv, set.columns)};
+  if (!set.masks.empty()) artifacts.push_back(MasksArtifact(prefix + "masks", set.masks, set.csv, set.columns));
+  return artifacts;
 }
 
 void AddValidation(std::vector<Artifact>& inputs, const ExperimentOptions& options, const PhotoSet& trained) {
-  if (const auto set = ValidationSet(options, trained)) AddSet(inputs, *set, TablePart::kRows, "validation ");
-}
-
-void AddFiles(std::vector<Artifact>& inputs, const StepFields& fields) {
-  for (const auto& [key, file] : fields.files) inputs.push_back(WeightsArtifact(key, file));
+  const auto set = ValidationSet(options, trained);
+  if (!set) return;
+  for (auto& artifact : ArtifactsOf(*set, TablePart::kRows, "validation ")) inputs.push_back(std::move(artifact));
 }
 
 Found JudgeTraining(const std::function<std::optional<TrainedSoFar>()>& inspect) {

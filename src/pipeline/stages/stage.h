@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "dualgeo/eval/evaluate.h"
 #include "dualgeo/pipeline/photo_sets.h"
 #include "dualgeo/pipeline/run_paths.h"
 #include "dualgeo/pipeline/step.h"
@@ -43,24 +44,24 @@ struct StageRun {
 StageRun Untrained(const StageRun& run);
 
 struct Stage {
-  const char* name = "";  // of the table
-
-  // Nothing: it reads no field of its own.
-  ConfigReads (*reads)(const ExperimentOptions&) = nullptr;
-  // Is it walked? By default: where run.steps names it.
-  bool (*wanted)(const ExperimentOptions&) = nullptr;
-  // Its steps: done once while their inputs are the same, or one a photo set.
-  std::vector<Step> (*steps)(const Stage& self, const StageRun& run) = nullptr;
-
-  bool of_model = false;          // made for each model of the run
+  ConfigReads reads = {};
+  void (*adjust)(const ExperimentOptions&, ConfigReads& reads) = nullptr;        // to the options
+  ExperimentOptions (*sees)(const ExperimentOptions&) = nullptr;                 // instead of the run's options
+  bool (*wanted)(const ExperimentOptions&) = nullptr;                            // else where run.steps names it
+  std::vector<Step> (*steps)(const Stage& self, const StageRun& run) = nullptr;  // as `Step` has them, to be walked
+  bool of_model = false;                                                         // made for each model of the run
   bool reads_run_config = false;  // run_dir's config.yaml and run.json, which are there once all else is made
   bool takes_all_cores = false;   // in a study, where all else waits for it; what it makes does not depend on threads
 
-  // Where runs share what it makes: a folder (RunLayout) called FOLDER-xxxx by a hash of `key`, the text of all that it
-  // depends on. `makes`: what runs link of it (SET: the benchmarks' names). Without, its files are the run's own.
+  // Where runs share what it makes: a folder (of RunLayout) FOLDER-xxxx, named by a hash of the text of all that it
+  // depends on: that of the stage `after` which it comes, the config's sections `data`, and its fields; or `key`.
   const char* folder = nullptr;
+  const char* after = nullptr;
+  std::vector<std::string> data = {};
   std::string (*key)(const Stage& self, const ExperimentOptions& options) = nullptr;
-  std::vector<std::string> makes = {};
+  std::vector<std::string> makes = {};  // what run folders link of it (SET: of each benchmark)
+
+  const char* name = "";  // of the table
 };
 
 // All, in the order of the table.
@@ -72,17 +73,15 @@ bool IsWanted(const Stage& stage, const ExperimentOptions& options);
 // The fields that it reads, with their values.
 StepFields FieldsOf(const Stage& stage, const ExperimentOptions& options);
 
-// For `key`. Of another stage; the fields of this one, and the files that they name; everything below a section of the
-// config. Paths count as they lead from the working folder.
-std::string KeyOf(const std::string& stage, const ExperimentOptions& options);
+// For `key`: that of a stage; its fields, and the files that they name; a section of the config. Paths count as they
+// lead from the working folder.
+std::string KeyOf(const Stage& stage, const ExperimentOptions& options);
 std::string FieldsKey(const Stage& stage, const ExperimentOptions& options);
 std::string SectionKey(const std::string& section, const ExperimentOptions& options);
 std::string Spelled(const std::string& path);
 
 // A step of the stage, for one set of photos where `set` is given: its name, fields and the folder of its record.
-// options: the run's, as the stage sees them.
 Step NewStep(const Stage& stage, const StageRun& run, const std::string& set = "");
-Step NewStep(const Stage& stage, const StageRun& run, const ExperimentOptions& options);
 
 // For stages whose benchmarks each have a step of their own.
 template <Step (*kMake)(const Stage& self, const StageRun& run, const PhotoSet& set)>
@@ -98,12 +97,19 @@ ExperimentOptions SegmenterOptionsOf(const ExperimentOptions& options);
 std::filesystem::path SegmenterWeights(const ExperimentOptions& options, const RunPaths& paths);
 
 // Inputs: the table of a set, its photos and, where the model sees them, its masks; the same of validation photos with
-// a table of their own; files that the config names.
-void AddSet(std::vector<Artifact>& inputs, const PhotoSet& set, TablePart part, const std::string& prefix = "");
+// a table of their own.
+std::vector<Artifact> ArtifactsOf(const PhotoSet& set, TablePart part, const std::string& prefix = "");
 void AddValidation(std::vector<Artifact>& inputs, const ExperimentOptions& options, const PhotoSet& trained);
-void AddFiles(std::vector<Artifact>& inputs, const StepFields& fields);
 
-// What a checkpoint tells of itself; one that cannot be read can be of anything.
+// What the trainings of both networks take from a config; what a checkpoint tells of itself (one that cannot be read
+// can be of anything).
+TrainJob MakeTrainJob(const ExperimentOptions& options, const PhotoSet& photos, const std::filesystem::path& run_dir,
+                      Existing existing);
 Found JudgeTraining(const std::function<std::optional<TrainedSoFar>()>& inspect);
+
+// Of the scores: "synthetic" for a set of the synthetic world (a table made from it says so, whoever forgets to); those
+// of a run's predictions.
+std::string NoteOf(const PhotoSet& set);
+Evaluation ScorePredictions(const StageRun& run, const PhotoSet& set);
 
 }  // namespace dualgeo

@@ -1,32 +1,31 @@
 // The model, trained; the untrained one is a training of no epochs.
+#include <spdlog/spdlog.h>
+
 #include "dualgeo/pipeline/stages.h"
 #include "stage.h"
-#include "train_job.h"
 
 namespace dualgeo {
-namespace {
-
 namespace fs = std::filesystem;
+namespace {
 
 std::vector<Step> TrainSteps(const Stage& self, const StageRun& run) {
   ExperimentOptions options = run.options;
   if (run.untrained) options.train.epochs = 0;
   const fs::path folder = run.paths.In(self.folder);
-  Step step = NewStep(self, run, options);
-  step.inputs = [options, photos = run.train, fields = step.fields] {
-    std::vector<Artifact> inputs;
-    AddSet(inputs, photos, TablePart::kRows);
-    AddValidation(inputs, options, photos);
-    AddFiles(inputs, fields);
+  Step step = NewStep(self, run);
+  if (run.untrained) step.fields = FieldsOf(self, options);
+  step.inputs = [=] {
+    std::vector<Artifact> inputs = ArtifactsOf(run.train, TablePart::kRows);
+    AddValidation(inputs, options, run.train);
     return inputs;
   };
   step.outputs = {WeightsArtifact("checkpoint", run.paths.checkpoint())};
   step.make_room = {run.paths.checkpoint().parent_path(), folder / "train.jsonl"};
-  step.run = [=, photos = run.train](bool) { TrainFromConfig(options, photos, folder, Existing::kResume); };
-  step.found = [=, photos = run.train] {
+  step.run = [=](bool) { TrainFromConfig(options, run.train, folder, Existing::kResume); };
+  step.found = [=] {
     return JudgeTraining([&] {
-      return InspectModelTraining(MakeTrainJob(options, photos, folder, Existing::kResume), options.model, options.loss,
-                                  options.train);
+      return InspectModelTraining(MakeTrainJob(options, run.train, folder, Existing::kResume), options.model,
+                                  options.loss, options.train);
     });
   };
   step.extendable = {"train.epochs"};
@@ -35,8 +34,8 @@ std::vector<Step> TrainSteps(const Stage& self, const StageRun& run) {
 
 // The fingerprints of finished studies have what made the masks behind the validation photos.
 std::string TrainKey(const Stage& self, const ExperimentOptions& o) {
-  const std::string tables = KeyOf("holdout", o);
-  const std::string masks = o.model.has_segmentation() ? KeyOf("segment", o).substr(tables.size()) : "";
+  const std::string tables = KeyOf(StageNamed("holdout"), o);
+  const std::string masks = o.model.has_segmentation() ? KeyOf(StageNamed("segment"), o).substr(tables.size()) : "";
   return tables + SectionKey("data.validation", o) + masks + FieldsKey(self, o);
 }
 
@@ -54,26 +53,33 @@ TrainJob MakeTrainJob(const ExperimentOptions& options, const PhotoSet& photos, 
   return job;
 }
 
+PhotoSet PhotosToTrain(const ExperimentOptions& options) {
+  PhotoSet photos = TrainSet(options);
+  if (options.data.holdout.fraction > 0 && !fs::exists(photos.csv)) WriteHoldout(options);
+  const std::string& named = options.data.train.masks;
+  if (!photos.masks.empty() && photos.masks != named && !named.empty() && !fs::exists(photos.masks)) {
+    spdlog::info("train: {} is not there: masks from {}", photos.masks.string(), named);
+    photos.masks = named;
+  }
+  return photos;
+}
+
 TrainResult TrainFromConfig(const ExperimentOptions& options, const PhotoSet& photos, const fs::path& run_dir,
                             Existing existing) {
   return TrainModel(MakeTrainJob(options, photos, run_dir, existing), options.model, options.loss, options.train);
 }
 
 Stage TrainStage() {
-  Stage stage;
   // Masks come from files: of the segmenter only the classes matter.
-  stage.reads = [](const ExperimentOptions&) {
-    return ConfigReads{ConfigReads::kTrains,
-                       {"seed", "precision", "data.validation.fraction", "data.augment", "data.loader", "model",
-                        "model.segmenter.num_labels", "loss", "train"},
-                       {"model.segmenter"}};
-  };
-  stage.steps = TrainSteps;
-  stage.of_model = true;
-  stage.folder = "model";
-  stage.key = TrainKey;
-  stage.makes = {"checkpoint", "train.jsonl"};
-  return stage;
+  return {.reads = {ConfigReads::kTrains,
+                    {"seed", "precision", "data.validation.fraction", "data.augment", "data.loader", "model",
+                     "model.segmenter.num_labels", "loss", "train"},
+                    {"model.segmenter"}},
+          .steps = TrainSteps,
+          .of_model = true,
+          .folder = "model",
+          .key = TrainKey,
+          .makes = {"checkpoint", "train.jsonl"}};
 }
 
 }  // namespace dualgeo

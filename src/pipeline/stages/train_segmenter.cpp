@@ -3,12 +3,10 @@
 
 #include "dualgeo/pipeline/stages.h"
 #include "stage.h"
-#include "train_job.h"
 
 namespace dualgeo {
-namespace {
-
 namespace fs = std::filesystem;
+namespace {
 
 // Validation photos of their own belong to data.train; of data.segmenter's, a share is held out.
 TrainJob SegmenterJob(const ExperimentOptions& options, const PhotoSet& photos, const fs::path& run_dir,
@@ -26,12 +24,10 @@ std::vector<Step> TrainSegmenterSteps(const Stage& self, const StageRun& run) {
   const PhotoSet photos = SegmenterSet(run.options);
   const ExperimentOptions options = SegmenterOptionsOf(run.options);
   const fs::path folder = run.paths.In(self.folder);
-  Step step = NewStep(self, run, options);
-  step.inputs = [photos, options, fields = step.fields] {
-    std::vector<Artifact> inputs;
-    AddSet(inputs, photos, TablePart::kRows);
+  Step step = NewStep(self, run);
+  step.inputs = [=] {
+    std::vector<Artifact> inputs = ArtifactsOf(photos, TablePart::kRows);
     if (options.data.segmenter.csv.empty()) AddValidation(inputs, options, photos);
-    AddFiles(inputs, fields);
     return inputs;
   };
   step.outputs = {WeightsArtifact("segmenter", run.paths.segmenter())};
@@ -56,20 +52,15 @@ TrainResult TrainSegmenterFromConfig(const ExperimentOptions& options, const Pho
 }
 
 Stage TrainSegmenterStage() {
-  Stage stage;
-  stage.reads = [](const ExperimentOptions&) {
-    return ConfigReads{ConfigReads::kTrains,
-                       {"seed", "precision", "data.validation.fraction", "data.augment", "data.loader",
-                        "model.segmenter", "train_segmenter"}};
-  };
-  stage.steps = TrainSegmenterSteps;
-  stage.folder = "segmenter";
-  stage.key = [](const Stage& self, const ExperimentOptions& o) {
-    return KeyOf("holdout", o) + SectionKey("data.validation", o) + SectionKey("data.segmenter", o) +
-           FieldsKey(self, SegmenterOptionsOf(o));
-  };
-  stage.makes = {"segmenter"};
-  return stage;
+  return {.reads = {ConfigReads::kTrains,
+                    {"seed", "precision", "data.validation.fraction", "data.augment", "data.loader", "model.segmenter",
+                     "train_segmenter"}},
+          .sees = SegmenterOptionsOf,
+          .steps = TrainSegmenterSteps,
+          .folder = "segmenter",
+          .after = "holdout",
+          .data = {"data.validation", "data.segmenter"},
+          .makes = {"segmenter"}};
 }
 
 }  // namespace dualgeo

@@ -24,11 +24,6 @@ StageRun Untrained(const StageRun& run) {
   return untrained;
 }
 
-Stage UntrainedStage() {
-  Stage stage;
-  stage.steps = UntrainedSteps;
-  stage.makes = {"untrained"};
-  return stage;
-}
+Stage UntrainedStage() { return {.steps = UntrainedSteps, .makes = {"untrained"}}; }
 
 }  // namespace dualgeo

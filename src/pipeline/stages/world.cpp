@@ -4,19 +4,13 @@
 #include "stage.h"
 
 namespace dualgeo {
-namespace {
-
 namespace fs = std::filesystem;
+namespace {
 
 std::vector<Step> WorldSteps(const Stage& self, const StageRun& run) {
   const WorldStepOptions& world = run.options.world;
   const fs::path out = world.out;
   Step step = NewStep(self, run);
-  step.inputs = [fields = step.fields] {
-    std::vector<Artifact> inputs;
-    AddFiles(inputs, fields);
-    return inputs;
-  };
   const auto missing = [out](Contents&) { return Content{"listed", MissingWorldFiles(out)}; };
   step.outputs = {FileArtifact("world", out / "world.json"), {"photos", out, missing}};
   // Only a world of ours makes room: anything else there is the user's, and an error.
@@ -33,13 +27,12 @@ std::vector<Step> WorldSteps(const Stage& self, const StageRun& run) {
 }  // namespace
 
 Stage WorldStage() {
-  Stage stage;
-  stage.reads = [](const ExperimentOptions&) { return ConfigReads{ConfigReads::kReads, {"world"}}; };
-  stage.steps = WorldSteps;
-  stage.takes_all_cores = true;
-  stage.folder = "world";
-  stage.key = [](const Stage& self, const ExperimentOptions& o) { return FieldsKey(self, o) + Spelled(o.world.out); };
-  return stage;
+  return {
+      .reads = {ConfigReads::kReads, {"world"}},
+      .steps = WorldSteps,
+      .takes_all_cores = true,
+      .folder = "world",
+      .key = [](const Stage& self, const ExperimentOptions& o) { return FieldsKey(self, o) + Spelled(o.world.out); }};
 }
 
 }  // namespace dualgeo
