@@ -4,7 +4,7 @@
 
 #include "dualgeo/config/config.h"
 #include "dualgeo/util/error.h"
-#include "stages/stages.h"
+#include "stages/stage_table.h"
 
 namespace dualgeo {
 

@@ -9,6 +9,7 @@
 #include <opencv2/imgproc.hpp>
 #include <optional>
 #include <set>
+#include <span>
 
 #include "dualgeo/config/config.h"
 #include "dualgeo/data/photo.h"

@@ -1,5 +1,5 @@
 // A stage of a run, declared once: what it reads of the config, what it makes, how. `run` walks the stages in the order
-// of their table (stages.h), `ablate` and `robustness` those of many runs, which share what equal inputs make
+// of their table (stage_table.h), `ablate` and `robustness` those of many runs, which share what equal inputs make
 // (shared_folders.h); what their steps share with the single commands is in pipeline/stages.h.
 #pragma once
 
@@ -14,7 +14,7 @@
 #include "dualgeo/pipeline/run_paths.h"
 #include "dualgeo/pipeline/step.h"
 #include "dualgeo/train/trainer.h"
-#include "stages.h"
+#include "stage_table.h"
 
 namespace dualgeo {
 

@@ -9,7 +9,7 @@ std::vector<Step> UntrainedSteps(const Stage&, const StageRun& run) {
   std::vector<Step> steps;
   for (const Stage& stage : Stages()) {
     // Its model is made whether or not the run trains one.
-    if (!stage.of_model || !(IsWanted(stage, run.options) || stage.folder == std::string("model"))) continue;
+    if (!stage.of_model || !(IsWanted(stage, run.options) || stage.name == std::string("train"))) continue;
     for (Step& step : stage.steps(stage, untrained)) steps.push_back(std::move(step));
   }
   return steps;
