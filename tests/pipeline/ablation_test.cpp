@@ -159,27 +159,22 @@ TEST(ShareStages, FoldersFollowWhatAStageDependsOn) {
   EXPECT_NE(data.at("segmenter"), base.at("segmenter"));
 }
 
-// Finished studies are found again by the names of these folders.
-TEST(ShareStages, NamesStayThoseOfEarlierVersions) {
-  ExperimentOptions o = ReadExperiment(
-      {DUALGEO_SOURCE_DIR "/configs/small.yaml"},
-      {"run.steps=[world, train_segmenter, segment, train, gallery, fit_rerank, search, rerank, predict, evaluate]",
-       "world.out=world", "world.places=4", "world.views=4", "world.size=64", "world.conditions=[night]",
-       "data.train.csv=world/train.csv", "data.train.images=world/images", "data.train.masks=world/masks",
-       "data.validation.fraction=0.2", "data.benchmarks.query.csv=world/query.csv",
-       "data.benchmarks.query.images=world/images", "model.segmenter.image_size=64", "train_segmenter.epochs=1",
-       "train_segmenter.batch_size=4", "train.epochs=1", "train.batch_size=8", "evaluate.bootstrap=0"});
-  ShareStages(o, "shared", 0);
-  EXPECT_EQ(o.layout.at("world"), "shared/world-be0e835f9564");
-  EXPECT_EQ(o.layout.at("segmenter"), "shared/segmenter-5c251e4f6cbe");
-  EXPECT_EQ(o.layout.at("masks"), "shared/masks-fa5b9dbe3856");
-  EXPECT_EQ(o.layout.at("model"), "shared/model-acc334368166");
-  EXPECT_EQ(o.layout.at("features"), "shared/features-80e28a53188b");
-  EXPECT_EQ(o.layout.at("gallery"), "shared/gallery-066dcf0266b9");
-  EXPECT_EQ(o.layout.at("lists"), "shared/lists-5727ea7dea06");
-  o.gallery.kind = "gps";
-  ShareStages(o, "shared", 0);
-  EXPECT_EQ(o.layout.at("features"), "shared/features-80e28a53188b");
+// Finished studies are found again: by name while the options are the same, by their config where a later version has
+// more of them.
+TEST(ShareStages, AFolderOfAnEarlierNameIsKnownByItsConfig) {
+  const TemporaryFolder folder;
+  const auto shared = folder / "shared";
+  ExperimentOptions o = ReadExperiment({}, {"train.epochs=3"});
+  ShareStages(o, shared, 0);
+  const std::string named = o.layout.at("model");
+  folder.Write("shared/model-earlier/config.yaml", DumpExperiment(o));
+  folder.Write("shared/model-other/config.yaml", DumpExperiment(ReadExperiment({}, {})));
+  folder.Write("shared/model-unknown/config.yaml", "nonsense: 1\n");
+  ShareStages(o, shared, 0);
+  EXPECT_EQ(o.layout.at("model"), shared / "model-earlier");
+  folder.Write(std::filesystem::path(named).lexically_relative(folder.path()) / "config.yaml", "");
+  ShareStages(o, shared, 0);
+  EXPECT_EQ(o.layout.at("model"), named);
 }
 
 TEST(CheckWorlds, RefusesTwoWorldsInOneFolder) {
