@@ -1,7 +1,7 @@
 # dualgeo_layer(<name> [LIGHT <files...> | HEAVY <files...>] LINK <libraries...> [TESTS_LINK <libraries...>])
 #
-# One layer of the program: include/dualgeo/<name>/*.h, src/<name>/*.cpp and tests/<name>/*_test.cpp become the library
-# dualgeo::<name> and the test program <name>_test.
+# One layer of the program: include/dualgeo/<name>/*.h, src/<name>/*.cpp (and those of its folders) and
+# tests/<name>/*_test.cpp become the library dualgeo::<name> and the test program <name>_test.
 #
 # A layer is compiled in batches (CMake's unity build): most of a file's time goes into the headers it includes and into
 # their inline functions, which are compiled again for every batch that uses them. So batches are large, and names
@@ -77,7 +77,7 @@ function(dualgeo_batches target)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIGHT;HEAVY;LINK" ${ARGN})
   set(groups plain light torch)
   foreach(file IN LISTS ARG_SOURCES)
-    get_filename_component(name ${file} NAME_WE)
+    string(REGEX REPLACE "^.*/src/[a-z]+/|[.]cpp$" "" name ${file})
     dualgeo_sees_torch(${file} sees)
     if(sees)
       list(APPEND torch ${file})
@@ -108,7 +108,7 @@ endfunction()
 function(dualgeo_layer name)
   cmake_parse_arguments(ARG "" "" "LIGHT;HEAVY;LINK;TESTS_LINK" ${ARGN})
   set(target dualgeo_${name})
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
   add_library(${target} STATIC)
   target_link_libraries(${target} PUBLIC ${ARG_LINK})
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>

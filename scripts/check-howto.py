@@ -28,14 +28,19 @@ PARTS = [
      'KIND("pointer", IsPhotoPointer, OpenPhotoPointer)'),
     ("index_plain.cpp", "src/gallery", "src/gallery/index_backend.h", "DUALGEO_INDEXES",
      'KIND("plain", TakesForPlain, BuildPlainIndex, IsForPlain, LoadPlainIndex)'),
+    ("count_photos.cpp", "src/pipeline/stages", "src/pipeline/stages/stage_table.h", "DUALGEO_STAGES",
+     'STAGE("count_photos", CountPhotosStage, kByName)'),
 ]
 
 
 def add_line(text, table, line):
-    """The line as the first entry of the table's macro."""
+    """The line as the first entry of the table's macro, or, of stages, which are walked in order, as the last."""
     head = re.search(rf"#define {table}\(\w+\)[ \\]*\n?", text)
     if not head:
         sys.exit(f"check-howto: no table {table}")
+    if line.startswith("STAGE"):
+        end = re.compile(r"[^\\\n]\n").search(text, head.end()).end() - 1
+        return text[:end] + f" \\\n  {line}" + text[end:]
     return text[:head.end()].rstrip(" \\\n") + f" \\\n  {line} \\\n  " + text[head.end():].lstrip()
 
 

@@ -84,12 +84,12 @@ void Run(const CompareFlags& flags) {
   for (const auto& input : inputs) {
     Method method{input.name, {}};
     for (const auto& file : input.files) {
-      EvaluateSettings settings;
-      settings.method = input.name;
-      settings.clusters = clusters;
-      settings.predictions_file = file.string();
+      EvaluationSubject subject;
+      subject.method = input.name;
+      subject.clusters = clusters;
+      subject.predictions_file = file.string();
       const auto predictions = ReadPredictions(file, flags.score.ReadColumns());
-      method.runs.push_back(Evaluate(truth, predictions, scoring, settings));
+      method.runs.push_back(Evaluate(truth, predictions, scoring, subject));
       for (const auto& warning : Warnings(method.runs.back())) spdlog::warn("compare: {}: {}", file.string(), warning);
       provenance.AddFile("predictions", file);
     }

@@ -33,9 +33,7 @@ void AddEmbed(CLI::App& root) {
   photos->callback(WithNetworks([flags] {
     const auto options = flags->model.Resolve();
     CheckOutputs({{"--out", flags->out}}, AllInputs({flags->model.Inputs(), flags->photos.Inputs()}));
-    const auto table = flags->photos.Read(Locations::kOptional);
-    const auto report = EmbedPhotosToFile(flags->photos.Job(flags->model.Model(options), table, options), flags->out);
-    PhotoFlags::WarnOfSkipped(report, table);
+    const auto report = EmbedFromConfig(options, flags->photos.Set(true), flags->model.Checkpoint(options), flags->out);
     Report(report, flags->out);
     spdlog::info("embed: {:.2f} photos/s", report.photos_per_second);
   }));
@@ -51,7 +49,8 @@ void AddEmbed(CLI::App& root) {
     CheckOutputs({{"--out", gps_flags->out}},
                  AllInputs({gps_flags->model.Inputs(), {{"--coordinates", gps_flags->coordinates}}}));
     const auto coordinates = ReadCoordinates(gps_flags->coordinates);
-    Report(EmbedCoordinatesToFile(gps_flags->model.Model(options), coordinates, gps_flags->out), gps_flags->out);
+    const EmbedModel model = ModelFromConfig(options, gps_flags->model.Checkpoint(options));
+    Report(EmbedCoordinatesToFile(model, coordinates, gps_flags->out), gps_flags->out);
   }));
 }
 

@@ -11,40 +11,33 @@
 #include "config_flags.h"
 #include "dualgeo/data/photo_table.h"
 #include "dualgeo/gallery/embed_job.h"
+#include "dualgeo/pipeline/stages.h"
 #include "dualgeo/util/error.h"
 
 namespace dualgeo::tools {
 
 // --config, --set and --checkpoint.
-class ModelFlags {
+class ModelFlags : public ConfigFlags {
  public:
   void Add(CLI::App& command) {
-    config_.Add(command);
+    ConfigFlags::Add(command);
     command.add_option("--checkpoint", checkpoint_,
                        "checkpoint folder, or a weight file (safetensors, .pth); none: the untrained model (default: "
                        "checkpoint/best of the "
                        "config's run_dir)");
   }
-  void Field(CLI::App& command, const std::string& key, const FlagWords& words = {}) {
-    config_.Field(command, key, words);
-  }
-  bool Given(const std::string& key) const { return config_.Given(key); }
-  ExperimentOptions Resolve() const { return config_.Resolve(); }
   std::vector<InputPath> Inputs() const {
-    return AllInputs({config_.Inputs(), {{"--checkpoint", checkpoint_ == "none" ? "" : checkpoint_}}});
+    return AllInputs({ConfigFlags::Inputs(), {{"--checkpoint", checkpoint_ == "none" ? "" : checkpoint_}}});
   }
-  EmbedModel Model(const ExperimentOptions& options) const {
-    EmbedModel model{options.model, options.loss, options.runtime, checkpoint_};
-    if (checkpoint_ == "none") model.checkpoint.clear();
-    if (checkpoint_.empty()) {
-      model.checkpoint = RunCheckpoint(options.run_dir);
-      if (!model.checkpoint.empty()) spdlog::info("checkpoint: {}", model.checkpoint.string());
-    }
-    return model;
+  std::filesystem::path Checkpoint(const ExperimentOptions& options) const {
+    if (checkpoint_ == "none") return {};
+    if (!checkpoint_.empty()) return checkpoint_;
+    const auto found = RunCheckpoint(options.run_dir);
+    if (!found.empty()) spdlog::info("checkpoint: {}", found.string());
+    return found;
   }
 
  private:
-  ConfigFlags config_;
   std::string checkpoint_;
 };
 
@@ -69,26 +62,13 @@ class PhotoFlags {
     masks_ = set.masks;
     default_columns_ = set.columns;
   }
-  PhotoTable Read(Locations locations) const { return ReadPhotoTable(photos_, Columns(), locations); }
-  EmbedPhotosJob Job(const EmbedModel& model, const PhotoTable& table, const ExperimentOptions& options) const {
-    if (images_.empty()) throw InputError("--images is needed: the folder or .tar of the photos");
-    return {model, table, images_, masks_, options.embed, options.data.loader};
-  }
-  static void WarnOfSkipped(const EmbedReport& report, const PhotoTable& table) {
-    if (report.skipped.empty()) return;
-    spdlog::warn("{} of {} photos could not be read and were left out", report.skipped.size(), table.rows.size());
-  }
-  // for_output: see EmbedPhotosToMemory.
-  FeatureSet Embed(const EmbedModel& model, const PhotoTable& table, const ExperimentOptions& options,
-                   const std::filesystem::path& for_output) const {
-    auto result = EmbedPhotosToMemory(Job(model, table, options), for_output);
-    WarnOfSkipped(result, table);
-    return std::move(result.features);
+  // needs_images: they are read, not only named.
+  PhotoSet Set(bool needs_images) const {
+    if (needs_images && images_.empty()) throw InputError("--images is needed: the folder or .tar of the photos");
+    return {"photos", photos_, images_, masks_, ParsePhotoColumns("--columns", columns_, default_columns_)};
   }
 
  private:
-  PhotoColumns Columns() const { return ParsePhotoColumns("--columns", columns_, default_columns_); }
-
   std::filesystem::path photos_, images_, masks_;
   std::string columns_;
   PhotoColumns default_columns_;

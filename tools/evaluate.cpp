@@ -23,7 +23,7 @@ struct EvaluateFlags {
   int top_k = 0;
   bool published = false, leakage = false;
   LeakageRules rules;
-  EvaluateSettings settings;
+  EvaluationSubject subject;
   EvaluateOptions options;  // resolved
 };
 
@@ -34,24 +34,24 @@ std::string NameOf(const std::filesystem::path& file) {
 }
 
 // Rank 1, below it the oracle, and what the list holds at each depth.
-void ScoreCandidates(const EvaluateFlags& flags, const PhotoTable& truth, EvaluateSettings settings,
+void ScoreCandidates(const EvaluateFlags& flags, const PhotoTable& truth, EvaluationSubject subject,
                      EvaluationReport& report) {
   const EvaluateOptions& options = flags.options;
   const DistanceKind distance = ParseDistanceKind(options.distance);
   const auto lists = ReadCandidates(flags.candidates);
-  settings.provenance->AddFile("candidates", flags.candidates);
-  const std::string name = settings.method.empty() ? "" : settings.method + " ";
-  settings.method = name + "rank 1";
-  EvaluateSettings oracle_settings = settings;
-  oracle_settings.method = name + "oracle, best of " + (flags.top_k > 0 ? std::to_string(flags.top_k) : "all");
+  subject.provenance->AddFile("candidates", flags.candidates);
+  const std::string name = subject.method.empty() ? "" : subject.method + " ";
+  subject.method = name + "rank 1";
+  EvaluationSubject oracle_subject = subject;
+  oracle_subject.method = name + "oracle, best of " + (flags.top_k > 0 ? std::to_string(flags.top_k) : "all");
   const auto oracle = Oracle(lists, truth, flags.top_k, distance);
-  report.evaluations = {Evaluate(truth, RankOne(lists), options, settings),
-                        Evaluate(truth, oracle, options, oracle_settings)};
-  report.recall = Recall(lists, truth, options, settings.clusters);
+  report.evaluations = {Evaluate(truth, RankOne(lists), options, subject),
+                        Evaluate(truth, oracle, options, oracle_subject)};
+  report.recall = Recall(lists, truth, options, subject.clusters);
   if (!flags.leakage) return;
   EvaluateOptions quick = options;
-  if (quick.interval != "bootstrap" && !settings.clusters) quick.bootstrap = 0;
-  report.leakage = StudyLeakage(lists, truth, flags.rules, quick, settings);
+  if (quick.interval != "bootstrap" && !subject.clusters) quick.bootstrap = 0;
+  report.leakage = StudyLeakage(lists, truth, flags.rules, quick, subject);
   if (!flags.leakage_out.empty()) {
     WriteCandidates(flags.leakage_out, WithoutLeaks(lists, truth, flags.rules, distance));
   }
@@ -59,22 +59,22 @@ void ScoreCandidates(const EvaluateFlags& flags, const PhotoTable& truth, Evalua
 
 EvaluationReport Score(const EvaluateFlags& flags) {
   const PhotoTable truth = flags.score.ReadTruth();
-  EvaluateSettings settings = flags.settings;
-  settings.truth_file = flags.score.truth.string();
-  settings.clusters = flags.score.Clusters();
-  if (settings.benchmark.empty()) settings.benchmark = NameOf(flags.score.truth);
+  EvaluationSubject subject = flags.subject;
+  subject.truth_file = flags.score.truth.string();
+  subject.clusters = flags.score.Clusters();
+  if (subject.benchmark.empty()) subject.benchmark = NameOf(flags.score.truth);
   EvaluationReport report;
-  if (flags.published) report.published = PublishedFor(settings.benchmark);
-  settings.provenance = flags.score.MakeProvenance(flags.options);
+  if (flags.published) report.published = PublishedFor(subject.benchmark);
+  subject.provenance = flags.score.MakeProvenance(flags.options);
   if (!flags.predictions.empty()) {
-    settings.predictions_file = flags.predictions.string();
+    subject.predictions_file = flags.predictions.string();
     const auto predictions = ReadPredictions(flags.predictions, flags.score.ReadColumns());
-    settings.provenance->AddFile("predictions", flags.predictions);
-    if (settings.method.empty()) settings.method = NameOf(flags.predictions);
-    report.evaluations = {Evaluate(truth, predictions, flags.options, settings)};
+    subject.provenance->AddFile("predictions", flags.predictions);
+    if (subject.method.empty()) subject.method = NameOf(flags.predictions);
+    report.evaluations = {Evaluate(truth, predictions, flags.options, subject)};
   } else {
-    settings.predictions_file = flags.candidates.string();
-    ScoreCandidates(flags, truth, settings, report);
+    subject.predictions_file = flags.candidates.string();
+    ScoreCandidates(flags, truth, subject, report);
   }
   AddRegions(report.evaluations[0], ReadRegions(flags.score.truth));
   return report;
@@ -108,8 +108,8 @@ void Run(EvaluateFlags& flags) {
   const std::string table = format == TableFormat::kJson ? metrics : FormatReport(report, format);
   if (!flags.errors_out.empty()) WriteErrors(flags.errors_out, first);
   if (!flags.map_out.empty()) {
-    std::string title = first.settings.benchmark + ", " + first.settings.method;
-    if (!first.settings.note.empty()) title += " (" + first.settings.note + ")";
+    std::string title = first.subject.benchmark + ", " + first.subject.method;
+    if (!first.subject.note.empty()) title += " (" + first.subject.note + ")";
     WriteFileAtomically(flags.map_out, PredictionsMapSvg(first, {}, {title}));
   }
   if (!flags.score.out.empty()) WriteFileAtomically(flags.score.out, metrics);
@@ -138,9 +138,9 @@ void AddEvaluate(CLI::App& root) {
       ->capture_default_str()
       ->check(CLI::Range(0.0, 20100.0));
   command->add_option("--leakage-out", flags->leakage_out, "candidates CSV without any of them, for rerank");
-  command->add_option("--benchmark", flags->settings.benchmark, "name of the test set [the truth file's]");
-  command->add_option("--method", flags->settings.method, "name of what is scored [the predictions file's]");
-  command->add_option("--note", flags->settings.note, "shown with the scores, for example: synthetic");
+  command->add_option("--benchmark", flags->subject.benchmark, "name of the test set [the truth file's]");
+  command->add_option("--method", flags->subject.method, "name of what is scored [the predictions file's]");
+  command->add_option("--note", flags->subject.note, "shown with the scores, for example: synthetic");
   command->add_option("--errors-out", flags->errors_out, "CSV of every photo's error");
   command->add_option("--map-out", flags->map_out, "SVG world map of truth and answers");
   command->callback([flags] { Run(*flags); });

@@ -5,7 +5,7 @@
 
 #include "commands.h"
 #include "dualgeo/gallery/gallery_file.h"
-#include "dualgeo/gallery/parts.h"
+#include "dualgeo/pipeline/stages.h"
 #include "embed_flags.h"
 #include "networks.h"
 
@@ -18,27 +18,19 @@ struct BuildArguments {
   std::filesystem::path features, coordinates, out;
 };
 
-GalleryInfo BuildGps(const BuildArguments& flags, const ExperimentOptions& options) {
-  if (!flags.features.empty()) return BuildGpsGallery(ReadFeatures(flags.features), options.gallery, flags.out);
-  if (flags.coordinates.empty()) {
+// What the command line leaves out, the config names.
+PhotoSet Photos(BuildArguments& flags, const ExperimentOptions& options) {
+  const bool gps = options.gallery.kind == "gps";
+  if (gps && flags.features.empty() && flags.coordinates.empty()) {
     throw InputError("gallery.kind gps: --coordinates X.csv or --features F.safetensors (of embed gps) is needed");
   }
-  const auto coordinates = ReadCoordinates(flags.coordinates);
-  return BuildGpsGallery(EmbedCoordinates(flags.model.Model(options), coordinates, flags.out), options.gallery,
-                         flags.out);
-}
-
-GalleryInfo BuildImages(BuildArguments& flags, const ExperimentOptions& options) {
-  if (!flags.photos.given()) {
+  if (!gps && !flags.photos.given()) {
     if (options.data.train.csv.empty()) {
       throw InputError("gallery.kind images: --photos P.csv is needed, or data.train.csv in the config");
     }
     flags.photos.Default(options.data.train);
   }
-  const auto table = flags.photos.Read(Locations::kRequired);
-  const auto set = flags.features.empty() ? flags.photos.Embed(flags.model.Model(options), table, options, flags.out)
-                                          : ReadFeatures(flags.features);
-  return BuildImageGallery(set, table, options.gallery, flags.out);
+  return flags.photos.Set(!gps && flags.features.empty());
 }
 
 void PrintInfo(const std::filesystem::path& folder, bool json) {
@@ -109,8 +101,9 @@ void AddGallery(CLI::App& root) {
                              {"data.train.masks", from_config ? train.masks : "", InputKind::kPhotos}}}));
     CheckGalleryFolder(flags->out);
     SetIndexThreads(options.runtime.threads);
-    const auto info = options.gallery.kind == "gps" ? BuildGps(*flags, options) : BuildImages(*flags, options);
-    if (flags->features.empty()) RemoveParts(flags->out);
+    const auto info =
+        GalleryFromConfig(options, Photos(*flags, options),
+                          {flags->model.Checkpoint(options), flags->features, flags->coordinates, flags->out});
     spdlog::info("gallery: {} vectors of {} dimensions ({}, {}) -> {}", info.count, info.dimension, info.index,
                  info.metric, flags->out.string());
   }));

@@ -1,9 +1,7 @@
-#include "dualgeo/gallery/search.h"
-
 #include <memory>
 
 #include "commands.h"
-#include "dualgeo/gallery/parts.h"
+#include "dualgeo/gallery/index.h"
 #include "dualgeo/pipeline/stages.h"
 #include "embed_flags.h"
 #include "networks.h"
@@ -34,16 +32,10 @@ void AddSearch(CLI::App& root) {
                             flags->photos.Inputs(),
                             {{"--gallery", flags->gallery}, {"--features", flags->features}}}));
     SetIndexThreads(options.runtime.threads);
-    auto gallery = LoadGallery(flags->gallery);
-    const auto table = flags->photos.Read(Locations::kOptional);
-    // What is embedded on the way has parts of its own, beside the search's.
-    const std::filesystem::path embedded = flags->out.string() + ".features";
-    const auto queries = flags->features.empty()
-                             ? flags->photos.Embed(flags->model.Model(options), table, options, embedded)
-                             : ReadFeatures(flags->features);
-    SearchToFileFromConfig(options, flags->model.Model(options), gallery, queries, table, flags->out);
-    if (flags->features.empty()) RemoveParts(embedded);
-    spdlog::info("search: {} photos in a gallery of {} -> {}", queries.size(), gallery.info.count, flags->out.string());
+    const SearchCounts counts =
+        SearchToFileFromConfig(options, flags->photos.Set(flags->features.empty()),
+                               {flags->model.Checkpoint(options), flags->gallery, flags->features, flags->out});
+    spdlog::info("search: {} photos in a gallery of {} -> {}", counts.photos, counts.gallery, flags->out.string());
   }));
 }
 

@@ -1,11 +1,9 @@
-#include "dualgeo/train/segment.h"
-
 #include <cstdio>
 #include <memory>
 
 #include "commands.h"
 #include "config_flags.h"
-#include "dualgeo/pipeline/photo_sets.h"
+#include "dualgeo/pipeline/stages.h"
 #include "dualgeo/util/error.h"
 #include "networks.h"
 
@@ -14,14 +12,14 @@ namespace {
 
 struct SegmentArguments {
   ConfigFlags config;
-  SegmentJob job;
-  std::filesystem::path photos, weights, logits;
+  PhotoSet photos;
+  SegmentFiles files;
   std::string columns;
 };
 
 // The flag, then the run's own segmenter, then the weights that the config names.
 std::filesystem::path Weights(const SegmentArguments& arguments, const ExperimentOptions& options) {
-  if (!arguments.weights.empty()) return arguments.weights;
+  if (!arguments.files.weights.empty()) return arguments.files.weights;
   const auto trained = RunPaths(options.run_dir).segmenter();
   if (std::filesystem::exists(trained)) return trained;
   if (options.model.segmenter.weights) return *options.model.segmenter.weights;
@@ -36,35 +34,29 @@ void AddSegment(CLI::App& root) {
   auto* command = root.add_subcommand("segment", "write the segmentation mask of each photo");
   const auto flags = std::make_shared<SegmentArguments>();
   flags->config.Add(*command);
-  command->add_option("--photos", flags->photos, "photo table; LAT and LON may be missing")->required();
-  command->add_option("--images", flags->job.images, "folder or .tar of the photos")->required();
-  command->add_option("--out", flags->job.out, "folder of the masks")->required();
-  command->add_option("--checkpoint", flags->weights,
+  command->add_option("--photos", flags->photos.csv, "photo table; LAT and LON may be missing")->required();
+  command->add_option("--images", flags->photos.images, "folder or .tar of the photos")->required();
+  command->add_option("--out", flags->files.out, "folder of the masks")->required();
+  command->add_option("--checkpoint", flags->files.weights,
                       "segmenter: checkpoint folder or SegFormer .safetensors (default: segmenter/best of the config's "
                       "run_dir, else model.segmenter.weights)");
-  command->add_option("--logits", flags->logits, "also write the raw logits (safetensors)");
+  command->add_option("--logits", flags->files.logits, "also write the raw logits (safetensors)");
   command->add_option("--id-column", flags->columns, "the table's column of photo paths (default: the config's)");
-  command->add_option("--batch-size", flags->job.batch_size, "photos at a time")
+  command->add_option("--batch-size", flags->files.batch_size, "photos at a time")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
   command->callback(WithNetworks([flags] {
     const auto options = flags->config.Resolve();
-    CheckOutputs({{"--out", flags->job.out, OutputKind::kFilledFolder}, {"--logits", flags->logits}},
+    CheckOutputs({{"--out", flags->files.out, OutputKind::kFilledFolder}, {"--logits", flags->files.logits}},
                  AllInputs({flags->config.Inputs(),
-                            {{"--photos", flags->photos},
-                             {"--images", flags->job.images, InputKind::kPhotos},
-                             {"--checkpoint", flags->weights}}}));
-    SegmentJob job = flags->job;
-    PhotoColumns columns = options.data.train.columns;
-    if (!flags->columns.empty()) columns.id = flags->columns;
-    job.photos = ReadPhotoTable(flags->photos, columns, Locations::kOptional);
-    job.weights = Weights(*flags, options);
-    job.segmenter = options.model.segmenter;
-    job.runtime = options.runtime;
-    job.loader = options.data.loader;
-    if (!flags->logits.empty()) job.logits = flags->logits;
-    const SegmentResult result = SegmentPhotos(job);
-    std::printf("%lld masks in %s", static_cast<long long>(result.written + result.kept), job.out.c_str());
+                            {{"--photos", flags->photos.csv},
+                             {"--images", flags->photos.images, InputKind::kPhotos},
+                             {"--checkpoint", flags->files.weights}}}));
+    flags->photos.columns = options.data.train.columns;
+    if (!flags->columns.empty()) flags->photos.columns.id = flags->columns;
+    flags->files.weights = Weights(*flags, options);
+    const SegmentResult result = SegmentFromConfig(options, flags->photos, flags->files);
+    std::printf("%lld masks in %s", static_cast<long long>(result.written + result.kept), flags->files.out.c_str());
     if (result.kept > 0) std::printf(", of which %lld were there", static_cast<long long>(result.kept));
     std::printf(", %.2f photos/s\n", result.photos_per_second);
     if (!result.skipped.empty()) std::printf("%zu photos skipped\n", result.skipped.size());

@@ -36,7 +36,7 @@ void Check(const std::vector<Method>& methods, const CompareOptions& options) {
     for (const auto& run : method.runs) {
       bool same = run.photos.size() == first.photos.size() &&
                   run.options.thresholds_km == first.options.thresholds_km &&
-                  run.options.distance == first.options.distance && run.settings.clusters == first.settings.clusters;
+                  run.options.distance == first.options.distance && run.subject.clusters == first.subject.clusters;
       for (std::size_t i = 0; same && i < run.photos.size(); ++i) {
         same = run.photos[i].id == first.photos[i].id && run.photos[i].truth == first.photos[i].truth;
       }
@@ -118,7 +118,7 @@ void AddTests(MethodComparison& comparison, const std::vector<std::vector<std::v
   const Method &method_a = comparison.methods[a], &method_b = comparison.methods[b];
   const auto& thresholds = method_a.runs.front().options.thresholds_km;
   const auto errors_a = Errors(method_a), errors_b = Errors(method_b);
-  const auto& clusters = method_a.runs.front().settings.clusters;
+  const auto& clusters = method_a.runs.front().subject.clusters;
   const PairedDifferences differences =
       PairedBootstrap(errors_a, errors_b, thresholds, options.rounds, seed, clusters ? &*clusters : nullptr);
   std::vector<Difference> by_measure = differences.accuracy;
@@ -174,8 +174,8 @@ void FindUnmatched(MethodComparison& comparison) {
   for (const auto& method : comparison.methods) {
     for (const auto& run : method.runs) {
       runs.push_back(&run);
-      comparison.files.push_back(run.settings.predictions_file.empty() ? run.settings.method
-                                                                       : run.settings.predictions_file);
+      comparison.files.push_back(run.subject.predictions_file.empty() ? run.subject.method
+                                                                      : run.subject.predictions_file);
     }
   }
   const auto& photos = runs.front()->photos;

@@ -65,7 +65,7 @@ std::string CompareCaption(const MethodComparison& comparison) {
   const EvaluateOptions& options = comparison.methods.front().runs.front().options;
   std::int64_t tests = 0;
   for (const auto& test : comparison.tests) tests += test.p_value ? 1 : 0;
-  const auto& clusters = comparison.methods.front().runs.front().settings.clusters;
+  const auto& clusters = comparison.methods.front().runs.front().subject.clusters;
   std::string photos = std::to_string(comparison.photos) + " photos";
   if (clusters) photos += " of " + std::to_string(clusters->count) + " " + Printable(clusters->column);
   const std::string over = clusters ? Printable(clusters->column) : "photos";
@@ -135,7 +135,7 @@ std::string CompareJson(const MethodComparison& comparison, const Provenance* pr
                                                      {"deviation", OrNull(score.value.deviation)},
                                                      {"ci95", score.ci95 ? PairOf(*score.ci95) : Json()}};
     }
-    for (const auto& run : comparison.methods[m].runs) item["files"].push_back(run.settings.predictions_file);
+    for (const auto& run : comparison.methods[m].runs) item["files"].push_back(run.subject.predictions_file);
     json["methods"].push_back(item);
   }
   for (const auto& test : comparison.tests) {
@@ -169,7 +169,7 @@ std::string CompareJson(const MethodComparison& comparison, const Provenance* pr
   json["settings"] = {{"thresholds_km", options.thresholds_km}, {"distance", options.distance},
                       {"rounds", comparison.options.rounds},    {"seed", comparison.options.seed},
                       {"against", comparison.options.against},  {"zero_is_failure", options.zero_is_failure}};
-  if (const auto& clusters = comparison.methods.front().runs.front().settings.clusters) {
+  if (const auto& clusters = comparison.methods.front().runs.front().subject.clusters) {
     json["settings"]["cluster"] = clusters->column;
     json["settings"]["clusters"] = clusters->count;
   }

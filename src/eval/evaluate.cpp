@@ -38,7 +38,7 @@ std::vector<double> ErrorsOf(const Evaluation& evaluation, const std::vector<std
 BootstrapIntervals Resampled(const Evaluation& evaluation, const std::vector<std::size_t>& photos) {
   const EvaluateOptions& options = evaluation.options;
   const auto seed = static_cast<std::uint64_t>(options.seed);
-  if (const auto& clusters = evaluation.settings.clusters) {
+  if (const auto& clusters = evaluation.subject.clusters) {
     std::vector<std::optional<double>> errors;
     std::vector<std::uint32_t> of_photo;
     for (const std::size_t photo : photos) {
@@ -53,7 +53,7 @@ BootstrapIntervals Resampled(const Evaluation& evaluation, const std::vector<std
 }
 
 bool ResamplesAccuracies(const Evaluation& evaluation) {
-  return evaluation.options.interval == "bootstrap" || evaluation.settings.clusters;
+  return evaluation.options.interval == "bootstrap" || evaluation.subject.clusters;
 }
 
 // Accuracies of some photos with the intervals that the options ask for.
@@ -98,7 +98,7 @@ std::optional<ExchangedCoordinates> FindExchanged(const Evaluation& evaluation, 
 }
 
 void CheckClusters(const Evaluation& evaluation, const PhotoTable& truth) {
-  const auto& clusters = evaluation.settings.clusters;
+  const auto& clusters = evaluation.subject.clusters;
   if (!clusters) return;
   if (clusters->of_photo.size() != truth.rows.size()) {
     throw std::invalid_argument("clusters are not of the truth table");
@@ -124,7 +124,7 @@ void FindUnknown(Evaluation& result, const PhotoTable& truth, const std::vector<
   }
   result.unknown_match = WhatMakesThemMatch(result.unknown_ids, unanswered);
   if (result.unknown_ids.size() < predictions.size()) return;
-  const std::string& file = result.settings.predictions_file;
+  const std::string& file = result.subject.predictions_file;
   const std::string& match = result.unknown_match;
   throw InputError((file.empty() ? "predictions" : file) + ": none of the " + std::to_string(predictions.size()) +
                    " photos is in the truth table " + truth.path.string() +
@@ -208,13 +208,13 @@ void EvaluateOptions::Validate() const {
 }
 
 Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& predictions, const EvaluateOptions& options,
-                    EvaluateSettings settings) {
+                    EvaluationSubject subject) {
   options.Validate();
   if (truth.rows.empty()) throw InputError(truth.path.string() + ": the truth table has no rows");
   const DistanceKind distance = ParseDistanceKind(options.distance);
 
   Evaluation result;
-  result.settings = std::move(settings);
+  result.subject = std::move(subject);
   result.options = options;
   result.count = static_cast<std::int64_t>(truth.rows.size());
   CheckClusters(result, truth);

@@ -1,9 +1,9 @@
 #include "html.h"
 
 #include <cmath>
-#include <cstdio>
 #include <sstream>
 
+#include "dualgeo/eval/text_table.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
@@ -42,9 +42,7 @@ std::string EscapeLines(const std::string& text) {
 }
 
 std::string Decimals(double value, int decimals) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", decimals, value);
-  std::string result = text;
+  std::string result = Fixed(value, decimals);
   if (result.find_first_not_of("-0.") == std::string::npos && result[0] == '-') result.erase(0, 1);
   return result;
 }

@@ -37,7 +37,7 @@ bool AnyScore(const std::vector<CandidateList>& lists) {
 }
 
 LeakageRow Row(const std::string& rule, const std::vector<CandidateList>& lists, const std::vector<CandidateList>& left,
-               const PhotoTable& truth, const EvaluateOptions& options, EvaluateSettings settings) {
+               const PhotoTable& truth, const EvaluateOptions& options, EvaluationSubject subject) {
   LeakageRow row;
   row.rule = rule;
   const auto photos = RowsById(truth);
@@ -49,8 +49,8 @@ LeakageRow Row(const std::string& rule, const std::vector<CandidateList>& lists,
     row.lists_emptied += after == 0 && before > 0 ? 1 : 0;
     row.answers_changed += First(lists[i]) != First(left[i]) ? 1 : 0;
   }
-  settings.method = rule;
-  row.evaluation = Evaluate(truth, RankOne(left), options, std::move(settings));
+  subject.method = rule;
+  row.evaluation = Evaluate(truth, RankOne(left), options, std::move(subject));
   return row;
 }
 
@@ -88,13 +88,13 @@ std::vector<CandidateList> WithoutLeaks(const std::vector<CandidateList>& lists,
 }
 
 LeakageStudy StudyLeakage(const std::vector<CandidateList>& lists, const PhotoTable& truth, const LeakageRules& rules,
-                          const EvaluateOptions& options, const EvaluateSettings& settings) {
+                          const EvaluateOptions& options, const EvaluationSubject& subject) {
   LeakageStudy study;
   LeakageRules all = rules;
   std::vector<std::pair<std::string, LeakageRules>> each;
   if (rules.same_author) {
     const bool truth_has = std::ranges::any_of(truth.rows, [](const PhotoRow& row) { return !row.author.empty(); });
-    const std::string& file = settings.predictions_file;
+    const std::string& file = subject.predictions_file;
     if (!truth_has) {
       study.unavailable.push_back("same author: no photo of " + truth.path.string() + " has an AUTHOR");
     } else if (!AnyAuthor(lists)) {
@@ -123,9 +123,9 @@ LeakageStudy StudyLeakage(const std::vector<CandidateList>& lists, const PhotoTa
   const DistanceKind distance = ParseDistanceKind(options.distance);
   const LeakageRules none{false, 0, std::nullopt};
   study.rows.push_back(
-      Row("all candidates", lists, WithoutLeaks(lists, truth, none, distance), truth, options, settings));
+      Row("all candidates", lists, WithoutLeaks(lists, truth, none, distance), truth, options, subject));
   for (const auto& [name, rule] : each) {
-    study.rows.push_back(Row(name, lists, WithoutLeaks(lists, truth, rule, distance), truth, options, settings));
+    study.rows.push_back(Row(name, lists, WithoutLeaks(lists, truth, rule, distance), truth, options, subject));
     study.rows.back().comparison = Compare(study.rows.front().evaluation, study.rows.back().evaluation);
   }
   return study;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <set>
 
+#include "dualgeo/eval/text_table.h"
 #include "dualgeo/geo/unit_vector.h"
 #include "dualgeo/util/text.h"
 #include "html.h"
@@ -26,20 +26,14 @@ std::string Colours(const std::array<const char*, 6>& colours) {
   return css;
 }
 
-std::string MapNumber(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", value);
-  return text;
-}
-
 double X(double lon) { return (lon + 180) / 360 * kWidth; }
 double Y(double lat) { return (90 - lat) / 180 * kHeight; }
 
 // A path of zero-length strokes: with round caps these are dots, in a tenth of the bytes of circles.
-std::string Dot(LatLon place) { return "M" + MapNumber(X(place.lon)) + " " + MapNumber(Y(place.lat)) + "h0"; }
+std::string Dot(LatLon place) { return "M" + Fixed(X(place.lon), 1) + " " + Fixed(Y(place.lat), 1) + "h0"; }
 
 std::string Segment(double x1, double y1, double x2, double y2) {
-  return "M" + MapNumber(x1) + " " + MapNumber(y1) + "L" + MapNumber(x2) + " " + MapNumber(y2);
+  return "M" + Fixed(x1, 1) + " " + Fixed(y1, 1) + "L" + Fixed(x2, 1) + " " + Fixed(y2, 1);
 }
 
 // Tenths of a map unit, each point relative to the one before: half the bytes of absolute numbers.
@@ -272,7 +266,7 @@ std::string PhotoMapSvg(const PhotoResult& photo, const std::vector<LatLon>& can
     svg += Path("way", ErrorLine(photo.truth, *photo.prediction)) + Path("halo", cross) + Path("mark", cross);
   }
   const double x = X(photo.truth.lon), y = Y(photo.truth.lat);
-  const std::string ring = "M" + MapNumber(x - 20) + " " + MapNumber(y) + "a20 20 0 1 0 40 0a20 20 0 1 0 -40 0";
+  const std::string ring = "M" + Fixed(x - 20, 1) + " " + Fixed(y, 1) + "a20 20 0 1 0 40 0a20 20 0 1 0 -40 0";
   return svg + Path("halo", ring) + Path("mark", ring) + "</svg>";
 }
 
@@ -281,20 +275,20 @@ std::string PredictionsMapSvg(const Evaluation& evaluation, const std::vector<La
   MapDrawing drawing = Draw(evaluation, Path("gallery", GalleryDots(gallery, options.max_gallery_points)));
   if (!gallery.empty()) drawing.legend.insert(drawing.legend.begin(), {"gallery", "gallery", -1});
   const double height = kTop + kHeight + kLegend;
-  std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"map\" viewBox=\"0 0 " + MapNumber(kWidth) + " " +
-                    MapNumber(height) + "\" font-family=\"system-ui, sans-serif\" font-size=\"13\" role=\"img\">\n";
+  std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"map\" viewBox=\"0 0 " + Fixed(kWidth, 1) + " " +
+                    Fixed(height, 1) + "\" font-family=\"system-ui, sans-serif\" font-size=\"13\" role=\"img\">\n";
   svg += "<title>" + EscapeHtml(options.title) + "</title>\n<style>\n" + MapCss() + "</style>\n";
   svg += "<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n";
   svg += "<text x=\"8\" y=\"22\" font-size=\"16\">" + EscapeHtml(options.title) + "</text>\n";
-  svg += "<g transform=\"translate(0 " + MapNumber(kTop) + ")\">" + Frame(drawing.body, "clip") + "</g>\n";
+  svg += "<g transform=\"translate(0 " + Fixed(kTop, 1) + ")\">" + Frame(drawing.body, "clip") + "</g>\n";
   double x = 12;
   const double y = kTop + kHeight + 20;
   for (const auto& entry : drawing.legend) {
     // Truths are as many as photos, which the coloured dots add up to.
     const bool counted = entry.css_class != "gallery" && entry.css_class != "truth";
     const std::string label = entry.label + (counted ? ": " + std::to_string(entry.count) : "");
-    svg += "<path class=\"" + entry.css_class + "\" d=\"M" + MapNumber(x) + " " + MapNumber(y - 4.5) +
-           "h0\"/><text x=\"" + MapNumber(x + 8) + "\" y=\"" + MapNumber(y) + "\">" + EscapeHtml(label) + "</text>\n";
+    svg += "<path class=\"" + entry.css_class + "\" d=\"M" + Fixed(x, 1) + " " + Fixed(y - 4.5, 1) +
+           "h0\"/><text x=\"" + Fixed(x + 8, 1) + "\" y=\"" + Fixed(y, 1) + "\">" + EscapeHtml(label) + "</text>\n";
     x += 24 + 6.8 * static_cast<double>(label.size());
   }
   return svg + "</svg>\n";

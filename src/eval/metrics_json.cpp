@@ -94,9 +94,9 @@ Json Metrics(const Evaluation& e) {
   if (e.median_ci95) intervals["median_km"] = PairOf(*e.median_ci95);
   if (e.mean_ci95) intervals["mean_km"] = PairOf(*e.mean_ci95);
   if (e.geoscore_ci95) intervals["geoscore"] = PairOf(*e.geoscore_ci95);
-  Json json = {{"benchmark", e.settings.benchmark},
-               {"method", e.settings.method},
-               {"note", e.settings.note},
+  Json json = {{"benchmark", e.subject.benchmark},
+               {"method", e.subject.method},
+               {"note", e.subject.note},
                {"count", e.count},
                {"answered", e.answered},
                {"fallbacks", Fallbacks(e)},
@@ -123,13 +123,13 @@ Json Metrics(const Evaluation& e) {
                       {"seed", e.options.seed},
                       {"denominator", e.options.denominator},
                       {"zero_is_failure", e.options.zero_is_failure},
-                      {"predictions", e.settings.predictions_file},
-                      {"truth", e.settings.truth_file}};
-  if (const auto& clusters = e.settings.clusters) {
+                      {"predictions", e.subject.predictions_file},
+                      {"truth", e.subject.truth_file}};
+  if (const auto& clusters = e.subject.clusters) {
     json["settings"]["cluster"] = clusters->column;
     json["settings"]["clusters"] = clusters->count;
   }
-  if (e.settings.provenance) json["provenance"] = ToJson(*e.settings.provenance);
+  if (e.subject.provenance) json["provenance"] = ToJson(*e.subject.provenance);
   return json;
 }
 

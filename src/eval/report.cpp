@@ -36,7 +36,7 @@ bool IsSynthetic(const Report& report) {
   bool synthetic =
       (report.robustness && report.robustness->synthetic) || (report.ablation && report.ablation->synthetic);
   for (const auto& benchmark : report.benchmarks) {
-    synthetic = synthetic || benchmark.evaluations.front().settings.note == "synthetic";
+    synthetic = synthetic || benchmark.evaluations.front().subject.note == "synthetic";
   }
   return synthetic;
 }
@@ -48,7 +48,7 @@ std::string ThresholdName(double km) { return FormatDouble(km) + " km"; }
 std::string BenchmarkId(const std::string& section, std::size_t index) { return section + "-" + std::to_string(index); }
 
 std::string BenchmarkHeading(const ReportBenchmark& benchmark) {
-  const std::string& note = benchmark.evaluations.front().settings.note;
+  const std::string& note = benchmark.evaluations.front().subject.note;
   return "<h3>" + EscapeHtml(benchmark.name) + (note.empty() ? "" : " (" + EscapeHtml(note) + ")") + "</h3>\n";
 }
 

@@ -43,7 +43,7 @@ Chart ErrorChart(const ReportBenchmark& benchmark, const std::string& id) {
   int style = 0;
   for (const auto& evaluation : benchmark.evaluations) {
     const ErrorsSection errors(evaluation);
-    ChartSeries series{evaluation.settings.method, {}, style};
+    ChartSeries series{evaluation.subject.method, {}, style};
     series.markers = false;
     series.band = style == 0;
     constexpr int kPoints = 240;
@@ -53,7 +53,7 @@ Chart ErrorChart(const ReportBenchmark& benchmark, const std::string& id) {
       if (!series.band) point.ci95.reset();
       series.points.push_back(point);
     }
-    chart.text += (style == 0 ? "" : " ") + evaluation.settings.method + ":";
+    chart.text += (style == 0 ? "" : " ") + evaluation.subject.method + ":";
     for (const auto& accuracy : evaluation.all.accuracy) {
       chart.text += " " + Decimals(accuracy.percent, 1) + " % within " + ThresholdName(accuracy.threshold_km) + ",";
     }
@@ -78,7 +78,7 @@ HtmlTable ErrorTable(const ReportBenchmark& benchmark) {
   for (const double km : distances) table.rows.push_back({ThresholdName(km)});
   for (const auto& evaluation : benchmark.evaluations) {
     const ErrorsSection errors(evaluation);
-    table.header.push_back(evaluation.settings.method);
+    table.header.push_back(evaluation.subject.method);
     for (std::size_t i = 0; i < distances.size(); ++i) {
       const ChartPoint point = errors.Within(distances[i]);
       table.rows[i].push_back(WithCi(point.y, point.ci95->low, point.ci95->high, 1));

@@ -48,8 +48,8 @@ HtmlTable Scores(const ReportBenchmark& benchmark) {
   };
   for (const auto& e : benchmark.evaluations) {
     const bool complete = e.answered == e.count;
-    add(e, e.all, e.settings.method, complete, true);
-    if (!complete) add(e, e.answered_only, e.settings.method + ", answered only", true, false);
+    add(e, e.all, e.subject.method, complete, true);
+    if (!complete) add(e, e.answered_only, e.subject.method + ", answered only", true, false);
   }
   return table;
 }

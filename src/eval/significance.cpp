@@ -196,6 +196,25 @@ std::vector<double> HitDifferences(std::span<const double> a, std::span<const do
   return differences;
 }
 
+std::vector<double> HitDifferences(const std::vector<std::vector<double>>& a, const std::vector<std::vector<double>>& b,
+                                   double threshold_km) {
+  std::vector<double> sums(a.front().size());
+  for (std::size_t run = 0; run < a.size(); ++run) {
+    const auto differences = HitDifferences(std::span(a[run]), std::span(b[run]), threshold_km);
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += differences[i];
+  }
+  return sums;
+}
+
+double MeanAccuracy(const std::vector<std::vector<double>>& runs, double threshold_km) {
+  double sum = 0;
+  for (const auto& run : runs) {
+    const auto within = std::ranges::count_if(run, [&](double error) { return error < threshold_km; });
+    sum += 100.0 * static_cast<double>(within) / static_cast<double>(run.size());
+  }
+  return sum / static_cast<double>(runs.size());
+}
+
 std::vector<double> HolmCorrect(std::span<const double> p_values) {
   std::vector<std::size_t> order(p_values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -330,7 +349,7 @@ std::vector<PairedComparison> Compare(const Evaluation& a, const Evaluation& b) 
     comparison.percent_a = 100 * static_cast<double>(right_a) / count;
     comparison.percent_b = 100 * static_cast<double>(right_b) / count;
     comparison.p_value = McNemarExact(comparison.only_a, comparison.only_b);
-    if (const auto& clusters = a.settings.clusters) {
+    if (const auto& clusters = a.subject.clusters) {
       const auto hits = HitDifferences(ErrorsOrNoAnswer(a), ErrorsOrNoAnswer(b), comparison.threshold_km);
       comparison.p_value = PermutationTest(ClusterSums(hits, *clusters), std::max(a.options.bootstrap, 1),
                                            static_cast<std::uint64_t>(a.options.seed))

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <map>
 
+#include "dualgeo/eval/text_table.h"
 #include "dualgeo/util/text.h"
 #include "html.h"
 
@@ -30,9 +31,7 @@ constexpr std::array<Style, kStyles> kStyle = {{
 }};
 
 std::string Number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", value);
-  std::string result = text;
+  std::string result = Fixed(value, 1);
   if (result.ends_with(".0")) result.resize(result.size() - 2);
   return result == "-0" ? "0" : result;
 }

@@ -4,12 +4,6 @@
 
 namespace dualgeo {
 
-std::string Fixed(double value, int decimals) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", decimals, value);
-  return text;
-}
-
 std::string Signed(double value, int decimals) { return (value > 0 ? "+" : "") + Fixed(value, decimals); }
 
 std::string WithInterval(double value, const std::optional<Interval>& interval, int decimals) {

@@ -5,10 +5,10 @@
 #include <string>
 
 #include "dualgeo/eval/evaluate.h"
+#include "dualgeo/eval/text_table.h"
 
 namespace dualgeo {
 
-std::string Fixed(double value, int decimals);
 // With its sign, + too.
 std::string Signed(double value, int decimals);
 // "40.00 [38.10, 41.93]"

@@ -24,8 +24,7 @@ struct Line {
 };
 
 Line LineOf(const Evaluation& e, const std::string& photos, const GroupAccuracy& group) {
-  Line line{
-      e.settings.benchmark, e.settings.method, e.settings.note, photos, group.count, {}, {}, {}, {}, {}, {}, {}, {}};
+  Line line{e.subject.benchmark, e.subject.method, e.subject.note, photos, group.count, {}, {}, {}, {}, {}, {}, {}, {}};
   for (const auto& accuracy : group.accuracy) {
     line.percent.emplace_back(accuracy.percent);
     line.ci95.emplace_back(accuracy.ci95);
@@ -142,7 +141,7 @@ TextTable QuantileCells(const std::vector<Evaluation>& evaluations) {
     table.header.push_back(FormatDouble(quantile) + " %");
   }
   for (const auto& e : evaluations) {
-    std::vector<std::string> row = {e.settings.method, std::to_string(e.answered)};
+    std::vector<std::string> row = {e.subject.method, std::to_string(e.answered)};
     for (std::size_t q = 0; q < e.options.quantiles.size(); ++q) {
       row.push_back(e.quantiles_km.empty() ? "-" : Fixed(e.quantiles_km[q], e.quantiles_km[q] < 10 ? 2 : 1));
     }
@@ -179,7 +178,7 @@ std::string LeakageCaption(const LeakageStudy& study) {
   std::string text =
       "Leakage: the answer is the first candidate that remains. Percent of all photos below the distance, with 95 % "
       "intervals; -a +b: photos that are right only with, and only without, those candidates; p: ";
-  const auto& clusters = study.rows.front().evaluation.settings.clusters;
+  const auto& clusters = study.rows.front().evaluation.subject.clusters;
   text += clusters ? "sign flips over " + Printable(clusters->column) : std::string("exact McNemar test");
   text += ". Emptied lists have no answer left and count as misses.";
   for (const auto& why : study.unavailable) text += " Not told by these files: " + why + ".";
@@ -188,7 +187,7 @@ std::string LeakageCaption(const LeakageStudy& study) {
 
 std::string Caption(const Evaluation& e) {
   const bool ellipsoid = e.options.distance == DistanceKindNames()[0];
-  const auto& clusters = e.settings.clusters;
+  const auto& clusters = e.subject.clusters;
   const std::string over = clusters ? " over " + Printable(clusters->column) : "";
   std::string text =
       std::string("Percent of photos whose error is below the distance (") +
@@ -212,7 +211,7 @@ std::string Caption(const Evaluation& e) {
 std::vector<std::string> Notes(const std::vector<Evaluation>& evaluations) {
   std::vector<std::string> notes;
   for (const auto& e : evaluations) {
-    const std::string& note = e.settings.note;
+    const std::string& note = e.subject.note;
     if (!note.empty() && std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
   }
   return notes;

@@ -1,6 +1,7 @@
 #include "dualgeo/eval/text_table.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <string_view>
 
 #include "dualgeo/util/error.h"
@@ -85,6 +86,12 @@ std::string LatexTable(const TextTable& table) {
 
 std::string RenderTable(const TextTable& table, TableFormat format) {
   return format == TableFormat::kLatex ? LatexTable(table) : MarkdownTable(table);
+}
+
+std::string Fixed(double value, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
+  return text;
 }
 
 const std::vector<std::string>& TableFormatNames() {

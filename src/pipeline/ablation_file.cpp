@@ -132,30 +132,12 @@ void Expand(const std::vector<Axis>& axes, bool grid, std::vector<AblationRow>& 
 
 }  // namespace
 
-void AblationOptions::Validate() const {
-  if (base.empty()) throw InputError("base: names no experiment file");
-  if (run_dir.empty()) throw InputError("run_dir is empty: it must name a folder");
-  if (seeds.empty()) throw InputError("seeds: [] given; one seed is needed at least");
-  if (std::set<int>(seeds.begin(), seeds.end()).size() != seeds.size()) throw InputError("seeds: one is given twice");
-}
-
-Ablation ReadAblation(const fs::path& file, const std::vector<std::string>& overrides) {
+Ablation ReadAblationFile(const fs::path& file, const std::vector<std::string>& overrides) {
   Ablation ablation;
   ablation.file = file;
-  OptionGroup tree = OptionTree(ablation.options);
-  ApplyConfigFile(tree, file, {"rows", "axes"});
-  for (const auto& override : overrides) ApplyConfigOverride(tree, override);
-  try {
-    ValidateConfig(tree);
-  } catch (const InputError& error) {
-    throw InputError(file.string() + ": " + error.what());
-  }
-  for (auto& base : ablation.options.base) {
-    if (const fs::path beside = file.parent_path() / base; fs::exists(beside)) base = beside.string();
-  }
-
+  ReadStudyFile(file, overrides, OptionTree(ablation.options), ablation.options, {"rows", "axes"});
   const Source source{file};
-  const YAML::Node yaml = YAML::Load(ReadFile(file));  // ApplyConfigFile has read it: it is a map of YAML
+  const YAML::Node yaml = YAML::Load(ReadFile(file));  // ReadStudyFile has read it: it is a map of YAML
   ablation.rows = ReadRows(source, yaml["rows"]);
   Expand(ReadAxes(source, yaml["axes"]), ablation.options.combine == "grid", ablation.rows);
   if (ablation.rows.size() < 2) {

@@ -1,40 +1,13 @@
 // The tables of `dualgeo ablate`.
-#include <cstdio>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "dualgeo/io/csv.h"
 #include "dualgeo/pipeline/ablation.h"
 #include "dualgeo/util/text.h"
+#include "study_table.h"
 
 namespace dualgeo {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string Fixed(double value, int decimals) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", decimals, value);
-  return text;
-}
-
-std::string Signed(double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%+.1f", value);
-  return text;
-}
-
-std::string Interval95(const Interval& interval) {
-  char text[64];
-  std::snprintf(text, sizeof text, "[%+.1f, %+.1f]", interval.low, interval.high);
-  return text;
-}
-
-std::string PValue(const std::optional<double>& p) {
-  if (!p) return "-";
-  if (*p < 0.001) return "<0.001";
-  return Fixed(*p, 3);
-}
 
 std::string WithDeviation(const MeanDeviation& m, int decimals) {
   std::string text = Fixed(m.mean, decimals);
@@ -65,36 +38,22 @@ TextTable Tests(const AblationResult& result) {
   for (const auto& row : result.rows) {
     for (const auto& test : row.tests) {
       table.rows.push_back({row.row.name, test.verdict, FormatDouble(test.threshold_km) + " km",
-                            Signed(test.difference.value), Interval95(test.difference.ci95), PValue(test.holm_photos),
-                            PValue(test.holm_seeds)});
+                            SignedText(test.difference.value), SignedText(test.difference.ci95),
+                            PText(test.holm_photos), test.holm_seeds ? PText(*test.holm_seeds) : "-"});
     }
   }
   return table;
 }
 
-std::string Title(const AblationResult& result) {
-  std::string text = result.name + ": benchmark " + result.benchmark;
-  if (result.synthetic) text += " (synthetic)";
-  return text + ", " + std::to_string(result.photos) + " photos, seeds " + [&] {
-    std::vector<std::string> seeds;
-    for (const int seed : result.seeds) seeds.push_back(std::to_string(seed));
-    return Join(seeds);
-  }();
-}
+const std::vector<std::string> kNotes = {
+    "Percent of all photos strictly within the distance: mean over seeds \u00b1 standard deviation (n - 1). The "
+    "segmenter and its masks are the same for all rows and seeds: the deviation does not hold what another segmenter "
+    "would change.",
+    "Differences are percentage points against the reference row. p photos: sign-flip permutation test over photos, "
+    "each the mean over seeds; p seeds: paired t-test over seeds; both corrected by Holm over all rows and distances "
+    "of this table. (seeds?): real for these trained models, not shown for other seeds."};
 
-std::vector<std::string> Notes(const AblationResult& result) {
-  std::vector<std::string> notes = {
-      "Percent of all photos strictly within the distance: mean over seeds \u00b1 standard deviation (n - 1). The "
-      "segmenter and its masks are the same for all rows and seeds: the deviation does not hold what another segmenter "
-      "would change.",
-      "Differences are percentage points against the reference row. p photos: sign-flip permutation test over photos, "
-      "each the mean over seeds; p seeds: paired t-test over seeds; both corrected by Holm over all rows and distances "
-      "of this table. (seeds?): real for these trained models, not shown for other seeds."};
-  if (result.synthetic) notes.emplace_back("Synthetic world: a laboratory, not evidence about real photos.");
-  return notes;
-}
-
-std::string Csv(const AblationResult& result) {
+std::string AblationCsv(const AblationResult& result) {
   std::ostringstream out;
   CsvWriter csv(out, {"variant", "reference", "benchmark", "synthetic", "photos", "seeds", "threshold_km", "mean", "sd",
                       "difference", "difference_low", "difference_high", "p_photos", "p_seeds", "holm_photos",
@@ -130,22 +89,18 @@ std::string Csv(const AblationResult& result) {
   return out.str();
 }
 
-Json OrNull(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+nlohmann::ordered_json OrNull(const std::optional<double>& value) {
+  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
+}
 
-std::string ToJson(const AblationResult& result) {
-  Json json;
-  json["name"] = result.name;
-  json["benchmark"] = result.benchmark;
-  json["synthetic"] = result.synthetic;
-  json["photos"] = result.photos;
-  json["seeds"] = result.seeds;
-  json["thresholds_km"] = result.thresholds_km;
+std::string AblationJson(const AblationResult& result) {
+  auto json = StudyJson(result);
   json["tested_km"] = result.tested_km;
-  json["rows"] = Json::array();
+  json["rows"] = nlohmann::ordered_json::array();
   for (const auto& row : result.rows) {
-    Json item;
+    nlohmann::ordered_json item;
     item["name"] = row.row.name;
-    item["settings"] = Json::object();
+    item["settings"] = nlohmann::ordered_json::object();
     for (const auto& [key, value] : row.row.settings) item["settings"][key] = value;
     item["base"] = row.reference;
     item["seeds"] = result.seeds;
@@ -168,23 +123,16 @@ std::string ToJson(const AblationResult& result) {
     }
     json["rows"].push_back(std::move(item));
   }
-  json["notes"] = Notes(result);
-  json["provenance"] = ToJson(result.provenance);
-  return json.dump(2) + "\n";
+  return EndedStudyJson(std::move(json), result, kNotes);
 }
 
 }  // namespace
 
 std::string FormatAblation(const AblationResult& result, TableFormat format) {
-  if (format == TableFormat::kCsv) return Csv(result);
-  if (format == TableFormat::kJson) return ToJson(result);
-  const bool latex = format == TableFormat::kLatex;
-  const char* comment = latex ? "% " : "";
-  const auto table = [&](const TextTable& t) { return RenderTable(t, format); };
-  std::string text = comment;
-  text += Title(result) + "\n\n" + table(Accuracies(result)) + "\n" + table(Tests(result)) + "\n";
-  for (const auto& note : Notes(result)) text += comment + note + "\n";
-  return text;
+  if (format == TableFormat::kCsv) return AblationCsv(result);
+  if (format == TableFormat::kJson) return AblationJson(result);
+  return StudyText(result, RenderTable(Accuracies(result), format) + "\n" + RenderTable(Tests(result), format), kNotes,
+                   format);
 }
 
 }  // namespace dualgeo

@@ -1,32 +1,12 @@
 #include "dualgeo/pipeline/claim.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
+
+#include "study_table.h"
 
 namespace dualgeo {
 namespace {
-
-std::string Points(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%+.1f", value);
-  return text;
-}
-
-std::string Percent(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", value);
-  return text;
-}
-
-double MeanAccuracy(const std::vector<std::vector<double>>& runs, double km) {
-  double sum = 0;
-  for (const auto& run : runs) {
-    const auto within = std::ranges::count_if(run, [&](double error) { return error < km; });
-    sum += 100.0 * static_cast<double>(within) / static_cast<double>(run.size());
-  }
-  return sum / static_cast<double>(runs.size());
-}
 
 bool EverySeedAbove(const ClaimEvidence& e, double km) {
   std::map<int, double> margins;
@@ -53,13 +33,7 @@ std::vector<ClaimVerdict> JudgeClaim(const std::vector<ClaimEvidence>& condition
     const double unseen = 369.0 / static_cast<double>(e.dual.front().size());
     v.margin.ci95.high = std::max(v.margin.ci95.high, std::min(100.0, v.margin.value + unseen));
     v.margin.ci95.low = std::min(v.margin.ci95.low, std::max(-100.0, v.margin.value - unseen));
-    std::vector<double> by_photo(e.dual.front().size(), 0.0);
-    for (std::size_t run = 0; run < e.dual.size(); ++run) {
-      for (std::size_t p = 0; p < by_photo.size(); ++p) {
-        by_photo[p] += (e.dual[run][p] < km ? 1.0 : 0.0) - (e.image[run][p] < km ? 1.0 : 0.0);
-      }
-    }
-    v.p_value = PermutationTest(by_photo, rule.rounds, rule.seed).p_value;
+    v.p_value = PermutationTest(HitDifferences(e.dual, e.image, km), rule.rounds, rule.seed).p_value;
     p_values.push_back(v.p_value);
     verdicts.push_back(std::move(v));
   }
@@ -82,13 +56,12 @@ std::vector<ClaimVerdict> JudgeClaim(const std::vector<ClaimEvidence>& condition
       v.verdict = "undecided";
       why = real ? "the margin is not above 0 for every seed" : "the margin may be 0 and may be more than negligible";
     }
-    char p[32];
-    std::snprintf(p, sizeof p, v.holm < 0.001 ? "< 0.001" : "%.3f", v.holm);
+    const std::string p = v.holm < 0.001 ? "< 0.001" : Fixed(v.holm, 3);
     v.reason = why;
-    v.reason += ": dual " + Percent(v.dual) + " %, image " + Percent(v.image) + " %, margin " + Points(v.margin.value) +
-                " [" + Points(v.margin.ci95.low) + ", " + Points(v.margin.ci95.high) + "] points, corrected p " + p +
-                "; margin on clean photos " + Points(e.clean_margin);
-    if (e.has_clean_masks) v.reason += ", with clean masks " + Points(e.clean_mask_margin);
+    v.reason += ": dual " + Fixed(v.dual, 1) + " %, image " + Fixed(v.image, 1) + " %, margin " +
+                SignedText(v.margin.value) + " " + SignedText(v.margin.ci95) + " points, corrected p " + p +
+                "; margin on clean photos " + SignedText(e.clean_margin);
+    if (e.has_clean_masks) v.reason += ", with clean masks " + SignedText(e.clean_mask_margin);
   }
   return verdicts;
 }

@@ -89,7 +89,7 @@ std::vector<Location> Locator::Locate(const std::vector<fs::path>& photos, int c
   std::vector<CandidateList> lists;
   if (!table.rows.empty()) {
     lists = Rerank(RerankOf(state_->options, state_->paths),
-                   SearchFromConfig(state_->options, state_->model, state_->gallery, features, table),
+                   SearchFromConfig(state_->options, state_->model.checkpoint, state_->gallery, features, table),
                    state_->options.runtime.threads);
   }
   for (auto& list : lists) {

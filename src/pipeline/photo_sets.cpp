@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "dualgeo/data/split.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/random.h"
+#include "stages/stage.h"
 
 namespace dualgeo {
 namespace {
@@ -23,29 +22,13 @@ PhotoSet Configured(const ExperimentOptions& options, const PhotoSetOptions& set
   return result;
 }
 
+// A benchmark's files would be mixed with those of a stage.
+bool TakenByStage(const std::string& name) {
+  return std::ranges::any_of(
+      Stages(), [&](const Stage& stage) { return std::ranges::find(stage.makes, name) != stage.makes.end(); });
+}
+
 }  // namespace
-
-RunPaths::RunPaths(const std::filesystem::path& run_dir, const RunLayout& layout) : root(run_dir) {
-  const auto own = [&](const std::string& folder) { return folder.empty() ? run_dir : std::filesystem::path(folder); };
-  world_dir = own(layout.world);
-  tables_dir = own(layout.tables);
-  segmenter_dir = own(layout.segmenter);
-  masks_dir = own(layout.masks);
-  model_dir = own(layout.model);
-  features_dir = own(layout.features);
-  gallery_dir = own(layout.gallery);
-  lists_dir = own(layout.lists);
-}
-
-bool HasStep(const ExperimentOptions& options, const std::string& step) {
-  return std::ranges::find(options.pipeline.steps, step) != options.pipeline.steps.end();
-}
-
-RerankOptions RerankOf(const ExperimentOptions& options, const RunPaths& paths) {
-  RerankOptions rerank = options.rerank;
-  if (HasStep(options, "fit_rerank")) rerank.parameters = paths.rerank_parameters().string();
-  return rerank;
-}
 
 PhotoSet TrainSet(const ExperimentOptions& options) {
   PhotoSet set = Configured(options, options.data.train, "data.train", "train");
@@ -77,9 +60,7 @@ std::vector<PhotoSet> BenchmarkSets(const ExperimentOptions& options) {
   for (const auto& [name, set] : options.data.benchmarks) {
     // Names become folders of the run.
     const bool plain = !name.empty() && name.front() != '.' && name.find('/') == std::string::npos;
-    static const std::vector<std::string> taken = {"train", kHoldout,     "tables",  "masks",     "segmenter",
-                                                   "steps", "checkpoint", "gallery", "untrained", "features"};
-    if (!plain || std::ranges::find(taken, name) != taken.end()) {
+    if (!plain || name == "train" || name == kHoldout || name == "steps" || TakenByStage(name)) {
       throw InputError("data.benchmarks: '" + name + "' cannot be a benchmark's name: it becomes a folder of the run");
     }
     sets.push_back(Configured(options, set, "data.benchmarks." + name, name));
@@ -91,15 +72,6 @@ std::vector<PhotoSet> BenchmarkSets(const ExperimentOptions& options) {
     sets.push_back(std::move(set));
   }
   return sets;
-}
-
-void WriteHoldout(const ExperimentOptions& options) {
-  const PhotoTable table = ReadPhotoTable(options.data.train.csv, options.data.train.columns);
-  const PhotoSplit split = SplitByAuthor(table, options.data.holdout.fraction,
-                                         DeriveSeed(static_cast<std::uint64_t>(options.runtime.seed), "holdout"));
-  const RunPaths paths(options);
-  WritePhotoTable(paths.table("train"), split.train.rows);
-  WritePhotoTable(paths.table(kHoldout), split.validation.rows);
 }
 
 }  // namespace dualgeo

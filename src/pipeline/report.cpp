@@ -9,7 +9,7 @@
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/io/csv.h"
 #include "dualgeo/pipeline/experiment.h"
-#include "dualgeo/pipeline/photo_sets.h"
+#include "dualgeo/pipeline/run_paths.h"
 #include "dualgeo/refine/predictions.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"

@@ -1,28 +1,16 @@
 // The tables of `dualgeo robustness`.
-#include <cstdio>
-#include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "dualgeo/io/csv.h"
 #include "dualgeo/pipeline/robustness.h"
 #include "dualgeo/util/text.h"
+#include "study_table.h"
 
 namespace dualgeo {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string Fixed(double value, const char* format = "%.1f") {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
-
-std::string WithInterval(const Interval& interval) {
-  char text[64];
-  std::snprintf(text, sizeof text, "[%+.1f, %+.1f]", interval.low, interval.high);
-  return text;
-}
 
 // An accuracy curve's name for people: "both, clean masks".
 std::string Label(const RobustnessCurve& curve) {
@@ -48,23 +36,17 @@ TextTable Verdicts(const RobustnessResult& result) {
       if (curve.view == "both" && curve.masks == "recomputed") clean += curve.points.front().accuracy[k];
       if (curve.view == "image") clean -= curve.points.front().accuracy[k];
     }
-    table.rows.push_back({c.name, c.source, v.verdict, Fixed(v.dual), Fixed(v.image), Fixed(v.margin.value, "%+.1f"),
-                          WithInterval(v.margin.ci95), v.holm < 0.001 ? "<0.001" : Fixed(v.holm, "%.3f"),
-                          Fixed(clean, "%+.1f")});
+    table.rows.push_back({c.name, c.source, v.verdict, Fixed(v.dual, 1), Fixed(v.image, 1), SignedText(v.margin.value),
+                          SignedText(v.margin.ci95), PText(v.holm), SignedText(clean)});
   }
   return table;
 }
 
 TextTable Accuracies(const RobustnessResult& result) {
-  std::vector<int> severities;
+  std::set<int> severities;
   for (const auto& c : result.conditions) {
-    for (const auto& point : c.curves.front().points) {
-      if (std::find(severities.begin(), severities.end(), point.severity) == severities.end()) {
-        severities.push_back(point.severity);
-      }
-    }
+    for (const auto& point : c.curves.front().points) severities.insert(point.severity);
   }
-  std::sort(severities.begin(), severities.end());
   TextTable table;
   table.header = {"condition", "model and masks"};
   table.text_columns = 2;
@@ -77,7 +59,7 @@ TextTable Accuracies(const RobustnessResult& result) {
         std::string cell = "-";
         for (const auto& p : curve.points) {
           if (p.severity != severity) continue;
-          cell = Fixed(p.accuracy[k]) + " [" + Fixed(p.ci95[k].low) + ", " + Fixed(p.ci95[k].high) + "]";
+          cell = Fixed(p.accuracy[k], 1) + " [" + Fixed(p.ci95[k].low, 1) + ", " + Fixed(p.ci95[k].high, 1) + "]";
         }
         cells.push_back(cell);
       }
@@ -87,15 +69,8 @@ TextTable Accuracies(const RobustnessResult& result) {
   return table;
 }
 
-std::string Title(const RobustnessResult& result) {
-  std::vector<std::string> seeds;
-  for (const int seed : result.seeds) seeds.push_back(std::to_string(seed));
-  return result.name + ": benchmark " + result.benchmark + (result.synthetic ? " (synthetic)" : "") + ", " +
-         std::to_string(result.photos) + " photos, seeds " + Join(seeds);
-}
-
 std::vector<std::string> Notes(const RobustnessResult& result) {
-  std::vector<std::string> notes = {
+  return {
       "Percent of all photos strictly within " + FormatDouble(result.rule.threshold_km) +
           " km, mean over seeds; intervals: Wilson, over photos. Severity 0 is the photo as it is.",
       "Verdict: the claim is that both views stay above the image alone. Over the upper half of the severities, masks "
@@ -103,11 +78,9 @@ std::vector<std::string> Notes(const RobustnessResult& result) {
       "over "
       "conditions, p <= 0.05) and so for every seed; contradicted when its 95 % interval lies below " +
           FormatDouble(result.rule.negligible) + " point(s); else undecided."};
-  if (result.synthetic) notes.emplace_back("Synthetic world: a laboratory, not evidence about real photos.");
-  return notes;
 }
 
-std::string Csv(const RobustnessResult& result) {
+std::string RobustnessCsv(const RobustnessResult& result) {
   std::ostringstream out;
   CsvWriter csv(out, {"condition", "source", "verdict", "view", "masks", "severity", "threshold_km", "accuracy", "low",
                       "high", "benchmark", "synthetic", "photos", "seeds"});
@@ -126,14 +99,8 @@ std::string Csv(const RobustnessResult& result) {
   return out.str();
 }
 
-std::string ToJson(const RobustnessResult& result) {
-  Json json;
-  json["name"] = result.name;
-  json["benchmark"] = result.benchmark;
-  json["synthetic"] = result.synthetic;
-  json["photos"] = result.photos;
-  json["seeds"] = result.seeds;
-  json["thresholds_km"] = result.thresholds_km;
+std::string RobustnessJson(const RobustnessResult& result) {
+  auto json = StudyJson(result);
   json["tested_km"] = result.rule.threshold_km;
   json["negligible"] = result.rule.negligible;
   json["conditions"] = Json::array();
@@ -160,28 +127,21 @@ std::string ToJson(const RobustnessResult& result) {
     }
     json["conditions"].push_back(std::move(item));
   }
-  json["notes"] = Notes(result);
-  json["provenance"] = ToJson(result.provenance);
-  return json.dump(2) + "\n";
+  return EndedStudyJson(std::move(json), result, Notes(result));
 }
 
 }  // namespace
 
 std::string FormatRobustness(const RobustnessResult& result, TableFormat format) {
-  if (format == TableFormat::kCsv) return Csv(result);
-  if (format == TableFormat::kJson) return ToJson(result);
+  if (format == TableFormat::kCsv) return RobustnessCsv(result);
+  if (format == TableFormat::kJson) return RobustnessJson(result);
   const bool latex = format == TableFormat::kLatex;
-  const char* comment = latex ? "% " : "";
-  const auto table = [&](const TextTable& t) { return RenderTable(t, format); };
-  std::string text = comment;
-  text.append(Title(result)).append("\n\n").append(table(Verdicts(result))).append("\n");
+  std::string tables = RenderTable(Verdicts(result), format) + "\n";
   for (const auto& c : result.conditions) {
-    text.append(latex ? "% " : "- ").append(c.name).append(" (").append(c.source).append("): ");
-    text.append(c.verdict.verdict).append(", ").append(c.verdict.reason).append("\n");
+    tables.append(latex ? "% " : "- ").append(c.name).append(" (").append(c.source).append("): ");
+    tables.append(c.verdict.verdict).append(", ").append(c.verdict.reason).append("\n");
   }
-  text.append("\n").append(table(Accuracies(result))).append("\n");
-  for (const auto& note : Notes(result)) text.append(comment).append(note).append("\n");
-  return text;
+  return StudyText(result, tables + "\n" + RenderTable(Accuracies(result), format), Notes(result), format);
 }
 
 }  // namespace dualgeo

@@ -97,6 +97,13 @@ Roles LookAt(const std::vector<Artifact>& artifacts, Contents& contents) {
   return roles;
 }
 
+std::vector<Artifact> InputsOf(const Step& step) {
+  std::vector<Artifact> inputs;
+  if (step.inputs) inputs = step.inputs();
+  for (const auto& [key, file] : step.fields.files) inputs.push_back(WeightsArtifact(key, file));
+  return inputs;
+}
+
 std::string ShortHash(const Content& content) {
   std::string text = content.sha256.substr(0, 8);
   if (content.missing > 0) text += " (" + std::to_string(content.missing) + " missing)";
@@ -290,7 +297,7 @@ void StepRunner::TakeOver(const std::vector<Step>& steps) {
     const auto earlier = ReadEarlierRecord(path);
     if (!earlier || !earlier->finished) continue;
     try {
-      const std::vector<Artifact> inputs = step.inputs();
+      const std::vector<Artifact> inputs = InputsOf(step);
       const std::string why = CompareEarlier(*earlier, step, inputs);
       if (!why.empty()) {
         spdlog::info("{}: done by an earlier version with something else ({})", step.name, why);
@@ -308,7 +315,7 @@ bool StepRunner::Run(const Step& step) {
   const fs::path folder = FolderOf(step);
   const fs::path path = folder / "steps" / (step.name + ".json");
   const auto before = ReadStepRecord(path);
-  StepRecord record{step.fields.result, LookAt(step.inputs(), contents_), std::nullopt, ""};
+  StepRecord record{step.fields.result, LookAt(InputsOf(step), contents_), std::nullopt, ""};
   const Verdict verdict = Judge(step, before, record.inputs, LookAt(step.outputs, contents_));
   if (verdict.what == Verdict::kNothing) {
     spdlog::info("{}: up to date", step.name);
@@ -343,7 +350,6 @@ void StepRunner::Do(const Step& step, const fs::path& path, StepRecord& record, 
   std::optional<Room> room;
   if (!go_on) room.emplace(step, FolderOf(step), path, why);
   const auto start = std::chrono::steady_clock::now();
-  unfinished_.clear();
   try {
     WriteStepRecord(path, record, step.fields.others, 0);
     step.run(go_on);
@@ -353,7 +359,7 @@ void StepRunner::Do(const Step& step, const fs::path& path, StepRecord& record, 
         throw Error("step " + step.name + " did not make " + output.path.string());
       }
     }
-    record.unfinished = unfinished_;
+    if (step.unfinished) record.unfinished = step.unfinished();
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     WriteStepRecord(path, record, step.fields.others, seconds.count());
   } catch (...) {

@@ -34,10 +34,10 @@ Evaluation Scored(const std::string& name, int right, int none = 0, int count = 
   EvaluateOptions options;
   options.thresholds_km = {1, 2500};
   options.bootstrap = 100;
-  EvaluateSettings settings;
-  settings.method = name;
-  settings.predictions_file = name + ".csv";
-  return Evaluate(truth, predictions, options, settings);
+  EvaluationSubject subject;
+  subject.method = name;
+  subject.predictions_file = name + ".csv";
+  return Evaluate(truth, predictions, options, subject);
 }
 
 CompareOptions Rounds() {

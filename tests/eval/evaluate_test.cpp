@@ -252,9 +252,9 @@ TEST(Evaluate, IntervalsOverClusters) {
   }
   EvaluateOptions options = GreatCircle();
   options.bootstrap = 4000;
-  EvaluateSettings settings;
-  settings.clusters = clusters;
-  const Evaluation e = Evaluate(TruthOf(places), predictions, options, settings);
+  EvaluationSubject subject;
+  subject.clusters = clusters;
+  const Evaluation e = Evaluate(TruthOf(places), predictions, options, subject);
   EXPECT_EQ(e.all.accuracy[0].percent, 50);
   EXPECT_EQ(e.all.accuracy[0].ci95.low, 30);
   EXPECT_EQ(e.all.accuracy[0].ci95.high, 70);
@@ -266,16 +266,16 @@ TEST(Evaluate, IntervalsOverClusters) {
   EXPECT_EQ(json["settings"]["cluster"], "AUTHOR");
   EXPECT_EQ(json["settings"]["clusters"], 20);
   // As many clusters as photos: the bootstrap over photos.
-  for (std::uint32_t i = 0; i < 400; ++i) settings.clusters->of_photo[i] = i;
-  settings.clusters->count = 400;
+  for (std::uint32_t i = 0; i < 400; ++i) subject.clusters->of_photo[i] = i;
+  subject.clusters->count = 400;
   options.interval = "bootstrap";
   const auto over_photos = Evaluate(TruthOf(places), predictions, options).all.accuracy[0].ci95;
-  const auto apart = Evaluate(TruthOf(places), predictions, options, settings).all.accuracy[0].ci95;
+  const auto apart = Evaluate(TruthOf(places), predictions, options, subject).all.accuracy[0].ci95;
   EXPECT_NEAR(apart.low, over_photos.low, 0.6);
   EXPECT_NEAR(apart.high, over_photos.high, 0.6);
   options.bootstrap = 0;
   options.interval = "wilson";
-  EXPECT_THROW(Evaluate(TruthOf(places), predictions, options, settings), InputError);
+  EXPECT_THROW(Evaluate(TruthOf(places), predictions, options, subject), InputError);
 }
 
 TEST(Evaluate, MetricsJsonHasTheDocumentedFields) {
@@ -317,7 +317,7 @@ TEST(Evaluate, TablesSayWhatTheyShow) {
 
 TEST(Evaluate, LatexIsEscaped) {
   Evaluation e = Small(GreatCircle());
-  e.settings.method = "50%_a&b\\";
+  e.subject.method = "50%_a&b\\";
   EXPECT_THAT(FormatTable({e}, TableFormat::kLatex), HasSubstr("50\\%\\_a\\&b\\textbackslash{}"));
 }
 

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "dualgeo/pipeline/robustness.h"
-#include "dualgeo/pipeline/shared_steps.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "src/pipeline/shared_folders.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dualgeo {
@@ -22,7 +22,7 @@ class AblationFile : public ::testing::Test {
  protected:
   AblationFile() { folder_.Write("base.yaml", "name: base\n"); }
   Ablation Read(const std::string& text, const std::vector<std::string>& overrides = {}) {
-    return ReadAblation(folder_.Write("a.yaml", text), overrides);
+    return ReadAblationFile(folder_.Write("a.yaml", text), overrides);
   }
   void ExpectError(const std::string& text, const std::string& message) {
     EXPECT_THAT([&] { Read(text); }, ThrowsMessage<InputError>(AllOf(HasSubstr("a.yaml"), HasSubstr(message)))) << text;
@@ -136,27 +136,45 @@ TEST(ShareStages, FoldersFollowWhatAStageDependsOn) {
   };
   const RunLayout base = layout({});
   const auto rerank = layout({"rerank.method=dbscan"});
-  EXPECT_EQ(rerank.lists, base.lists);
+  EXPECT_EQ(rerank.at("lists"), base.at("lists"));
   const auto gallery = layout({"gallery.features=[image]"});
-  EXPECT_EQ(gallery.features, base.features);
-  EXPECT_NE(gallery.gallery, base.gallery);
-  EXPECT_NE(gallery.lists, base.lists);
+  EXPECT_EQ(gallery.at("features"), base.at("features"));
+  EXPECT_NE(gallery.at("gallery"), base.at("gallery"));
+  EXPECT_NE(gallery.at("lists"), base.at("lists"));
   const auto search = layout({"search.top_k=5"});
-  EXPECT_EQ(search.gallery, base.gallery);
-  EXPECT_NE(search.lists, base.lists);
+  EXPECT_EQ(search.at("gallery"), base.at("gallery"));
+  EXPECT_NE(search.at("lists"), base.at("lists"));
   const auto model = layout({"model.fusion.type=none"});
-  EXPECT_EQ(model.masks, base.masks);
-  EXPECT_NE(model.model, base.model);
-  EXPECT_NE(model.gallery, base.gallery);
+  EXPECT_EQ(model.at("masks"), base.at("masks"));
+  EXPECT_NE(model.at("model"), base.at("model"));
+  EXPECT_NE(model.at("gallery"), base.at("gallery"));
   const auto seed = layout({"seed=1"});
-  EXPECT_EQ(seed.masks, base.masks) << "the masks are shared among seeds";
-  EXPECT_NE(seed.model, base.model);
+  EXPECT_EQ(seed.at("masks"), base.at("masks")) << "the masks are shared among seeds";
+  EXPECT_NE(seed.at("model"), base.at("model"));
   const auto segmenter = layout({"model.segmenter.preset=b0"});
-  EXPECT_NE(segmenter.masks, base.masks);
-  EXPECT_NE(segmenter.model, base.model);
+  EXPECT_NE(segmenter.at("masks"), base.at("masks"));
+  EXPECT_NE(segmenter.at("model"), base.at("model"));
   const auto data = layout({"data.train.csv=other.csv"});
-  EXPECT_NE(data.model, base.model);
-  EXPECT_NE(data.segmenter, base.segmenter);
+  EXPECT_NE(data.at("model"), base.at("model"));
+  EXPECT_NE(data.at("segmenter"), base.at("segmenter"));
+}
+
+// Finished studies are found again: by name while the options are the same, by their config where a later version has
+// more of them.
+TEST(ShareStages, AFolderOfAnEarlierNameIsKnownByItsConfig) {
+  const TemporaryFolder folder;
+  const auto shared = folder / "shared";
+  ExperimentOptions o = ReadExperiment({}, {"train.epochs=3"});
+  ShareStages(o, shared, 0);
+  const std::string named = o.layout.at("model");
+  folder.Write("shared/model-earlier/config.yaml", DumpExperiment(o));
+  folder.Write("shared/model-other/config.yaml", DumpExperiment(ReadExperiment({}, {})));
+  folder.Write("shared/model-unknown/config.yaml", "nonsense: 1\n");
+  ShareStages(o, shared, 0);
+  EXPECT_EQ(o.layout.at("model"), shared / "model-earlier");
+  folder.Write(std::filesystem::path(named).lexically_relative(folder.path()) / "config.yaml", "");
+  ShareStages(o, shared, 0);
+  EXPECT_EQ(o.layout.at("model"), named);
 }
 
 TEST(CheckWorlds, RefusesTwoWorldsInOneFolder) {
@@ -179,7 +197,7 @@ TEST(Configs, OfTheRepositoryAreRight) {
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(configs / "ablations")) {
     if (entry.path().filename() == "base.yaml") continue;
-    const Ablation a = ReadAblation(entry.path(), {});
+    const Ablation a = ReadAblationFile(entry.path(), {});
     for (const auto& row : a.rows) {
       std::vector<std::string> overrides = a.options.overrides;
       for (const auto& [key, value] : row.settings) overrides.push_back(key + "=" + value);

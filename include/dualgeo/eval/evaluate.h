@@ -57,8 +57,8 @@ struct EvaluateOptions {
   void Validate() const;
 };
 
-// Text that goes with the scores.
-struct EvaluateSettings {
+// What is scored: words and files that go with the scores, and what is not independent.
+struct EvaluationSubject {
   std::string benchmark;  // name of the test set ("im2gps3k")
   std::string method;     // what is scored ("rank 1", "oracle@20", "dbscan")
   std::string note;       // shown in every table made from the result ("synthetic")
@@ -117,7 +117,7 @@ struct ExchangedCoordinates {
 };
 
 struct Evaluation {
-  EvaluateSettings settings;
+  EvaluationSubject subject;
   EvaluateOptions options;
 
   std::int64_t count = 0;     // photos of the truth table
@@ -154,7 +154,7 @@ struct Evaluation {
 
 // Throws InputError when the truth has no rows, a row without a location, or shares no id with the predictions.
 Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& predictions, const EvaluateOptions& options,
-                    EvaluateSettings settings = {});
+                    EvaluationSubject subject = {});
 
 // Photos closer than each threshold, in percent of `count`, with Wilson's intervals. Pure.
 GroupAccuracy Accuracies(const std::vector<double>& errors_km, std::int64_t count,

@@ -53,6 +53,6 @@ struct LeakageStudy {
 
 // Throws InputError when no rule can be applied, or when a score limit is asked for and no candidate has a score.
 LeakageStudy StudyLeakage(const std::vector<CandidateList>& lists, const PhotoTable& truth, const LeakageRules& rules,
-                          const EvaluateOptions& options, const EvaluateSettings& settings);
+                          const EvaluateOptions& options, const EvaluationSubject& subject);
 
 }  // namespace dualgeo

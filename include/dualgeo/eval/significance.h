@@ -51,6 +51,12 @@ std::vector<double> DistanceDifferences(std::span<const double> a, std::span<con
 
 // 1, 0 or -1 a photo: right (strictly closer than the threshold) in a alone, in both or neither, in b alone.
 std::vector<double> HitDifferences(std::span<const double> a, std::span<const double> b, double threshold_km);
+// Of several runs of each, [run][photo]: their sums.
+std::vector<double> HitDifferences(const std::vector<std::vector<double>>& a, const std::vector<std::vector<double>>& b,
+                                   double threshold_km);
+
+// Percent of photos that are right (strictly closer than the threshold), mean over runs.
+double MeanAccuracy(const std::vector<std::vector<double>>& runs, double threshold_km);
 
 // The differences of each cluster's photos, added up: their signs are flipped together, where photos of a cluster are
 // not independent.

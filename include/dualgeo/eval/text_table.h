@@ -14,6 +14,9 @@ const std::vector<std::string>& TableFormatNames();
 // Throws InputError naming what is allowed.
 TableFormat ParseTableFormat(const std::string& name);
 
+// A cell: "0.50", with so many decimals.
+std::string Fixed(double value, int decimals);
+
 struct TextTable {
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;  // each as long as the header

@@ -10,8 +10,8 @@
 //   axes:                                  # and/or: keys with the values they take
 //     loss.segmentation_gps: [0, 0.5, 2]   # one key at a time, or (combine: grid) all combinations
 //
-// `set` and `axes` take any config key, dotted or nested. Runs share every stage whose inputs are equal
-// (pipeline/shared_steps.h), go on where they were interrupted, and are walked in parallel processes.
+// `set` and `axes` take any config key, dotted or nested. Runs share every stage whose inputs are equal,
+// go on where they were interrupted, and are walked in parallel processes.
 //
 // Below run_dir: ablation.json, ablation.csv, ROW/seed-N/ (a run folder: config, predictions, scores, and links to the
 // shared stages), and shared/ unless `shared` names a folder that several ablations use.
@@ -33,48 +33,30 @@
 #include <utility>
 #include <vector>
 
-#include "dualgeo/eval/provenance.h"
 #include "dualgeo/eval/significance.h"
 #include "dualgeo/eval/text_table.h"
-#include "dualgeo/pipeline/experiment.h"
-#include "dualgeo/util/field.h"
+#include "dualgeo/pipeline/study.h"
 
 namespace dualgeo {
 
-struct AblationOptions {
-  std::string name = "ablation";
-  std::vector<std::string> base;
-  std::vector<std::string> overrides;
-  std::string run_dir = "runs/ablation";
-  std::string shared;
-  std::vector<int> seeds = {0, 1, 2};
-  std::string benchmark;
+struct AblationOptions : StudyOptions {
   std::string reference;
   std::string combine = "one_at_a_time";
   std::vector<double> tested_km;
-  int rounds = 10000;
-  int jobs = 0;
 
+  AblationOptions() {
+    name = "ablation";
+    run_dir = "runs/ablation";
+  }
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("name", name, "shown in the table");
-    v.Field("base", base,
-            "experiment file(s) that every row starts from; beside this file, or from the working folder");
-    v.Field("overrides", overrides, "key.path=value for every row, after base and before the row's own");
-    v.Field("run_dir", run_dir, "folder of everything the ablation makes");
-    v.Field("shared", shared, "folder of the stages that runs share; empty: run_dir/shared");
-    v.Field("seeds", seeds, "every row is run with each; the masks are made once, with the first", Range{0, 1e9});
-    v.Field("benchmark", benchmark, "which of data.benchmarks is scored; empty: the only one");
+    StudyOptions::Visit(v);
     v.Field("reference", reference, "name of the row that others are tested against; empty: the first");
     v.Field("combine", combine, "axes: change one key at a time, or try all combinations (grid)",
             OneOf{{"one_at_a_time", "grid"}});
     v.Field("tested_km", tested_km, "distances that are tested, of evaluate.thresholds_km; []: all of them",
             Range{1e-6, 20100});
-    v.Field("rounds", rounds, "of the bootstrap and of the permutation test", Range{100, 1e6});
-    v.Field("jobs", jobs, "runs at once; 0: cores / threads of a run, one on a GPU", Range{0, 1024});
   }
-  // Throws InputError: no base, no or repeated seeds.
-  void Validate() const;
 };
 
 struct AblationRow {
@@ -91,7 +73,7 @@ struct Ablation {
 
 // Throws InputError with file, line, row and key: unknown keys, rows without a name or with another's, nothing to
 // compare.
-Ablation ReadAblation(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+Ablation ReadAblationFile(const std::filesystem::path& file, const std::vector<std::string>& overrides);
 
 struct AblationTest {
   double threshold_km = 0;
@@ -112,14 +94,9 @@ struct AblationRowResult {
   std::vector<AblationTest> tests;  // one per tested distance; none for the reference
 };
 
-struct AblationResult {
-  std::string name, benchmark;
-  bool synthetic = false;
-  std::int64_t photos = 0;
-  std::vector<int> seeds;
-  std::vector<double> thresholds_km, tested_km;
+struct AblationResult : StudyResult {
+  std::vector<double> tested_km;
   std::vector<AblationRowResult> rows;
-  Provenance provenance;
 };
 
 // Runs what is not yet there and scores it. Writes ablation.json and ablation.csv. Throws InputError, Error (naming row

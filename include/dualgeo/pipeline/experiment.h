@@ -23,9 +23,9 @@
 namespace dualgeo {
 
 // The steps that `dualgeo run` can walk, in their order.
-const std::vector<std::string>& PipelineStepNames();
+const std::vector<std::string>& RunStepNames();
 
-struct PipelineOptions {
+struct RunOptions {
   std::vector<std::string> steps = {"segment", "train", "gallery", "search", "rerank", "predict", "evaluate", "report"};
   std::optional<int> segmenter_seed;
 
@@ -36,7 +36,7 @@ struct PipelineOptions {
             "that data names; fit_rerank fits rerank's parameters on the validation photos; untrained scores the same "
             "model "
             "before training as a floor",
-            OneOf{PipelineStepNames()}, Affects::kNothing);
+            OneOf{RunStepNames()}, Affects::kNothing);
     v.Field("segmenter_seed", segmenter_seed,
             "seed of the steps train_segmenter and segment, so that runs with other seeds can share their masks; null: "
             "the run's seed",
@@ -44,11 +44,9 @@ struct PipelineOptions {
   }
 };
 
-// Folders of the stages of a run; empty: run_dir. No config key: `ablate` and `robustness` set it, so that runs whose
-// inputs are equal share what they make (pipeline/shared_steps.h).
-struct RunLayout {
-  std::string world, tables, segmenter, masks, model, features, gallery, lists;
-};
+// Folders of stages that are not in run_dir: "model" -> path. No config key: `ablate` and `robustness` set it, so that
+// runs whose inputs are equal share what they make.
+using RunLayout = std::map<std::string, std::string>;
 
 struct WorldStepOptions : WorldOptions {
   std::string out = "runs/world";
@@ -64,7 +62,7 @@ struct ExperimentOptions {
   std::string name = "dualgeo";
   RuntimeOptions runtime;
   std::string run_dir = "runs/dualgeo";
-  PipelineOptions pipeline;
+  RunOptions run;
   WorldStepOptions world;
   DataOptions data;
   ModelOptions model;
@@ -85,7 +83,7 @@ struct ExperimentOptions {
     v.Field("name", name, "shown in tables and logs", Affects::kNothing);
     runtime.Visit(v);
     v.Field("run_dir", run_dir, "folder of everything the run makes", Affects::kNothing);
-    v.Group("run", pipeline, "what `dualgeo run` does");
+    v.Group("run", run, "what `dualgeo run` does");
     v.Group("world", world, "the synthetic world (step world)");
     v.Group("data", data, "photos, masks and coordinates; paths are relative to the working directory");
     v.Group("model", model, "the network");
@@ -110,23 +108,8 @@ ExperimentOptions ReadExperiment(const std::vector<std::filesystem::path>& files
 // The resolved config as YAML.
 std::string DumpExperiment(const ExperimentOptions& options);
 
-// What a step reads of the config.
-struct StepFields {
-  OptionValues result;                                 // that change what it makes
-  OptionValues defaults;                               // of the same fields
-  OptionValues others;                                 // recorded, never compared
-  std::map<std::string, std::filesystem::path> files;  // files that the config names: key -> file that is there
-};
-
-// step: of PipelineStepNames() (untrained and report read nothing of their own), "embed" (features of photos) or
-// "holdout".
-StepFields FieldsOf(const ExperimentOptions& options, const std::string& step);
-
-// `result` as lines of text, for fingerprints.
-std::string FieldsText(const StepFields& fields);
-
-// Does predict join answers and candidates by the bayes rule, and so read `rerank`?
-bool JoinsAnswers(const ExperimentOptions& options);
+// Is it one of run.steps?
+bool HasStep(const ExperimentOptions& options, const std::string& step);
 
 // docs/config.md.
 std::string DocumentExperiment();

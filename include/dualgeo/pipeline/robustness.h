@@ -27,21 +27,13 @@
 #include <vector>
 
 #include "dualgeo/data/data_options.h"
-#include "dualgeo/eval/provenance.h"
 #include "dualgeo/eval/text_table.h"
 #include "dualgeo/pipeline/claim.h"
-#include "dualgeo/util/field.h"
+#include "dualgeo/pipeline/study.h"
 
 namespace dualgeo {
 
-struct RobustnessOptions {
-  std::string name = "robustness";
-  std::vector<std::string> base;
-  std::vector<std::string> overrides;
-  std::string run_dir = "runs/robustness";
-  std::string shared;
-  std::vector<int> seeds = {0, 1, 2};
-  std::string benchmark;
+struct RobustnessOptions : StudyOptions {
   std::vector<std::string> conditions;
   bool degrade = true;
   std::vector<int> severities = {1, 2, 3, 4, 5};
@@ -50,20 +42,15 @@ struct RobustnessOptions {
   std::int64_t degrade_seed = 0;
   double tested_km = 25;
   double negligible = 1.0;
-  int rounds = 10000;
   bool keep_photos = false;
-  int jobs = 0;
 
+  RobustnessOptions() {
+    name = "robustness";
+    run_dir = "runs/robustness";
+  }
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("name", name, "shown in the table");
-    v.Field("base", base,
-            "experiment file(s) that every view starts from; beside this file, or from the working folder");
-    v.Field("overrides", overrides, "key.path=value for every view, after base");
-    v.Field("run_dir", run_dir, "folder of everything the command makes");
-    v.Field("shared", shared, "folder of the stages that runs share; empty: run_dir/shared");
-    v.Field("seeds", seeds, "every view is trained with each; the masks are made once, with the first", Range{0, 1e9});
-    v.Field("benchmark", benchmark, "which of data.benchmarks is degraded; empty: the only one");
+    StudyOptions::Visit(v);
     v.Field("conditions", conditions,
             "night dusk overexposure underexposure fog rain snow season blur noise jpeg; []: all of them");
     v.Field("degrade", degrade, "false: no degraded photos, only `rendered`");
@@ -74,11 +61,9 @@ struct RobustnessOptions {
     v.Field("degrade_seed", degrade_seed, "another seed is another rain");
     v.Field("tested_km", tested_km, "the distance of the verdict, one of evaluate.thresholds_km", Range{1e-6, 20100});
     v.Field("negligible", negligible, "a margin of fewer percentage points is none", Range{0, 100});
-    v.Field("rounds", rounds, "of the bootstrap and of the permutation test", Range{100, 1e6});
     v.Field("keep_photos", keep_photos, "keep the degraded photos and their masks below conditions/");
-    v.Field("jobs", jobs, "processes at once; 0: cores / threads of a run, one on a GPU", Range{0, 1024});
   }
-  // Throws InputError: no base, no seeds, unknown conditions, nothing to do, masks without recomputed.
+  // Throws InputError: as StudyOptions; unknown conditions, nothing to do, masks without recomputed.
   void Validate() const;
 };
 
@@ -110,15 +95,9 @@ struct RobustnessCondition {
   std::vector<RobustnessCurve> curves;
 };
 
-struct RobustnessResult {
-  std::string name, benchmark;
-  bool synthetic = false;
-  std::int64_t photos = 0;
-  std::vector<int> seeds;
-  std::vector<double> thresholds_km;
+struct RobustnessResult : StudyResult {
   ClaimRule rule;
   std::vector<RobustnessCondition> conditions;
-  Provenance provenance;
 };
 
 // Runs what is not yet there. Writes robustness.json and robustness.csv. Throws InputError, Error, Interrupted (then

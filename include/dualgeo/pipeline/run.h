@@ -1,4 +1,4 @@
-// `dualgeo run`: the arrows of the pipeline in order, one file on disk between any two.
+// `dualgeo run`: the stages of the pipeline in order, one file on disk between any two.
 //
 // Below run_dir: config.yaml, run.json (versions, seed, threads, device), steps/ (what each step was made from),
 // tables/ (holdout), segmenter/, masks/SET/, checkpoint/, train.jsonl, features/, gallery/, and a folder for each
@@ -30,14 +30,14 @@ struct BenchmarkScores {
 // Interrupted (then run it again: it goes on where it stopped).
 std::vector<BenchmarkScores> RunPipeline(const ExperimentOptions& options);
 
-// Of options.run.steps (and "holdout", "embed"), only these, on what the others made earlier. Writes config.yaml and
-// run.json only with evaluate. `ablate` and `robustness` walk runs stage by stage with it. Returns how many steps were
-// not up to date. Throws as RunPipeline.
-int RunSteps(const ExperimentOptions& options, const std::vector<std::string>& only);
+// Of the stages that the run wants, only these, on what the others made earlier. Returns how many steps were not up to
+// date. finishes: config.yaml and run.json are then written, as the run is whole. `ablate` and `robustness` walk runs
+// stage by stage with it. Throws as RunPipeline.
+int RunStages(const ExperimentOptions& options, const std::vector<std::string>& only, bool finishes);
 
-// Rewrites, for the same steps, the records of an earlier version; runs nothing. For all runs of a study before its
-// first stage is made again.
-void TakeOverRecords(const ExperimentOptions& options, const std::vector<std::string>& only);
+// Rewrites the records of an earlier version; runs nothing. For all runs of a study before its first stage is made
+// again.
+void TakeOverRecords(const ExperimentOptions& options);
 
 // The table that `dualgeo run` prints.
 std::string FormatScores(const std::vector<BenchmarkScores>& scores);

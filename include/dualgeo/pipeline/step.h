@@ -8,11 +8,12 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "dualgeo/config/option_values.h"
 #include "dualgeo/pipeline/content.h"
-#include "dualgeo/pipeline/experiment.h"
 
 namespace dualgeo {
 
@@ -25,10 +26,27 @@ enum class Found {
   kBeyond,   // with these, and continued further than they ask for
 };
 
+// What a step reads of the config.
+struct StepFields {
+  OptionValues result;                                 // that change what it makes
+  OptionValues defaults;                               // of the same fields
+  OptionValues others;                                 // recorded, never compared
+  std::map<std::string, std::filesystem::path> files;  // files that the config names: key -> file that is there
+
+  void Add(StepFields more) {
+    result.merge(more.result);
+    defaults.merge(more.defaults);
+    others.merge(more.others);
+    files.merge(more.files);
+  }
+};
+
 struct Step {
-  std::string name;                               // "train"; also the name of its record
-  std::function<std::vector<Artifact>()> inputs;  // asked for when the step's turn has come. Throws InputError
-  StepFields fields;                              // of the config
+  std::string name;  // "train"; also the name of its record
+  // Beside the files that `fields` name; asked for when the step's turn has come. None: there are no others. Throws
+  // InputError.
+  std::function<std::vector<Artifact>()> inputs;
+  StepFields fields;
   std::vector<Artifact> outputs;
   // go_on: what is there was made from the same inputs and settings (or by an earlier try); it is kept and completed.
   std::function<void(bool go_on)> run;
@@ -37,6 +55,9 @@ struct Step {
   std::function<Found()> found = {};
   bool completes = false;                    // run(true) makes what is missing of an output and leaves the rest
   std::vector<std::string> extendable = {};  // fields whose change the step can go on from (more epochs)
+  // Asked after run(): why its outputs are usable and not final, so that it runs again next time; empty: they are
+  // final.
+  std::function<std::string()> unfinished = {};
 };
 
 struct StepRecord;
@@ -56,9 +77,6 @@ class StepRunner {
   // Throws Error when an output is missing after the step.
   bool Run(const Step& step);
 
-  // Said by a step's run(): its outputs are usable and not final. It then runs again next time.
-  void LeaveUnfinished(const std::string& why) { unfinished_ = why; }
-
   // How many steps ran so far.
   int done() const { return done_; }
 
@@ -69,7 +87,6 @@ class StepRunner {
   std::filesystem::path run_dir_;
   Contents contents_;
   int done_ = 0;
-  std::string unfinished_;
 };
 
 }  // namespace dualgeo

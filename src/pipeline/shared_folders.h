@@ -1,7 +1,8 @@
-// Runs that share what their equal inputs make. Every stage of a run (world, holdout tables, segmenter, masks, model,
-// features, gallery, candidate lists) gets a folder whose name is a fingerprint of all settings that it depends on,
-// those of the stages before it included. So two runs that differ only in re-ranking have one model and one search, and
-// two that differ in gallery.features have one model; what follows the search is each run's own.
+// Runs that share what their equal inputs make. Every stage that declares a folder (Stage::folder: world, holdout
+// tables, segmenter, masks, model, features, gallery, candidate lists) gets one whose name is a fingerprint of all
+// settings that it depends on, those of the stages before it included. So two runs that differ only in re-ranking have
+// one model and one search, and two that differ in gallery.features have one model; what follows the search is each
+// run's own.
 //
 // Paths count as they lead from the working folder, however they are spelled. A folder of an earlier version, whose
 // name was made in another way, is known by its config.yaml.
@@ -15,23 +16,12 @@
 #include <vector>
 
 #include "dualgeo/pipeline/experiment.h"
-#include "dualgeo/pipeline/job_pool.h"
 
 namespace dualgeo {
 
 // Sets options.layout: stages in folders below `shared`. The seed of the segmenter becomes `segmenter_seed` unless the
 // config names one: runs that differ in seed then share their masks.
 void ShareStages(ExperimentOptions& options, const std::filesystem::path& shared, int segmenter_seed);
-
-// Appends the jobs that walk the run, one a stage, in order. through: "gallery" ends with the gallery, "evaluate" with
-// the scores of all benchmarks in run_dir.
-void AddRunJobs(const ExperimentOptions& options, const std::string& label, const std::string& through,
-                std::vector<Job>& jobs);
-
-// Rewrites what an earlier version recorded of the stages of all runs (in a process of its own, since this one is still
-// to fork); before any job of a study runs.
-void TakeOverStudy(const std::vector<ExperimentOptions>& runs, const std::filesystem::path& shared,
-                   const std::filesystem::path& logs);
 
 // Links in run_dir to the shared stages, so that the folder reads like that of `dualgeo run` (report, locate).
 void LinkStages(const ExperimentOptions& options);

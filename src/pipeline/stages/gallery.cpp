@@ -1,0 +1,67 @@
+// What is searched: the training photos, or their places.
+#include "dualgeo/gallery/parts.h"
+#include "dualgeo/pipeline/stages.h"
+#include "stage.h"
+
+namespace dualgeo {
+namespace fs = std::filesystem;
+namespace {
+
+// The places of a photo table, or of a table of their own.
+Coordinates PlacesOf(const PhotoTable& table) {
+  Coordinates coordinates;
+  for (const auto& row : table.rows) {
+    coordinates.locations.push_back(*row.location);
+    coordinates.ids.push_back(row.id);
+  }
+  return coordinates;
+}
+
+std::vector<Step> GallerySteps(const Stage& self, const StageRun& run) {
+  const bool gps = run.options.gallery.kind == "gps";
+  const GalleryFiles files{
+      run.paths.checkpoint(), gps ? fs::path() : run.paths.train_features(), {}, run.paths.gallery()};
+  Step step = NewStep(self, run);
+  if (gps) step.fields.Add(FieldsOf(StageNamed("embed"), run.options));
+  step.inputs = [=] {
+    return std::vector{
+        gps ? WeightsArtifact("checkpoint", files.checkpoint) : FolderArtifact("features", files.features),
+        TableArtifact("table", run.train.csv, run.train.columns, TablePart::kRows)};
+  };
+  step.outputs = {GalleryArtifact("gallery", files.out)};
+  step.run = [=](bool) { GalleryFromConfig(run.options, run.train, files); };
+  return {step};
+}
+
+}  // namespace
+
+GalleryInfo GalleryFromConfig(const ExperimentOptions& options, const PhotoSet& photos, const GalleryFiles& files) {
+  CheckGalleryFolder(files.out);
+  const auto read = [&] { return ReadPhotoTable(photos.csv, photos.columns); };
+  GalleryInfo info;
+  if (options.gallery.kind == "gps") {
+    const auto embed = [&] {
+      return EmbedCoordinates(ModelFromConfig(options, files.checkpoint),
+                              files.coordinates.empty() ? PlacesOf(read()) : ReadCoordinates(files.coordinates),
+                              files.out);
+    };
+    info = BuildGpsGallery(files.features.empty() ? embed() : ReadFeatures(files.features), options.gallery, files.out);
+  } else {
+    const PhotoTable table = read();
+    const FeatureSet features = FeaturesFromConfig(options, photos, files.checkpoint, files.features, files.out);
+    info = BuildImageGallery(features, table, options.gallery, files.out);
+  }
+  if (files.features.empty()) RemoveParts(files.out);
+  return info;
+}
+
+Stage GalleryStage() {
+  return {.reads = {ConfigReads::kComputes, {"seed", "gallery"}},
+          .steps = GallerySteps,
+          .of_model = true,
+          .folder = "gallery",
+          .after = "embed",
+          .makes = {"gallery"}};
+}
+
+}  // namespace dualgeo

@@ -1,0 +1,45 @@
+// A benchmark out of the training photos: data.train split by author.
+#include "dualgeo/data/split.h"
+#include "dualgeo/pipeline/stages.h"
+#include "dualgeo/util/random.h"
+#include "stage.h"
+
+namespace dualgeo {
+namespace {
+
+bool HoldsOut(const ExperimentOptions& options) { return options.data.holdout.fraction > 0; }
+
+std::vector<Step> HoldoutSteps(const Stage& self, const StageRun& run) {
+  Step step = NewStep(self, run);
+  step.inputs = [&set = run.options.data.train] {
+    return std::vector{TableArtifact("table", set.csv, set.columns, TablePart::kRows)};
+  };
+  step.outputs = {FileArtifact("train", run.paths.table("train")), FileArtifact("holdout", run.paths.table(kHoldout))};
+  step.run = [&options = run.options](bool) { WriteHoldout(options); };
+  return {step};
+}
+
+}  // namespace
+
+void WriteHoldout(const ExperimentOptions& options) {
+  const PhotoTable table = ReadPhotoTable(options.data.train.csv, options.data.train.columns);
+  const PhotoSplit split = SplitByAuthor(table, options.data.holdout.fraction,
+                                         DeriveSeed(static_cast<std::uint64_t>(options.runtime.seed), "holdout"));
+  const RunPaths paths(options);
+  WritePhotoTable(paths.table("train"), split.train.rows);
+  WritePhotoTable(paths.table(kHoldout), split.validation.rows);
+}
+
+Stage HoldoutStage() {
+  return {.reads = {ConfigReads::kComputes, {"seed", "data.holdout"}},
+          .wanted = HoldsOut,
+          .steps = HoldoutSteps,
+          .folder = "tables",
+          .key =
+              [](const Stage& self, const ExperimentOptions& o) {
+                return SectionKey("data.train", o) + (HoldsOut(o) ? FieldsKey(self, o) : "");
+              },
+          .makes = {"tables"}};
+}
+
+}  // namespace dualgeo

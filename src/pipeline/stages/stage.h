@@ -1,0 +1,115 @@
+// A stage of a run, declared once: what it reads of the config, what it makes, how. `run` walks the stages in the order
+// of their table (stage_table.h), `ablate` and `robustness` those of many runs, which share what equal inputs make
+// (shared_folders.h); what their steps share with the single commands is in pipeline/stages.h.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dualgeo/eval/evaluate.h"
+#include "dualgeo/pipeline/photo_sets.h"
+#include "dualgeo/pipeline/run_paths.h"
+#include "dualgeo/pipeline/step.h"
+#include "dualgeo/train/trainer.h"
+#include "stage_table.h"
+
+namespace dualgeo {
+
+// The fields of the config that a stage reads.
+struct ConfigReads {
+  enum Counts {
+    kComputes,  // with given weights
+    kTrains,    // what affects the weights counts, too, and the files that it starts from
+    kReads,     // files that the config names
+  } counts = kComputes;
+  std::vector<std::string> sections;      // or single fields
+  std::vector<std::string> without = {};  // of these sections
+};
+
+// What the steps of a stage are for: one model of a run (the trained one, or the untrained one below untrained/).
+struct StageRun {
+  explicit StageRun(const ExperimentOptions& run_options)
+      : options(run_options), paths(run_options), train(TrainSet(options)), benchmarks(BenchmarkSets(options)) {}
+
+  const ExperimentOptions& options;  // outlives the steps
+  RunPaths paths;
+  PhotoSet train;
+  std::vector<PhotoSet> benchmarks;
+  bool untrained = false;
+};
+
+StageRun Untrained(const StageRun& run);
+
+struct Stage {
+  ConfigReads reads = {};
+  void (*adjust)(const ExperimentOptions&, ConfigReads& reads) = nullptr;        // to the options
+  ExperimentOptions (*sees)(const ExperimentOptions&) = nullptr;                 // instead of the run's options
+  bool (*wanted)(const ExperimentOptions&) = nullptr;                            // else where run.steps names it
+  std::vector<Step> (*steps)(const Stage& self, const StageRun& run) = nullptr;  // as `Step` has them, to be walked
+  bool of_model = false;                                                         // made for each model of the run
+  bool reads_run_config = false;  // run_dir's config.yaml and run.json, which are there once all else is made
+  bool takes_all_cores = false;   // in a study, where all else waits for it; what it makes does not depend on threads
+
+  // Where runs share what it makes: a folder (of RunLayout) FOLDER-xxxx, named by a hash of the text of all that it
+  // depends on: that of the stage `after` which it comes, the config's sections `data`, and its fields; or `key`.
+  const char* folder = nullptr;
+  const char* after = nullptr;
+  std::vector<std::string> data = {};
+  std::string (*key)(const Stage& self, const ExperimentOptions& options) = nullptr;
+  std::vector<std::string> makes = {};  // what run folders link of it (SET: of each benchmark)
+
+  const char* name = "";  // of the table
+};
+
+// All, in the order of the table.
+const std::vector<Stage>& Stages();
+const Stage& StageNamed(const std::string& name);
+
+bool IsWanted(const Stage& stage, const ExperimentOptions& options);
+
+// The fields that it reads, with their values.
+StepFields FieldsOf(const Stage& stage, const ExperimentOptions& options);
+
+// For `key`: that of a stage; its fields, and the files that they name; a section of the config. Paths count as they
+// lead from the working folder.
+std::string KeyOf(const Stage& stage, const ExperimentOptions& options);
+std::string FieldsKey(const Stage& stage, const ExperimentOptions& options);
+std::string SectionKey(const std::string& section, const ExperimentOptions& options);
+std::string Spelled(const std::string& path);
+
+// A step of the stage, for one set of photos where `set` is given: its name, fields and the folder of its record.
+Step NewStep(const Stage& stage, const StageRun& run, const std::string& set = "");
+
+// For stages whose benchmarks each have a step of their own.
+template <Step (*kMake)(const Stage& self, const StageRun& run, const PhotoSet& set)>
+std::vector<Step> ForEachBenchmark(const Stage& self, const StageRun& run) {
+  std::vector<Step> steps;
+  for (const PhotoSet& set : run.benchmarks) steps.push_back(kMake(self, run, set));
+  return steps;
+}
+
+// The run's options with the seed of the segmenter (run.segmenter_seed).
+ExperimentOptions SegmenterOptionsOf(const ExperimentOptions& options);
+// The segmenter that makes the run's masks: the weights that the config names, or those that it trains.
+std::filesystem::path SegmenterWeights(const ExperimentOptions& options, const RunPaths& paths);
+
+// Inputs: the table of a set, its photos and, where the model sees them, its masks; the same of validation photos with
+// a table of their own.
+std::vector<Artifact> ArtifactsOf(const PhotoSet& set, TablePart part, const std::string& prefix = "");
+void AddValidation(std::vector<Artifact>& inputs, const ExperimentOptions& options, const PhotoSet& trained);
+
+// What the trainings of both networks take from a config; what a checkpoint tells of itself (one that cannot be read
+// can be of anything).
+TrainJob MakeTrainJob(const ExperimentOptions& options, const PhotoSet& photos, const std::filesystem::path& run_dir,
+                      Existing existing);
+Found JudgeTraining(const std::function<std::optional<TrainedSoFar>()>& inspect);
+
+// Of the scores: "synthetic" for a set of the synthetic world (a table made from it says so, whoever forgets to); those
+// of a run's predictions.
+std::string NoteOf(const PhotoSet& set);
+Evaluation ScorePredictions(const StageRun& run, const PhotoSet& set);
+
+}  // namespace dualgeo

@@ -1,0 +1,85 @@
+// The model, trained; the untrained one is a training of no epochs.
+#include <spdlog/spdlog.h>
+
+#include "dualgeo/pipeline/stages.h"
+#include "stage.h"
+
+namespace dualgeo {
+namespace fs = std::filesystem;
+namespace {
+
+std::vector<Step> TrainSteps(const Stage& self, const StageRun& run) {
+  ExperimentOptions options = run.options;
+  if (run.untrained) options.train.epochs = 0;
+  const fs::path folder = run.paths.In(self.folder);
+  Step step = NewStep(self, run);
+  if (run.untrained) step.fields = FieldsOf(self, options);
+  step.inputs = [=] {
+    std::vector<Artifact> inputs = ArtifactsOf(run.train, TablePart::kRows);
+    AddValidation(inputs, options, run.train);
+    return inputs;
+  };
+  step.outputs = {WeightsArtifact("checkpoint", run.paths.checkpoint())};
+  step.make_room = {run.paths.checkpoint().parent_path(), folder / "train.jsonl"};
+  step.run = [=](bool) { TrainFromConfig(options, run.train, folder, Existing::kResume); };
+  step.found = [=] {
+    return JudgeTraining([&] {
+      return InspectModelTraining(MakeTrainJob(options, run.train, folder, Existing::kResume), options.model,
+                                  options.loss, options.train);
+    });
+  };
+  step.extendable = {"train.epochs"};
+  return {step};
+}
+
+// The fingerprints of finished studies have what made the masks behind the validation photos.
+std::string TrainKey(const Stage& self, const ExperimentOptions& o) {
+  const std::string tables = KeyOf(StageNamed("holdout"), o);
+  const std::string masks = o.model.has_segmentation() ? KeyOf(StageNamed("segment"), o).substr(tables.size()) : "";
+  return tables + SectionKey("data.validation", o) + masks + FieldsKey(self, o);
+}
+
+}  // namespace
+
+TrainJob MakeTrainJob(const ExperimentOptions& options, const PhotoSet& photos, const fs::path& run_dir,
+                      Existing existing) {
+  TrainJob job;
+  job.data = options.data;
+  job.data.train = {photos.csv.string(), photos.images.string(), photos.masks.string(), photos.columns};
+  job.runtime = options.runtime;
+  job.run_dir = run_dir;
+  job.config = DumpExperiment(options);
+  job.existing = existing;
+  return job;
+}
+
+PhotoSet PhotosToTrain(const ExperimentOptions& options) {
+  PhotoSet photos = TrainSet(options);
+  if (options.data.holdout.fraction > 0 && !fs::exists(photos.csv)) WriteHoldout(options);
+  const std::string& named = options.data.train.masks;
+  if (!photos.masks.empty() && photos.masks != named && !named.empty() && !fs::exists(photos.masks)) {
+    spdlog::info("train: {} is not there: masks from {}", photos.masks.string(), named);
+    photos.masks = named;
+  }
+  return photos;
+}
+
+TrainResult TrainFromConfig(const ExperimentOptions& options, const PhotoSet& photos, const fs::path& run_dir,
+                            Existing existing) {
+  return TrainModel(MakeTrainJob(options, photos, run_dir, existing), options.model, options.loss, options.train);
+}
+
+Stage TrainStage() {
+  // Masks come from files: of the segmenter only the classes matter.
+  return {.reads = {ConfigReads::kTrains,
+                    {"seed", "precision", "data.validation.fraction", "data.augment", "data.loader", "model",
+                     "model.segmenter.num_labels", "loss", "train"},
+                    {"model.segmenter"}},
+          .steps = TrainSteps,
+          .of_model = true,
+          .folder = "model",
+          .key = TrainKey,
+          .makes = {"checkpoint", "train.jsonl"}};
+}
+
+}  // namespace dualgeo

@@ -1,0 +1,174 @@
+#include "study_runs.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "dualgeo/config/config.h"
+#include "dualgeo/pipeline/run.h"
+#include "dualgeo/refine/predictions.h"
+#include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/hash.h"
+#include "dualgeo/util/text.h"
+#include "shared_folders.h"
+#include "stages/stage.h"
+
+namespace dualgeo {
+namespace fs = std::filesystem;
+namespace {
+
+// The jobs that walk one run: one a shared stage, in order, and one for what it makes by itself, up to the scores.
+void AddRunJobs(const ExperimentOptions& options, const std::string& label, std::vector<Job>& jobs) {
+  std::vector<std::string> after, own;
+  for (const Stage& stage : Stages()) {
+    if (!IsWanted(stage, options)) continue;
+    if (stage.folder == nullptr && stage.of_model) own.emplace_back(stage.name);
+    if (stage.folder == nullptr) continue;
+    const fs::path folder = options.layout.at(stage.folder);
+    const auto work = [options, folder, &stage] {
+      const fs::path config = folder / "config.yaml";
+      if (!fs::exists(config)) WriteFileAtomically(config, DumpExperiment(options));
+      ExperimentOptions o = options;
+      if (stage.takes_all_cores) o.runtime.threads = 0;
+      return RunStages(o, {stage.name}, /*finishes=*/false) > 0;
+    };
+    jobs.push_back({folder.filename().string(), std::string(stage.name) + " (" + label + ")", after, work});
+    after = {jobs.back().key};
+  }
+  const auto answer = [options, own] {
+    LinkStages(options);
+    return RunStages(options, own, /*finishes=*/true) > 0;
+  };
+  jobs.push_back({"answer-" + Sha256(options.run_dir).substr(0, 12), "answer (" + label + ")", after, answer});
+}
+
+// Rewrites what an earlier version recorded of the stages of all runs, in a process of its own, since this one is still
+// to fork.
+void TakeOverStudy(const std::vector<ExperimentOptions>& runs, const fs::path& shared, const fs::path& logs) {
+  if (!fs::exists(shared)) return;
+  const auto work = [&runs] {
+    for (const ExperimentOptions& run : runs) TakeOverRecords(run);
+    return false;
+  };
+  RunJobs({{"records", "records of an earlier version", {}, work}}, {"study", 1, logs});
+}
+
+}  // namespace
+
+void StudyOptions::Validate() const {
+  if (base.empty()) throw InputError("base: names no experiment file");
+  if (run_dir.empty()) throw InputError("run_dir is empty: it must name a folder");
+  if (seeds.empty()) throw InputError("seeds: [] given; one seed is needed at least");
+  if (std::set<int>(seeds.begin(), seeds.end()).size() != seeds.size()) throw InputError("seeds: one is given twice");
+}
+
+void ReadStudyFile(const fs::path& file, const std::vector<std::string>& overrides, const OptionGroup& tree,
+                   StudyOptions& options, const std::vector<std::string>& others) {
+  ApplyConfigFile(tree, file, others);
+  for (const auto& override : overrides) ApplyConfigOverride(tree, override);
+  try {
+    ValidateConfig(tree);
+  } catch (const InputError& error) {
+    throw InputError(file.string() + ": " + error.what());
+  }
+  for (auto& base : options.base) {
+    if (const fs::path beside = file.parent_path() / base; fs::exists(beside)) base = beside.string();
+  }
+}
+
+StudyRuns::StudyRuns(fs::path file, const StudyOptions& options, std::string command,
+                     const std::vector<StudyVariant>& variants)
+    : file_(std::move(file)),
+      options_(options),
+      command_(std::move(command)),
+      root_(options.run_dir),
+      shared_(options.shared.empty() ? root_ / "shared" : fs::path(options.shared)),
+      variants_(variants) {
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    std::vector<std::string> overrides = options.overrides;
+    overrides.insert(overrides.end(), variants[i].overrides.begin(), variants[i].overrides.end());
+    for (const int seed : options.seeds) {
+      StudyRun run{i, seed, {}};
+      ExperimentOptions& o = run.options;
+      try {
+        o = ReadExperiment({options.base.begin(), options.base.end()}, overrides);
+      } catch (const InputError& error) {
+        throw InputError(variants[i].where + error.what());
+      }
+      o.runtime.seed = o.evaluate.seed = seed;
+      o.name = variants[i].name;
+      o.run_dir = (root_ / variants[i].folder / ("seed-" + std::to_string(seed))).string();
+      if (o.runtime.threads == 0) o.runtime.threads = 1;
+      ShareStages(o, shared_, options.seeds.front());
+      runs_.push_back(std::move(run));
+    }
+  }
+  std::vector<std::string> names;
+  for (const PhotoSet& set : BenchmarkSets(first())) names.push_back(set.name);
+  if (names.empty()) throw InputError(file_.string() + ": the base has no benchmark (data.benchmarks, data.holdout)");
+  benchmark_ = options.benchmark.empty() && names.size() == 1 ? names.front() : options.benchmark;
+  if (std::ranges::find(names, benchmark_) == names.end()) {
+    throw InputError(file_.string() + ": benchmark '" + Printable(benchmark_) +
+                     "' is not one of the base's: " + Join(names));
+  }
+}
+
+PhotoSet StudyRuns::Photos(const ExperimentOptions& run) const {
+  for (PhotoSet& set : BenchmarkSets(run)) {
+    if (set.name == benchmark_) return set;
+  }
+  throw InputError("no benchmark '" + benchmark_ + "'");
+}
+
+void StudyRuns::CheckTested(double km) const {
+  const auto& thresholds = first().evaluate.thresholds_km;
+  if (std::ranges::find(thresholds, km) != thresholds.end()) return;
+  throw InputError(file_.string() + ": tested_km: " + FormatDouble(km) +
+                   " is not one of the base's evaluate.thresholds_km");
+}
+
+JobSummary StudyRuns::Walk() {
+  std::vector<ExperimentOptions> all;
+  for (const StudyRun& run : runs_) all.push_back(run.options);
+  CheckWorlds(all);
+  lock_.emplace(root_);
+  if (!options_.shared.empty()) shared_lock_.emplace(shared_);
+  TakeOverStudy(all, shared_, root_ / "logs");
+  std::vector<Job> jobs;
+  for (const StudyRun& run : runs_) {
+    AddRunJobs(run.options, variants_[run.variant].name + ", seed " + std::to_string(run.seed), jobs);
+  }
+  return Do(jobs);
+}
+
+JobSummary StudyRuns::Do(const std::vector<Job>& jobs) const {
+  const RuntimeOptions& runtime = first().runtime;
+  return RunJobs(jobs, {command_, ParallelJobs(options_.jobs, runtime.threads, runtime.device), root_ / "logs"});
+}
+
+Evaluation StudyRuns::Score(const ExperimentOptions& run, const PhotoSet& photos, const fs::path& predictions) const {
+  EvaluateOptions evaluate = run.evaluate;
+  evaluate.bootstrap = 0;
+  return Evaluate(ReadPhotoTable(photos.csv, photos.columns), ReadPredictions(predictions), evaluate,
+                  {benchmark_, run.name, "", predictions.string(), photos.csv.string()});
+}
+
+Evaluation StudyRuns::Score(const ExperimentOptions& run) const {
+  return Score(run, Photos(run), RunPaths(run).of(benchmark_, "predictions.csv"));
+}
+
+void StudyRuns::Begin(StudyResult& result, const std::string& role) const {
+  const PhotoSet photos = Photos(first());
+  result.name = options_.name;
+  result.benchmark = benchmark_;
+  result.synthetic = !NoteOf(photos).empty();
+  result.seeds = options_.seeds;
+  result.thresholds_km = first().evaluate.thresholds_km;
+  result.provenance = ThisProvenance(DumpExperiment(first()), options_.seeds.front());
+  result.provenance.AddFile(role, file_);
+  for (const auto& base : options_.base) result.provenance.AddFile("config", base);
+  result.provenance.AddFile("truth", photos.csv);
+}
+
+}  // namespace dualgeo
