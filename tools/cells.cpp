@@ -7,10 +7,10 @@
 
 #include "commands.h"
 #include "config_flags.h"
-#include "dualgeo/eval/partition_map.h"
 #include "dualgeo/geo/build_partition.h"
 #include "dualgeo/geo/cross_table.h"
 #include "dualgeo/io/csv.h"
+#include "dualgeo/report/partition_map.h"
 #include "dualgeo/util/atomic_file.h"
 
 namespace dualgeo::tools {

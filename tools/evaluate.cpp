@@ -5,11 +5,11 @@
 #include <memory>
 
 #include "commands.h"
-#include "dualgeo/eval/map.h"
 #include "dualgeo/eval/regions.h"
 #include "dualgeo/eval/tables.h"
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/io/input_file.h"
+#include "dualgeo/report/map.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/output_path.h"
 #include "score_flags.h"

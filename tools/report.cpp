@@ -6,8 +6,8 @@
 
 #include "commands.h"
 #include "dualgeo/eval/provenance.h"
-#include "dualgeo/eval/report.h"
 #include "dualgeo/pipeline/report.h"
+#include "dualgeo/report/report.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/child_process.h"
 #include "dualgeo/util/error.h"

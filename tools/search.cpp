@@ -21,7 +21,7 @@ void AddSearch(CLI::App& root) {
   auto* command = root.add_subcommand("search", "find each photo's most similar gallery items");
   const auto flags = std::make_shared<SearchArguments>();
   flags->model.Add(*command);
-  command->add_option("--gallery", flags->gallery, "gallery folder")->required();
+  command->add_option("--gallery", flags->gallery, "gallery folder; none with search.finder cells");
   flags->photos.Add(*command)->required();
   command->add_option("--features", flags->features, "features made by dualgeo embed, instead of --images");
   command->add_option("--out", flags->out, "candidates CSV")->required();
@@ -35,7 +35,8 @@ void AddSearch(CLI::App& root) {
     const SearchCounts counts =
         SearchToFileFromConfig(options, flags->photos.Set(flags->features.empty()),
                                {flags->model.Checkpoint(options), flags->gallery, flags->features, flags->out});
-    spdlog::info("search: {} photos in a gallery of {} -> {}", counts.photos, counts.gallery, flags->out.string());
+    spdlog::info("search: {} photos in {} -> {}", counts.photos,
+                 FindsCells(options) ? "cells" : "a gallery of " + std::to_string(counts.gallery), flags->out.string());
   }));
 }
 

@@ -18,7 +18,7 @@
 #include "dualgeo/model/instruction_set.h"
 #include "dualgeo/model/segformer.h"
 #include "dualgeo/model/segmentation_encoder.h"
-#include "dualgeo/train/runtime.h"
+#include "dualgeo/runtime/runtime.h"
 
 namespace dualgeo {
 namespace {

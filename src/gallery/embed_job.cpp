@@ -1,5 +1,6 @@
 #include "dualgeo/gallery/embed_job.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <mutex>
@@ -7,9 +8,9 @@
 #include "dualgeo/gallery/embed.h"
 #include "dualgeo/model/gps_projection.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/train/checkpoint.h"
-#include "dualgeo/train/runtime.h"
-#include "dualgeo/train/views.h"
+#include "dualgeo/runtime/checkpoint.h"
+#include "dualgeo/runtime/runtime.h"
+#include "dualgeo/runtime/views.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/log.h"
@@ -156,6 +157,35 @@ FeatureSet EmbedCoordinates(const EmbedModel& model, const Coordinates& coordina
   FeatureSet features;
   EmbedInto(model, coordinates, KeepPartsOf(for_output), [&](FeatureBlocks& blocks) { features = blocks.Take(); });
   return features;
+}
+
+std::vector<Matrix> ScorePlaces(const EmbedModel& options, const FeatureSet& photos) {
+  auto model = LoadEmbedModel(options, SetupRuntime(options.runtime));
+  const auto device = model->parameters().front().device();
+  if (!photos.model.empty() && photos.model != ModelFingerprint(model)) {
+    throw InputError("the features were made by another model than the one that is to classify them");
+  }
+  if (!photos.features.contains(kPlaceVector)) {
+    throw InputError(std::string("the features have no ") + kPlaceVector +
+                     ": the model that made them has no head cells (model.heads)");
+  }
+  const Matrix& vectors = photos.Require(kPlaceVector);
+  const torch::InferenceMode inference;
+  std::vector<Matrix> scores;
+  constexpr std::int64_t kBlock = 256;
+  for (std::int64_t start = 0; start < vectors.rows; start += kBlock) {
+    const auto rows = std::min(kBlock, vectors.rows - start);
+    const auto block = torch::from_blob(const_cast<float*>(vectors.Row(start).data()), {rows, vectors.columns});
+    std::size_t partition = 0;
+    for (const auto& head : model->heads()) {
+      for (const auto& one : head->PlaceScores(block.to(device))) {
+        const auto values = one.to(torch::kCPU, torch::kFloat32).contiguous();
+        if (partition == scores.size()) scores.emplace_back(vectors.rows, values.size(1));
+        std::copy_n(values.data_ptr<float>(), values.numel(), scores[partition++].Row(start).data());
+      }
+    }
+  }
+  return scores;
 }
 
 struct CoordinateEmbedder::State {

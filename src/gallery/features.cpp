@@ -16,7 +16,8 @@ namespace dualgeo {
 namespace {
 
 constexpr const char* kNames[] = {"image",           "segmentation",           "fused_image", "fused_segmentation",
-                                  "projected_image", "projected_segmentation", "gps",         "projected_gps"};
+                                  "projected_image", "projected_segmentation", "gps",         "projected_gps",
+                                  kPlaceVector};
 
 // Files of earlier versions: a JSON array of strings in the metadata.
 std::vector<std::string> ParseIds(const std::string& text, const std::string& file) {

@@ -4,7 +4,7 @@
 
 #include "dualgeo/io/file_kind.h"
 #include "dualgeo/io/input_file.h"
-#include "dualgeo/train/runtime.h"
+#include "dualgeo/runtime/runtime.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/kinds.h"
 #include "index_backend.h"

@@ -56,18 +56,18 @@ void CellsHeadImpl::Initialise(std::uint64_t seed) {
   for (std::size_t i = 0; i < classifiers_.size(); ++i) InitialisePart(seed, OutputName(i).c_str(), classifiers_[i]);
 }
 
-std::vector<torch::Tensor> CellsHeadImpl::Logits(const torch::Tensor& vectors) {
-  std::vector<torch::Tensor> logits;
-  for (auto& classifier : classifiers_) logits.push_back(classifier(vectors));
-  return logits;
-}
+torch::Tensor CellsHeadImpl::Kept(const ViewFeatures& features) { return ClassifiedVector(features, options_.vector); }
 
 NamedTensors CellsHeadImpl::Forward(const ViewFeatures& features, const Targets&) {
   NamedTensors outputs;
-  for (const auto& logits : Logits(ClassifiedVector(features, options_.vector))) {
-    outputs.emplace_back(OutputName(outputs.size()), logits);
-  }
+  for (auto& classifier : classifiers_) outputs.emplace_back(OutputName(outputs.size()), classifier(Kept(features)));
   return outputs;
+}
+
+std::vector<torch::Tensor> CellsHeadImpl::PlaceScores(const torch::Tensor& kept) {
+  std::vector<torch::Tensor> scores;
+  for (auto& classifier : classifiers_) scores.push_back(torch::softmax(classifier(kept), 1, torch::kFloat32));
+  return scores;
 }
 
 // The class of each photo, [N] int64.

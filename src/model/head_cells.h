@@ -28,15 +28,15 @@ class CellsHeadImpl : public HeadImpl {
   // cell counts 0. Smoothed labels are as PIGEON's code has them: exp(-(d - d of the nearest centroid) / tau), great
   // circles, not normalised.
   TrainingLoss Loss(const NamedTensors& outputs, const Targets& targets) override;
+  // The vector that is classified, as it is (not normalised).
+  torch::Tensor Kept(const ViewFeatures& features) override;
+  // A softmax for each partition.
+  std::vector<torch::Tensor> PlaceScores(const torch::Tensor& kept) override;
   // The mean of the best cell of the last partition.
   NamedTensors Places(const NamedTensors& outputs, const Targets& targets) override;
 
   // Throws InputError when the weights that are loaded were trained on other cells.
   void CheckLoaded() const override;
-
-  // [N, embed_dim] -> logits for each partition.
-  std::vector<torch::Tensor> Logits(const torch::Tensor& vectors);
-  const std::vector<Partition>& partitions() const { return partitions_; }
 
  private:
   torch::Tensor Labels(std::size_t partition, const torch::Tensor& latlon) const;

@@ -12,7 +12,7 @@
 #include "dualgeo/data/mask.h"
 #include "dualgeo/data/photo_source.h"
 #include "dualgeo/io/csv.h"
-#include "dualgeo/train/checkpoint.h"
+#include "dualgeo/runtime/checkpoint.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"

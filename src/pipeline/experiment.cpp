@@ -25,6 +25,14 @@ void ExperimentOptions::Validate() {
   if (HasStep(*this, "train_segmenter") && model.segmenter.weights) {
     throw InputError("run.steps holds train_segmenter, and model.segmenter.weights is set as well: choose one");
   }
+  if (search.finder == "cells") {
+    if (!model.has_head("cells")) {
+      throw InputError("search.finder: cells needs the head cells, which is not among model.heads");
+    }
+    if (HasStep(*this, "fit_rerank")) {
+      throw InputError("run.steps holds fit_rerank, which needs a gallery, and search.finder is cells: choose one");
+    }
+  }
   if (HasStep(*this, "fit_rerank") && !rerank.parameters.empty()) {
     throw InputError("run.steps holds fit_rerank, and rerank.parameters is set as well: choose one");
   }

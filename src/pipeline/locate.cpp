@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <optional>
 #include <unordered_map>
 
 #include "dualgeo/gallery/embedder.h"
@@ -57,15 +58,15 @@ struct Locator::State {
       : paths(run_dir),
         options(ReadExperiment({RunFile(paths.config(), run_dir)}, {})),
         model(ModelFromConfig(options, RunFile(paths.checkpoint(), run_dir))),
-        gallery(LoadGallery(RunFile(paths.gallery(), run_dir))),
         embedder(model, SegmenterOf(options, paths)) {
     options.search = WithoutExclusions(options.search);
+    if (!FindsCells(options)) gallery = LoadGallery(RunFile(paths.gallery(), run_dir));
   }
 
   RunPaths paths;
   ExperimentOptions options;
   EmbedModel model;
-  Gallery gallery;
+  std::optional<Gallery> gallery;
   Embedder embedder;
 };
 
@@ -89,7 +90,8 @@ std::vector<Location> Locator::Locate(const std::vector<fs::path>& photos, int c
   std::vector<CandidateList> lists;
   if (!table.rows.empty()) {
     lists = Rerank(RerankOf(state_->options, state_->paths),
-                   SearchFromConfig(state_->options, state_->model.checkpoint, state_->gallery, features, table),
+                   SearchFromConfig(state_->options, state_->model.checkpoint,
+                                    state_->gallery ? &*state_->gallery : nullptr, features, table),
                    state_->options.runtime.threads);
   }
   for (auto& list : lists) {

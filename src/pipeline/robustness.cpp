@@ -146,7 +146,7 @@ class Work {
     for (const StudyRun& run : study_.runs()) {
       const RunPaths paths(run.options);
       inputs.push_back(WeightsArtifact(RoleOf(run) + "checkpoint", paths.checkpoint()));
-      inputs.push_back(GalleryArtifact(RoleOf(run) + "gallery", paths.gallery()));
+      if (!FindsCells(run.options)) inputs.push_back(GalleryArtifact(RoleOf(run) + "gallery", paths.gallery()));
       const std::string parameters = RerankOf(run.options, paths).parameters;
       if (!parameters.empty()) inputs.push_back(FileArtifact(RoleOf(run) + "rerank.parameters", parameters));
       for (const auto& [key, file] : FieldsOf(StageNamed("predict"), run.options).files) {

@@ -8,11 +8,11 @@
 #include "dualgeo/data/mask.h"
 #include "dualgeo/model/segformer.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/train/runtime.h"
+#include "dualgeo/runtime/runtime.h"
+#include "dualgeo/runtime/upsample_argmax.h"
+#include "dualgeo/runtime/views.h"
 #include "dualgeo/train/segmentation_metrics.h"
 #include "dualgeo/train/train_loop.h"
-#include "dualgeo/train/upsample_argmax.h"
-#include "dualgeo/train/views.h"
 #include "dualgeo/util/random.h"
 
 namespace dualgeo {

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dualgeo/model/options.h"
-#include "dualgeo/train/runtime.h"
+#include "dualgeo/runtime/runtime.h"
 #include "dualgeo/train/schedule.h"
 #include "dualgeo/util/error.h"
 

@@ -8,8 +8,8 @@
 #include <memory>
 #include <numeric>
 
+#include "dualgeo/runtime/runtime.h"
 #include "dualgeo/train/optimizer.h"
-#include "dualgeo/train/runtime.h"
 #include "dualgeo/train/schedule.h"
 #include "dualgeo/train/training_log.h"
 #include "dualgeo/util/error.h"

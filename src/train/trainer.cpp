@@ -7,9 +7,9 @@
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/model/dualgeo_model.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/train/runtime.h"
+#include "dualgeo/runtime/runtime.h"
+#include "dualgeo/runtime/views.h"
 #include "dualgeo/train/train_loop.h"
-#include "dualgeo/train/views.h"
 #include "dualgeo/util/random.h"
 
 namespace dualgeo {

@@ -8,7 +8,6 @@
 #include <sstream>
 
 #include "dualgeo/eval/comparison_table.h"
-#include "dualgeo/eval/map.h"
 #include "dualgeo/eval/significance.h"
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/eval/tables.h"
@@ -365,17 +364,6 @@ TEST(Evaluate, ComparesOnTheSamePhotos) {
   EXPECT_THAT(FormatComparison("x", "y", comparisons), AllOf(HasSubstr("only x"), HasSubstr("McNemar")));
   EXPECT_THROW(Compare(x, Evaluate(TruthOf({{"a", {0, 0}}}), {}, options)), InputError);
   EXPECT_THROW(Compare(x, Small(GreatCircle())), InputError);
-}
-
-TEST(Map, ShowsEveryAnswerAndCrossesTheDateLine) {
-  const PhotoTable truth = TruthOf({{"a", {-17, 179}}, {"b", {50, 10}}, {"c", {0, 0}}});
-  const Evaluation e = Evaluate(truth, {At("a", {-17, -179}), At("b", {50, 10.1})}, GreatCircle());
-  const std::string svg = PredictionsMapSvg(e, {{10, 10}, {10, 10}, {20, 20}}, {"a < b & c"});
-  EXPECT_THAT(svg, AllOf(HasSubstr("a &lt; b &amp; c"), HasSubstr("no answer: 1"), HasSubstr("prefers-color-scheme")));
-  // 179 east to 179 west: 2.8 units to the edge, on either side of the map.
-  EXPECT_THAT(svg, HasSubstr("M997.2 297.2l2.8 0M0 297.2l2.8 0"));
-  EXPECT_THAT(svg, HasSubstr("class=\"gallery\" d=\"M527.8 222.2h0M555.6 194.4h0\""));
-  EXPECT_THAT(svg, Not(HasSubstr("nan")));
 }
 
 TEST(EvaluateSharedData, GeminisAnswersScoreAsPublished) {

@@ -7,8 +7,8 @@
 #include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/layers.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/train/runtime.h"
-#include "dualgeo/train/views.h"
+#include "dualgeo/runtime/runtime.h"
+#include "dualgeo/runtime/views.h"
 #include "tests/support/shared_data.h"
 
 namespace dualgeo {

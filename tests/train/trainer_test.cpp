@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dualgeo/io/safetensors.h"
-#include "dualgeo/train/checkpoint.h"
+#include "dualgeo/runtime/checkpoint.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/tiny_set.h"

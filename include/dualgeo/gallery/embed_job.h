@@ -14,7 +14,7 @@
 #include "dualgeo/gallery/features.h"
 #include "dualgeo/geo/coordinates.h"
 #include "dualgeo/model/options.h"
-#include "dualgeo/train/options.h"
+#include "dualgeo/runtime/options.h"
 
 namespace dualgeo {
 
@@ -66,6 +66,11 @@ EmbedReport EmbedCoordinatesToFile(const EmbedModel& model, const Coordinates& c
 EmbedResult EmbedPhotosToMemory(const EmbedPhotosJob& job, const std::filesystem::path& for_output = {});
 FeatureSet EmbedCoordinates(const EmbedModel& model, const Coordinates& coordinates,
                             const std::filesystem::path& for_output = {});
+
+// What the model's head says of places, from the features of photos (of this model): probabilities over the classes of
+// each of its partitions, [photos, classes]. Throws InputError when the model has no such head, or the features are of
+// another model.
+std::vector<Matrix> ScorePlaces(const EmbedModel& model, const FeatureSet& photos);
 
 // The same for coordinates that become known one photo at a time: the model is loaded once. Thread-safe.
 class CoordinateEmbedder {

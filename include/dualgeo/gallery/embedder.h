@@ -21,7 +21,7 @@ struct BadPhoto {
 class Embedder {
  public:
   // segmenter: where the model sees segmentation maps, what makes them: a checkpoint of train-segmenter or SegFormer
-  // weights, of the options model.model.segmenter. Sets the process's thread counts (train/runtime.h).
+  // weights, of the options model.model.segmenter. Sets the process's thread counts (runtime/runtime.h).
   // Throws InputError: weights are missing or do not fit, or a segmenter is needed and none given.
   explicit Embedder(const EmbedModel& model, const std::filesystem::path& segmenter = {});
   Embedder(Embedder&&) noexcept;

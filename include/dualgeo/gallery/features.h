@@ -6,6 +6,7 @@
 //   projected_image, projected_segmentation
 //                                    the fused views in the space shared with GPS points (the loss's space),
 //                                    L2-normalised; a GPS gallery is asked with these
+//   place_vector                     what the head that classifies places is given, not normalised
 //   gps                              a coordinate as the GPS encoder gives it, not normalised
 //   projected_gps                    the coordinate in the shared space, L2-normalised; a GPS gallery is made of these
 //   latlon                           float64 [N, 2], degrees; only beside gps
@@ -27,6 +28,8 @@
 #include "dualgeo/util/hash.h"
 
 namespace dualgeo {
+
+inline constexpr const char* kPlaceVector = "place_vector";
 
 struct FeatureSet {
   std::string kind = "photos";   // photos | gps

@@ -22,7 +22,7 @@ struct Neighbor {
   double score = 0;
 };
 
-// Threads that indexes are built and searched with: SetThreads of train/runtime.h, for those who know no LibTorch.
+// Threads that indexes are built and searched with: SetThreads of runtime/runtime.h, for those who know no LibTorch.
 void SetIndexThreads(int threads);
 
 // Where an index under construction is kept, so that the same call goes on from there after a kill:

@@ -25,6 +25,8 @@ struct SearchOptions {
   std::optional<double> exclude_similarity_above;
   std::string index_parameters;
   bool gps_scores = false;
+  std::string finder = "gallery";
+  std::string cells_rule = "product";
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -44,6 +46,13 @@ struct SearchOptions {
     v.Field("gps_scores", gps_scores,
             "compare each photo with its candidates' coordinates, too (column gps_score): evidence for rerank bayes, "
             "once it is fitted on lists that have it");
+    v.Field("finder", finder,
+            "what finds candidates: a gallery; or cells, the classifier of the head cells (gallery/cell_search.h)",
+            OneOf{{"gallery", "cells"}}, Added{});
+    v.Field("cells_rule", cells_rule,
+            "a cell's score: its probability in the last partition, its product with those of the cells around it, or "
+            "(sum) that of each combination of cells",
+            OneOf{{"last", "product", "sum"}}, For{"finder", {"cells"}}, Added{});
   }
 };
 

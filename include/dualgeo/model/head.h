@@ -49,6 +49,10 @@ class HeadImpl : public torch::nn::Module {
   virtual NamedTensors Forward(const ViewFeatures& features, const Targets& targets) = 0;
   // outputs: what Forward gave, in float32.
   virtual TrainingLoss Loss(const NamedTensors& outputs, const Targets& targets) = 0;
+  // What is kept of a photo, so that PlaceScores can be asked without it: nothing, or one vector, [N, D].
+  virtual torch::Tensor Kept(const ViewFeatures& /*features*/) { return {}; }
+  // From kept vectors, probabilities over what the head tells apart: [N, classes] for each partition.
+  virtual std::vector<torch::Tensor> PlaceScores(const torch::Tensor& /*kept*/) { return {}; }
   // Where each photo would be placed, for the validation's distances: name, [N, 2] degrees on the CPU. outputs: of all
   // validation photos, one behind the other.
   virtual NamedTensors Places(const NamedTensors& /*outputs*/, const Targets& /*targets*/) { return {}; }

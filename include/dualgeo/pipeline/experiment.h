@@ -17,6 +17,7 @@
 #include "dualgeo/lmm/predictor.h"
 #include "dualgeo/model/options.h"
 #include "dualgeo/refine/rerank_options.h"
+#include "dualgeo/runtime/options.h"
 #include "dualgeo/synthetic/world.h"
 #include "dualgeo/train/options.h"
 

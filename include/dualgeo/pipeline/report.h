@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/eval/report.h"
+#include "dualgeo/report/report.h"
 
 namespace dualgeo {
 

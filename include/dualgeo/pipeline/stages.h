@@ -13,7 +13,7 @@
 #include "dualgeo/gallery/parts.h"
 #include "dualgeo/lmm/predictor.h"
 #include "dualgeo/pipeline/photo_sets.h"
-#include "dualgeo/train/segment.h"
+#include "dualgeo/runtime/segment.h"
 #include "dualgeo/train/trainer.h"
 
 namespace dualgeo {
@@ -57,9 +57,12 @@ struct GalleryFiles {
 };
 GalleryInfo GalleryFromConfig(const ExperimentOptions& options, const PhotoSet& photos, const GalleryFiles& files);
 
+// Whether search.finder is cells: then no gallery is needed.
+bool FindsCells(const ExperimentOptions& options);
 // Search, with gps_scores where the config asks for them. checkpoint: of the model that made the queries' features.
+// gallery: null where cells are found.
 std::vector<CandidateList> SearchFromConfig(const ExperimentOptions& options, const std::filesystem::path& checkpoint,
-                                            Gallery& gallery, const FeatureSet& queries, const PhotoTable& photos,
+                                            Gallery* gallery, const FeatureSet& queries, const PhotoTable& photos,
                                             const KeepParts& keep = {});
 
 struct SearchFiles {

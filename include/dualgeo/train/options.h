@@ -1,5 +1,4 @@
-// Options of training and of the machine it runs on (config keys `train:`, `train_segmenter:` and the top level).
-// Light: no LibTorch here.
+// Options of training (config keys `train:` and `train_segmenter:`). Light: no LibTorch here.
 #pragma once
 
 #include <cstdint>
@@ -10,28 +9,6 @@
 #include "dualgeo/util/field.h"
 
 namespace dualgeo {
-
-// Top-level config keys: what a run draws its random numbers from and which hardware it uses.
-struct RuntimeOptions {
-  std::int64_t seed = 0;
-  std::string device = "auto";
-  std::string precision = "fp32";
-  int threads = 0;
-
-  template <class Visitor>
-  void Visit(Visitor& v) {
-    v.Field("seed", seed, "seed of everything random: the same seed, build and thread count give the same bytes on CPU",
-            Range{0, 9007199254740992.0});
-    v.Field("device", device, "auto (the first GPU if there is one) | cpu | cuda | cuda:N", Affects::kSpeed);
-    v.Field("precision", precision,
-            "fp32, or mixed precision by autocast: bf16 anywhere, fp16 (with loss scaling) on cuda only",
-            OneOf{{"fp32", "bf16", "fp16"}});
-    v.Field("threads", threads, "CPU threads of networks and search; 0: one per physical core", Range{0, 1024},
-            Affects::kSpeed);
-  }
-  // Throws InputError for a device that is no device name, or fp16 on a CPU that was asked for by name.
-  void Validate() const;
-};
 
 // How the learning rate moves with the step. The formulas are those of PyTorch's (train/schedule.h).
 struct ScheduleOptions {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dualgeo/config/option_values.h"
+#include "dualgeo/runtime/options.h"
 #include "dualgeo/train/options.h"
 
 namespace dualgeo {

@@ -18,6 +18,7 @@
 
 #include "dualgeo/data/data_options.h"
 #include "dualgeo/model/options.h"
+#include "dualgeo/runtime/options.h"
 #include "dualgeo/train/options.h"
 
 namespace dualgeo {

@@ -8,7 +8,7 @@
 
 #include "dualgeo/io/torch.h"
 
-#include "dualgeo/train/checkpoint.h"
+#include "dualgeo/runtime/checkpoint.h"
 #include "dualgeo/train/settings.h"
 #include "dualgeo/train/trainer.h"
 

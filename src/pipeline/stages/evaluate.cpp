@@ -1,10 +1,11 @@
 // Scores of the predictions: numbers, every photo's error, a map.
 #include <spdlog/spdlog.h>
 
-#include "dualgeo/eval/map.h"
 #include "dualgeo/eval/regions.h"
 #include "dualgeo/eval/tables.h"
-#include "dualgeo/train/runtime.h"
+#include "dualgeo/pipeline/stages.h"
+#include "dualgeo/report/map.h"
+#include "dualgeo/runtime/runtime.h"
 #include "dualgeo/util/atomic_file.h"
 #include "stage.h"
 
@@ -47,13 +48,14 @@ void WriteScores(const StageRun& run, const PhotoSet& set) {
 Step EvaluateStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
   Step step = NewStep(self, run, set.name);
   step.inputs = [=] {
-    return std::vector{FileArtifact("predictions", run.paths.of(set.name, "predictions.csv")),
+    std::vector inputs{FileArtifact("predictions", run.paths.of(set.name, "predictions.csv")),
                        TableArtifact("truth", set.csv, set.columns, TablePart::kCells),
                        TableArtifact("table", run.train.csv, run.train.columns, TablePart::kRows),
                        // Named, by their hashes, in the scores.
                        WeightsArtifact("checkpoint", run.paths.checkpoint()),
-                       GalleryArtifact("gallery", run.paths.gallery()),
                        FileArtifact("candidates", run.paths.candidates(set.name))};
+    if (!FindsCells(run.options)) inputs.push_back(GalleryArtifact("gallery", run.paths.gallery()));
+    return inputs;
   };
   step.outputs = {FileArtifact("metrics", run.paths.of(set.name, "metrics.json")),
                   FileArtifact("errors", run.paths.of(set.name, "errors.csv")),

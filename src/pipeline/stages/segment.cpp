@@ -1,5 +1,5 @@
 // Masks of all photos, by the segmenter.
-#include "dualgeo/train/segment.h"
+#include "dualgeo/runtime/segment.h"
 
 #include "dualgeo/io/set_aside.h"
 #include "dualgeo/pipeline/stages.h"

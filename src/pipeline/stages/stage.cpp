@@ -65,11 +65,18 @@ StepFields FieldsOf(const Stage& stage, const ExperimentOptions& options) {
     }
     fields.others[key] = value;
     if (node.affects != Affects::kContent || reads.counts == ConfigReads::kComputes) return;
-    // A name that is no file (prompt: geo) counts as the name that it is.
-    if (fs::exists(value)) {
-      fields.files[key] = value;
-    } else if (!value.empty() && value != "null") {
-      fields.result[key] = value;
+    const auto add = [&](const std::string& name, const std::string& file) {
+      // A name that is no file (prompt: geo) counts as the name that it is.
+      if (fs::exists(file)) {
+        fields.files[name] = file;
+      } else if (!file.empty() && file != "null") {
+        fields.result[name] = file;
+      }
+    };
+    if (const auto* list = std::get_if<std::vector<std::string>*>(&node.value)) {
+      for (std::size_t i = 0; i < (*list)->size(); ++i) add(key + "." + std::to_string(i), (**list)[i]);
+    } else {
+      add(key, value);
     }
   });
   ExperimentOptions defaults;

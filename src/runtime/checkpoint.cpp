@@ -1,4 +1,4 @@
-#include "dualgeo/train/checkpoint.h"
+#include "dualgeo/runtime/checkpoint.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "dualgeo/io/safetensors.h"
 #include "dualgeo/io/weight_file.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/train/runtime.h"
+#include "dualgeo/runtime/runtime.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 

@@ -1,6 +1,6 @@
 // Where the photos were taken and where the answers are.
 
-#include "dualgeo/eval/map.h"
+#include "dualgeo/report/map.h"
 #include "html.h"
 #include "report_sections.h"
 

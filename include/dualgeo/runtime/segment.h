@@ -12,7 +12,7 @@
 #include "dualgeo/data/loader_options.h"
 #include "dualgeo/data/photo_table.h"
 #include "dualgeo/model/options.h"
-#include "dualgeo/train/options.h"
+#include "dualgeo/runtime/options.h"
 
 namespace dualgeo {
 

@@ -1,6 +1,6 @@
-#include "dualgeo/eval/report.h"
+#include "dualgeo/report/report.h"
 
-#include "dualgeo/eval/map.h"
+#include "dualgeo/report/map.h"
 #include "dualgeo/util/base64.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/kinds.h"

@@ -1,4 +1,4 @@
-#include "dualgeo/train/views.h"
+#include "dualgeo/runtime/views.h"
 
 #include "dualgeo/model/image_encoder.h"
 

@@ -1,10 +1,11 @@
-#include "dualgeo/eval/map.h"
+#include "dualgeo/report/map.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "dualgeo/eval/evaluate.h"
 #include "dualgeo/geo/distance.h"
 
 namespace dualgeo {
@@ -93,6 +94,24 @@ TEST(PageMap, CountsWhatItDraws) {
   EXPECT_EQ(counts, (std::vector<int>{5, 1, 1, 1, 0, 0, 1, 1}));
   EXPECT_THAT(map.svg, AllOf(HasSubstr("id=\"m-land\""), HasSubstr("aria-labelledby=\"m-title m-text\""),
                              HasSubstr("&lt;i&gt;"), HasSubstr("1 with no answer"), Not(HasSubstr("<i>"))));
+}
+
+TEST(Map, ShowsEveryAnswerAndCrossesTheDateLine) {
+  PhotoTable truth;
+  truth.path = "truth.csv";
+  truth.rows = {{"a", LatLon{-17, 179}, "", 0}, {"b", LatLon{50, 10}, "", 0}, {"c", LatLon{0, 0}, "", 0}};
+  EvaluateOptions options;
+  options.bootstrap = 0;
+  options.distance = "great_circle";
+  const Evaluation e =
+      Evaluate(truth, {{"a", LatLon{-17, -179}, "m", std::nullopt, ""}, {"b", LatLon{50, 10.1}, "m", std::nullopt, ""}},
+               options);
+  const std::string svg = PredictionsMapSvg(e, {{10, 10}, {10, 10}, {20, 20}}, {"a < b & c"});
+  EXPECT_THAT(svg, AllOf(HasSubstr("a &lt; b &amp; c"), HasSubstr("no answer: 1"), HasSubstr("prefers-color-scheme")));
+  // 179 east to 179 west: 2.8 units to the edge, on either side of the map.
+  EXPECT_THAT(svg, HasSubstr("M997.2 297.2l2.8 0M0 297.2l2.8 0"));
+  EXPECT_THAT(svg, HasSubstr("class=\"gallery\" d=\"M527.8 222.2h0M555.6 194.4h0\""));
+  EXPECT_THAT(svg, Not(HasSubstr("nan")));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // A run as one HTML file that needs nothing else: no network, no script, pictures and charts inside. A browser reads it
 // on a phone, in light and dark, on paper, by keyboard and through a screen reader (docs/report.md).
 //
-// This header is the data; the library turns it into HTML section by section (src/eval/report_*.cpp, one line each in
+// This header is the data; the library turns it into HTML section by section (src/report/report_*.cpp, one line each in
 // the table of report.cpp). A section whose data is absent says so in one line.
 #pragma once
 

@@ -5,7 +5,7 @@
 
 #include "dualgeo/io/torch.h"
 
-#include "dualgeo/train/options.h"
+#include "dualgeo/runtime/options.h"
 
 namespace dualgeo {
 

@@ -1,4 +1,4 @@
-#include "dualgeo/train/upsample_argmax.h"
+#include "dualgeo/runtime/upsample_argmax.h"
 
 #include <gtest/gtest.h>
 

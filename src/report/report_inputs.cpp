@@ -2,7 +2,7 @@
 
 #include <sstream>
 
-#include "dualgeo/eval/report.h"
+#include "dualgeo/report/report.h"
 #include "dualgeo/util/atomic_file.h"
 #include "json_reader.h"
 

@@ -1,6 +1,6 @@
 // The photos that were answered best and worst, with what the answer was made from.
 
-#include "dualgeo/eval/map.h"
+#include "dualgeo/report/map.h"
 #include "dualgeo/util/text.h"
 #include "html.h"
 #include "report_sections.h"

@@ -1,4 +1,4 @@
-#include "dualgeo/eval/partition_map.h"
+#include "dualgeo/report/partition_map.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

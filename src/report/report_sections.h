@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "dualgeo/eval/report.h"
+#include "dualgeo/report/report.h"
 
 #define DUALGEO_REPORT_SECTIONS(KIND)                    \
   KIND("scores", "Accuracy", ScoresSection)              \

@@ -1,4 +1,4 @@
-#include "dualgeo/train/runtime.h"
+#include "dualgeo/runtime/runtime.h"
 
 #include <malloc.h>
 #include <sched.h>

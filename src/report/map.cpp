@@ -1,4 +1,4 @@
-#include "dualgeo/eval/map.h"
+#include "dualgeo/report/map.h"
 
 #include <algorithm>
 #include <array>

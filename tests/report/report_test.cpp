@@ -1,4 +1,4 @@
-#include "dualgeo/eval/report.h"
+#include "dualgeo/report/report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "dualgeo/train/segment.h"
+#include "dualgeo/runtime/segment.h"
 
 #include <ATen/Parallel.h>
 
@@ -14,10 +14,10 @@
 #include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/fingerprint.h"
 #include "dualgeo/model/segformer.h"
-#include "dualgeo/train/checkpoint.h"
-#include "dualgeo/train/runtime.h"
-#include "dualgeo/train/upsample_argmax.h"
-#include "dualgeo/train/views.h"
+#include "dualgeo/runtime/checkpoint.h"
+#include "dualgeo/runtime/runtime.h"
+#include "dualgeo/runtime/upsample_argmax.h"
+#include "dualgeo/runtime/views.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
