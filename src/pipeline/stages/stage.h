@@ -44,12 +44,16 @@ struct StageRun {
 StageRun Untrained(const StageRun& run);
 
 struct Stage {
-  ConfigReads reads = {};
-  void (*adjust)(const ExperimentOptions&, ConfigReads& reads) = nullptr;        // to the options
-  ExperimentOptions (*sees)(const ExperimentOptions&) = nullptr;                 // instead of the run's options
-  bool (*wanted)(const ExperimentOptions&) = nullptr;                            // else where run.steps names it
-  std::vector<Step> (*steps)(const Stage& self, const StageRun& run) = nullptr;  // as `Step` has them, to be walked
-  bool of_model = false;                                                         // made for each model of the run
+  ConfigReads reads = {};  // none: it has no fields of its own
+  // What else it reads by these options, or no longer.
+  void (*adjust)(const ExperimentOptions& options, ConfigReads& reads) = nullptr;
+  // The options that it goes by instead of the run's.
+  ExperimentOptions (*sees)(const ExperimentOptions& options) = nullptr;
+  // Is it walked? None: where run.steps names it.
+  bool (*wanted)(const ExperimentOptions& options) = nullptr;
+  // Its steps, in the order of the walk.
+  std::vector<Step> (*steps)(const Stage& self, const StageRun& run) = nullptr;
+  bool of_model = false;          // made for each model of the run, the untrained one, too
   bool reads_run_config = false;  // run_dir's config.yaml and run.json, which are there once all else is made
   bool takes_all_cores = false;   // in a study, where all else waits for it; what it makes does not depend on threads
 
@@ -59,7 +63,8 @@ struct Stage {
   const char* after = nullptr;
   std::vector<std::string> data = {};
   std::string (*key)(const Stage& self, const ExperimentOptions& options) = nullptr;
-  std::vector<std::string> makes = {};  // what run folders link of it (SET: of each benchmark)
+  // Names below run_dir that benchmarks cannot have, and that lead to `folder` where it is shared (SET: a benchmark's).
+  std::vector<std::string> makes = {};
 
   const char* name = "";  // of the table
 };
