@@ -5,11 +5,14 @@
 #include <vector>
 
 #include "dualgeo/geo/distance.h"
+#include "dualgeo/geo/partition.h"
 #include "dualgeo/model/dualgeo_model.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/runtime/runtime.h"
 #include "dualgeo/runtime/views.h"
 #include "dualgeo/train/train_loop.h"
+#include "dualgeo/util/error.h"
+#include "dualgeo/util/log.h"
 #include "dualgeo/util/random.h"
 
 namespace dualgeo {
@@ -124,6 +127,21 @@ class DualGeoTask : public TrainTask {
   torch::Device device_;
 };
 
+// Photos in no cell of a partition teach its classifier nothing.
+void SayWhoIsInNoCell(const ModelOptions& model, const PhotoTable& photos) {
+  if (!model.has_head("cells")) return;
+  for (const std::string& file : model.cells.partitions) {
+    const Partition partition = Partition::Read(file);
+    const auto outside = std::ranges::count_if(
+        photos.rows, [&](const PhotoRow& row) { return !partition.Find(*row.location).has_value(); });
+    if (outside == std::ssize(photos.rows)) throw InputError(file + ": none of the training photos is in a cell of it");
+    if (outside > 0) {
+      spdlog::warn("train: {} of {} photos are in no cell of {} and are left out of its loss", outside,
+                   photos.rows.size(), file);
+    }
+  }
+}
+
 Settings SettingsOf(const TrainJob& job, const TrainingSets& sets, const ModelOptions& model, const LossOptions& loss,
                     const TrainOptions& train) {
   Settings settings;
@@ -158,6 +176,7 @@ TrainResult TrainModel(const TrainJob& job, const ModelOptions& model, const Los
   const torch::Device device = SetupRuntime(job.runtime);
   const ViewOptions view = ModelViews(model);
   const TrainingSets sets = OpenTrainingSets(job.data, view, view, static_cast<std::uint64_t>(job.runtime.seed));
+  SayWhoIsInNoCell(model, sets.train.table());
   const std::filesystem::path log = job.run_dir / "train.jsonl";
   TrainingFolder folder(job.run_dir / "checkpoint", log, job.existing, SettingsOf(job, sets, model, loss, train));
   DualGeoTask task(model, loss, job.runtime, device);

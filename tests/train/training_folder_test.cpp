@@ -20,6 +20,12 @@ torch::nn::Linear Layer(double value) {
   return layer;
 }
 
+double Value(const fs::path& checkpoint) {
+  auto layer = Layer(-1);
+  LoadCheckpointWeights(*layer, checkpoint);
+  return layer->weight[1][2].item<double>();
+}
+
 TEST(TrainingFolderTest, OneProcessAtATime) {
   const TemporaryFolder folder;
   const TrainingFolder held(folder.path(), folder / "log", Existing::kRefuse, {});

@@ -1,0 +1,110 @@
+// A classifier over cells through the binary: partitions, training, cells as candidates, scores.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "dualgeo/gallery/candidates.h"
+#include "dualgeo/geo/partition.h"
+#include "dualgeo/util/atomic_file.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/tools/run_binary.h"
+
+namespace dualgeo {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class SlowCellsFinder : public ::testing::Test {
+ protected:
+  SlowCellsFinder() {
+    folder_.Write("c.yaml",
+                  "name: cells\nseed: 1\nrun_dir: run\n"
+                  "run: {steps: [train, search, rerank, predict, evaluate]}\n"
+                  "data:\n"
+                  "  train: {csv: world/train.csv, images: world/images}\n"
+                  "  benchmarks: {query: {csv: world/query.csv, images: world/images}}\n"
+                  "model:\n"
+                  "  embed_dim: 16\n  views: image\n"
+                  "  image_encoder: {preset: vit-tiny, freeze: false, width: 16, layers: 1, heads: 2, image_size: 32}\n"
+                  "  heads: [cells]\n  cells: {partitions: [coarse.csv, fine.csv]}\n"
+                  "train: {epochs: 2, batch_size: 8, optimizer: sgd, lr: 0.05}\n"
+                  "search: {finder: cells, top_k: 3}\nrerank: {method: none}\nevaluate: {bootstrap: 100}\n");
+    Ok({"world", "--out", "world", "--places", "8", "--views", "6", "--size", "64"});
+    Ok({"cells", "build", "--coordinates", "world/train.csv", "--type", "s2_adaptive", "--min", "0", "--max", "100",
+        "--start-level", "0", "--out", "coarse.csv"});
+    Ok({"cells", "build", "--coordinates", "world/train.csv", "--type", "s2_adaptive", "--min", "0", "--max", "8",
+        "--start-level", "2", "--out", "fine.csv"});
+  }
+  RunResult Run(const std::vector<std::string>& arguments) const { return RunBinary(arguments, folder_.path()); }
+  RunResult Ok(const std::vector<std::string>& arguments) const {
+    RunResult result = Run(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(SlowCellsFinder, TrainsFindsAndScores) {
+  const auto first = Ok({"run", "--config", "c.yaml"});
+  EXPECT_THAT(first.out, HasSubstr("query"));
+  EXPECT_THAT(ReadFile(folder_ / "run/train.jsonl"), AllOf(HasSubstr("\"cells_0\""), HasSubstr("\"cells_1\"")));
+  const Partition fine = Partition::Read(folder_ / "fine.csv");
+  std::set<std::string> tokens;
+  for (const auto& cell : fine.cells()) tokens.insert(cell.area.front().Token());
+  const auto lists = ReadCandidates(folder_ / "run/query/candidates.csv");
+  ASSERT_FALSE(lists.empty());
+  for (const auto& list : lists) {
+    ASSERT_EQ(list.candidates.size(), 3U);
+    double before = 1;
+    for (const auto& candidate : list.candidates) {
+      EXPECT_TRUE(tokens.contains(candidate.gallery_id)) << candidate.gallery_id;
+      EXPECT_LE(*candidate.score, before);
+      before = *candidate.score;
+    }
+  }
+  const auto metrics = nlohmann::json::parse(ReadFile(folder_ / "run/query/metrics.json"));
+  EXPECT_EQ(metrics.at("answered"), metrics.at("count"));
+
+  EXPECT_THAT(Ok({"run", "--config", "c.yaml"}).err,
+              AllOf(HasSubstr("train: up to date"), HasSubstr("search-query: up to date")));
+  // Another rule searches again and trains not.
+  const auto sum = Ok({"run", "--config", "c.yaml", "--set", "search.cells_rule=sum"});
+  EXPECT_THAT(sum.err, AllOf(HasSubstr("train: up to date"), Not(HasSubstr("search-query: up to date"))));
+  EXPECT_THAT(ReadCandidates(folder_ / "run/query/candidates.csv")[0].candidates[0].gallery_id, HasSubstr("+"));
+  // Another partition under the same name trains anew, and the old model is kept.
+  Ok({"cells", "build", "--coordinates", "world/train.csv", "--type", "s2_adaptive", "--min", "0", "--max", "4",
+      "--start-level", "2", "--out", "fine.csv"});
+  EXPECT_THAT(Ok({"run", "--config", "c.yaml"}).err, HasSubstr("checkpoint.old-1"));
+  const auto located = Ok(
+      {"locate", "world/images/" + ReadCandidates(folder_ / "run/query/candidates.csv")[0].query_id, "--run", "run"});
+  EXPECT_FALSE(located.out.empty());
+}
+
+TEST_F(SlowCellsFinder, MistakesAreOneLine) {
+  const auto refused = [&](std::vector<std::string> more, const std::string& why) {
+    std::vector<std::string> arguments = {"run", "--config", "c.yaml"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const auto result = Run(arguments);
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    EXPECT_THAT(result.err, HasSubstr(why));
+  };
+  refused({"--set", "model.heads=[contrastive_gps]"}, "search.finder: cells needs the head cells");
+  refused({"--set", "run.steps=[train, fit_rerank, search]"}, "fit_rerank, which needs a gallery");
+  refused({"--set", "model.cells.partitions=[]"}, "model.cells.partitions: the list is empty");
+  refused({"--set", "model.cells.partitions=[nowhere.csv]"}, "nowhere.csv");
+  std::vector<PartitionCell> polar;
+  for (const double lon : {10.0, 100.0}) {
+    const S2Cell cell = S2Cell::Leaf({-85, lon}).Parent(5);
+    polar.push_back({std::ssize(polar), {cell}, 1, cell.Center()});
+  }
+  Partition(polar).Write(folder_ / "far.csv");
+  refused({"--set", "model.cells.partitions=[far.csv]"}, "none of the training photos is in a cell of it");
+}
+
+}  // namespace
+}  // namespace dualgeo
