@@ -24,6 +24,7 @@ if(DUALGEO_TESTS)
     include(CheckCXXSourceCompiles)
     set(CMAKE_REQUIRED_LIBRARIES ${S2_LIBRARY})
     check_cxx_source_compiles("#include <s2/s2cell.h>
+#include <s2/s2latlng.h>
 int main() { return S2Cell(S2CellId(S2LatLng::FromDegrees(1, 2).ToPoint())).level(); }" DUALGEO_TEST_LIBS2)
     unset(CMAKE_REQUIRED_LIBRARIES)
   endif()
