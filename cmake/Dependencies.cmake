@@ -18,6 +18,15 @@ endif()
 if(DUALGEO_TESTS)
   find_package(GTest REQUIRED)
   include(GoogleTest)
-  find_library(S2_LIBRARY s2)  # optional: tests/geo/s2_cell_test.cpp compares with it
+  # Optional: tests/geo/s2_cell_test.cpp compares with it.
+  find_library(S2_LIBRARY s2)
+  if(S2_LIBRARY)
+    include(CheckCXXSourceCompiles)
+    set(CMAKE_REQUIRED_LIBRARIES ${S2_LIBRARY})
+    check_cxx_source_compiles("#include <s2/s2cell.h>
+#include <s2/s2latlng.h>
+int main() { return S2Cell(S2CellId(S2LatLng::FromDegrees(1, 2).ToPoint())).level(); }" DUALGEO_TEST_LIBS2)
+    unset(CMAKE_REQUIRED_LIBRARIES)
+  endif()
   enable_testing()
 endif()

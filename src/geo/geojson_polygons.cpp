@@ -1,5 +1,8 @@
 #include "geojson_polygons.h"
 
+// Boost's R-tree includes one.
+#define BOOST_ALLOW_DEPRECATED_HEADERS
+
 #include <algorithm>
 #include <boost/geometry.hpp>
 #include <boost/geometry/geometries/point_xy.hpp>
@@ -8,6 +11,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "dualgeo/geo/unit_vector.h"
 #include "dualgeo/io/input_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
@@ -128,15 +132,20 @@ nlohmann::json ParseGeoJson(const std::filesystem::path& path) {
   return json;
 }
 
-// A little larger than the cell, whose edges bend.
+// A little larger than the cell, whose edges bend towards the poles.
 PlaneBox BoxOf(S2Cell cell) {
   const LatLon center = cell.Center();
   double lat_reach = 0, lon_reach = 0;
-  for (const LatLon vertex : cell.Vertices()) {
-    lat_reach = std::max(lat_reach, std::abs(vertex.lat - center.lat));
-    // At the pole every longitude is as good.
-    if (std::abs(vertex.lat) > 89.999) lon_reach = 180;
-    lon_reach = std::max(lon_reach, std::abs(Normalized({0, vertex.lon - center.lon}).lon));
+  const auto reach = [&](LatLon place) {
+    lat_reach = std::max(lat_reach, std::abs(place.lat - center.lat));
+    lon_reach = std::max(lon_reach, std::abs(Normalized({0, place.lon - center.lon}).lon));
+    if (std::abs(place.lat) > 89.999) lon_reach = 180;  // at the pole, every longitude is as good
+  };
+  const auto vertices = cell.Vertices();
+  for (std::size_t k = 0; k < 4; ++k) {
+    const UnitVector a = ToUnitVector(vertices[k]), b = ToUnitVector(vertices[(k + 1) % 4]);
+    reach(vertices[k]);
+    reach(ToLatLon({a.x + b.x, a.y + b.y, a.z + b.z}));
   }
   lat_reach *= 1.2;
   lon_reach *= 1.2;

@@ -147,7 +147,8 @@ CellPaths DrawCells(const Partition& partition) {
     const auto& area = partition.cells()[order[rank]].area;
     for (S2Cell part : area) {
       const bool lined = area.size() == 1 && part.level() <= kFinestLined;
-      if (part.level() > finest) part = part.Parent(finest);
+      const bool stretched = std::abs(part.Center().lat) > 75;
+      if (part.level() > finest && !stretched) part = part.Parent(finest);
       auto& to = lined ? paths.lined : paths.plain;
       if (drawn.insert(part.id()).second) to[rank % kCellColours.size()] += CellPath(part) + "\n";
     }

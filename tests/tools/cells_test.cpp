@@ -83,7 +83,8 @@ TEST_F(CellsTool, SaysInOneLineWhatIsWrong) {
   refused(Build({"--min", "100", "--max", "50"}), "cells.min 100 is not below cells.max 50");
   refused(Build({"--type", "squares"}), "s2_adaptive, merged_regions, semantic");
   refused(Build({"--start-level", "31"}), "--start-level 31");
-  refused(Build({"--type", "semantic", "--columns", "LAND"}), "x.csv: no column LAND");
+  refused(Build({"--classes", "7"}), "cells.classes is no option of cells.type s2_adaptive; its options are min, max");
+  refused(Build({"--type", "semantic", "--columns", "LAND"}), "x.csv:1: no column LAND");
   refused(Build({}, folder_.Write("n.csv", "LAT,LON\n1,2\nnan,3\n").string()), "n.csv:3: LAT is 'nan'");
   refused(Build({}, folder_.Write("n.csv", "LAT,LON\n1,2\n91,3\n").string()), "n.csv:3: LAT, LON are 91, 3; allowed");
   refused(Build({}, folder_.Write("n.csv", "").string()), "n.csv: is empty");

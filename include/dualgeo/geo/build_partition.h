@@ -83,6 +83,9 @@ struct PartitionOptions {
   std::vector<std::string> Columns() const;
 };
 
+// For options that a user gave. Throws InputError when partitions of that type have no such option.
+void CheckPartitionOption(const std::string& type, const std::string& option);
+
 // Throws InputError for options out of range, and where fewer than two cells would be left.
 Partition BuildPartition(const Coordinates& places, const PartitionOptions& options);
 

@@ -54,7 +54,7 @@ class Partition {
     std::size_t cell = 0;  // index in cells()
     S2Cell token;          // the S2 cell of its area in which the place is
   };
-  // Nothing where the place is in no cell.
+  // Nothing where the place is in no cell. Throws std::invalid_argument when it is not valid.
   std::optional<Hit> Find(LatLon place) const { return Find(S2Cell::Leaf(place)); }
   // The cell that holds all of `cell`.
   std::optional<Hit> Find(S2Cell cell) const;
