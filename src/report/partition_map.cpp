@@ -147,7 +147,7 @@ CellPaths DrawCells(const Partition& partition) {
     const auto& area = partition.cells()[order[rank]].area;
     for (S2Cell part : area) {
       const bool lined = area.size() == 1 && part.level() <= kFinestLined;
-      const bool stretched = std::abs(part.Center().lat) > 75;
+      const bool stretched = std::abs(part.Center().lat) > 60;
       if (part.level() > finest && !stretched) part = part.Parent(finest);
       auto& to = lined ? paths.lined : paths.plain;
       if (drawn.insert(part.id()).second) to[rank % kCellColours.size()] += CellPath(part) + "\n";
