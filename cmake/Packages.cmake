@@ -34,9 +34,9 @@ if(NOT DUALGEO_MODEL_ONLY)
   find_package(TIFF REQUIRED)
   find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs)
   find_package(faiss REQUIRED)
+  find_package(Boost REQUIRED)  # Boost.Math's distributions, Boost.Geometry; headers alone
 endif()
 
-find_package(Boost REQUIRED)  # Boost.Math's distributions, Boost.Geometry; headers alone
 
 # GeographicLib's own module sits outside CMake's search path on Debian, and makes no target.
 list(APPEND CMAKE_MODULE_PATH /usr/share/cmake/geographiclib)

@@ -7,7 +7,7 @@
 
 #include "commands.h"
 #include "config_flags.h"
-#include "dualgeo/geo/build_partition.h"
+#include "dualgeo/cells/build_partition.h"
 #include "dualgeo/geo/cross_table.h"
 #include "dualgeo/io/csv.h"
 #include "dualgeo/report/partition_map.h"

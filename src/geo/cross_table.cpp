@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "partition_builders.h"
-
 namespace dualgeo {
 
 std::vector<std::optional<std::size_t>> ParentsIn(const Partition& coarse, const Partition& fine) {

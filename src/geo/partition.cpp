@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dualgeo/geo/center.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 
@@ -59,6 +60,11 @@ std::size_t Partition::CountNested() const {
     }
   }
   return nested;
+}
+
+LatLon CellMean(const std::vector<LatLon>& places) {
+  const auto [west, east] = std::ranges::minmax(places, {}, &LatLon::lon);
+  return east.lon - west.lon > 180 ? SphericalMean(places) : ArithmeticMean(places);
 }
 
 }  // namespace dualgeo

@@ -17,7 +17,7 @@ std::vector<std::optional<std::size_t>> ParentsIn(const Partition& coarse, const
 struct CrossCell {
   std::vector<std::size_t> cells;  // an index for each partition
   std::int64_t count = 0;          // photos
-  LatLon mean = {};                // of these, as that of a cell (geo/build_partition.h)
+  LatLon mean = {};                // of these, as that of a cell
 };
 
 // Sorted by `cells`. A place that is in no cell of one of the partitions is left out.

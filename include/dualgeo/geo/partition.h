@@ -1,6 +1,7 @@
 // A partition: the Earth, or the part of it that has photos, divided into cells, so that "where?" is a question of
 // classes (PlaNet, CPlaNet, ISNs, TransLocator, PIGEON). Every cell is a union of S2 cells, whatever made it: one for
-// s2_adaptive, several for merged regions; of polygons and Voronoi areas, those that fill them (geo/build_partition.h).
+// s2_adaptive, several for merged regions; of polygons and Voronoi areas, those that fill them
+// (cells/build_partition.h).
 //
 // The file is GeoEstimation's table:
 //
@@ -73,5 +74,9 @@ class Partition {
   std::unordered_map<std::uint64_t, std::size_t> by_id_;
   int coarsest_ = S2Cell::kMaxLevel, finest_ = 0;
 };
+
+// Of a cell's photos, one at least: the arithmetic mean, as ISNs have it, but the spherical one where they lie on both
+// sides of the date line.
+LatLon CellMean(const std::vector<LatLon>& places);
 
 }  // namespace dualgeo

@@ -1,8 +1,8 @@
-#include "dualgeo/geo/build_partition.h"
+#include "dualgeo/cells/build_partition.h"
 
 #include <algorithm>
 
-#include "dualgeo/geo/center.h"
+#include "dualgeo/config/config.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/kinds.h"
 #include "dualgeo/util/text.h"
@@ -33,6 +33,7 @@ void CheckPartitionOption(const std::string& type, const std::string& option) {
 }
 
 void PartitionOptions::Validate() const {
+  CheckFields(*this, "cells");
   if (min >= max) {
     throw InputError("cells.min " + std::to_string(min) + " is not below cells.max " + std::to_string(max));
   }
@@ -66,11 +67,6 @@ std::vector<PlaceOnCurve> AlongCurve(const std::vector<LatLon>& places) {
   for (std::size_t i = 0; i < places.size(); ++i) sorted.push_back({S2Cell::Leaf(places[i]), i});
   std::ranges::stable_sort(sorted, {}, &PlaceOnCurve::leaf);
   return sorted;
-}
-
-LatLon CellMean(const std::vector<LatLon>& places) {
-  const auto [west, east] = std::ranges::minmax(places, {}, &LatLon::lon);
-  return east.lon - west.lon > 180 ? SphericalMean(places) : ArithmeticMean(places);
 }
 
 void Coalesce(std::vector<S2Cell>& area) {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "dualgeo/geo/build_partition.h"
+#include "dualgeo/cells/build_partition.h"
 
 namespace dualgeo {
 

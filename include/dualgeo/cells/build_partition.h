@@ -1,5 +1,5 @@
-// Makes partitions (geo/partition.h) of the places of a training set. Each kind is one file, src/geo/NAME_builder.cpp,
-// and one line of src/geo/partition_builders.h.
+// Makes partitions (geo/partition.h) of the places of a training set. Each kind is one file,
+// src/cells/NAME_builder.cpp, and one line of src/cells/partition_builders.h.
 //
 //   s2_adaptive      ISNs (Müller-Budack et al., ECCV 2018), PlaNet: every place in its cell of start_level; cells with
 //                    more than max places are split into their four children, down to leaves; those with min or fewer

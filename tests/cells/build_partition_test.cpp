@@ -1,4 +1,4 @@
-#include "dualgeo/geo/build_partition.h"
+#include "dualgeo/cells/build_partition.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "dualgeo/geo/build_partition.h"
+#include "dualgeo/cells/build_partition.h"
 
 // type, what makes the cells, and the options that it reads.
 #define DUALGEO_PARTITION_BUILDERS(KIND)                                                                    \
@@ -26,9 +26,6 @@ struct PlaceOnCurve {
   std::size_t index = 0;  // of the place
 };
 std::vector<PlaceOnCurve> AlongCurve(const std::vector<LatLon>& places);
-
-// See build_partition.h.
-LatLon CellMean(const std::vector<LatLon>& places);
 
 // Sorted, with parents in the place of four children.
 void Coalesce(std::vector<S2Cell>& area);
