@@ -52,6 +52,7 @@ struct Backbone {
   std::string classifier;  // logits = classifier of this vector; none: not compared
   bool transform_input = false;
 };
+void PrintTo(const Backbone& backbone, std::ostream* out) { *out << backbone.fixture << ' ' << backbone.vector; }
 
 ImageEncoderOptions OptionsOf(const Backbone& backbone, int size) {
   ImageEncoderOptions options;
