@@ -54,6 +54,10 @@ def prepare():
     for name, folder, table_file, table, line in PARTS:
         wanted[f"{folder}/{name}"] = (root / "tests/howto" / name).read_bytes()
         wanted[table_file] = add_line(wanted[table_file].decode(), table, line).encode()
+    for folder in ("include", "src", "tests", "tools"):  # of an earlier copy
+        for old in (copy / folder).rglob("*"):
+            if old.is_file() and str(old.relative_to(copy)) not in wanted:
+                old.unlink()
     for name, content in wanted.items():
         target = copy / name
         if target.exists() and target.read_bytes() == content:
