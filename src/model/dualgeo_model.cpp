@@ -114,7 +114,7 @@ TrainingLoss DualGeoModelImpl::Loss(const std::vector<NamedTensors>& outputs, co
 }
 
 ContrastiveGpsHeadImpl& DualGeoModelImpl::Contrastive() const {
-  if (!contrastive_) throw Error("the model has no GPS encoder: contrastive_gps is not among model.heads");
+  if (!contrastive_) throw InputError("the model has no GPS encoder: contrastive_gps is not among model.heads");
   return *contrastive_;
 }
 

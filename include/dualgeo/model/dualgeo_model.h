@@ -55,7 +55,7 @@ class DualGeoModelImpl : public torch::nn::Module {
   TrainingLoss Loss(const std::vector<NamedTensors>& outputs, const Targets& targets);
   const std::vector<std::shared_ptr<HeadImpl>>& heads() const { return heads_; }
 
-  // Of the head contrastive_gps; Error without it. latlon [N, 2] float64 degrees -> [N, gps_encoder.embed_dim].
+  // Of the head contrastive_gps; InputError without it. latlon [N, 2] float64 degrees -> [N, gps_encoder.embed_dim].
   torch::Tensor EncodeGps(const torch::Tensor& latlon);
   // The same: fused vectors or GPS embeddings -> [N, embed_dim], L2-normalised.
   torch::Tensor ProjectImage(const torch::Tensor& fused_image);
