@@ -91,7 +91,7 @@ def main():
     if command == "":
         subprocess.run(["scripts/build.sh", "release", "dualgeo"], cwd=copy, check=True)
     if command in ("", "run"):
-        run(sys.argv[2] if len(sys.argv) > 2 else copy / "build/release/tools/dualgeo")
+        run(pathlib.Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else copy / "build/release/tools/dualgeo")
 
 
 main()
