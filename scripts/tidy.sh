@@ -19,6 +19,6 @@ sed 's/_GLIBCXX20_CONSTEXPR//' "$bits/stl_vector.h" >build/tidy/include/bits/stl
 sed '1,/^  \/\/ vector<bool>/s/_GLIBCXX20_CONSTEXPR//' "$bits/vector.tcc" >build/tidy/include/bits/vector.tcc
 
 files=("$@")
-if [ $# -eq 0 ]; then files=(src/*/*.cpp tools/*.cpp); fi
+if [ $# -eq 0 ]; then files=(src/*/*.cpp src/*/*/*.cpp tools/*.cpp); fi
 printf '%s\0' "${files[@]}" |
   xargs -0 -n 1 -P "$(nproc)" clang-tidy -p build/tidy --quiet "--extra-arg-before=-isystem$PWD/build/tidy/include"
