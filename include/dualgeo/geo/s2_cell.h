@@ -59,7 +59,7 @@ class S2Cell {
   std::array<LatLon, 4> Vertices() const;
 
   // By id: along the curve.
-  auto operator<=>(const S2Cell&) const = default;
+  auto operator<=>(const S2Cell&) const = default;  // NOLINT(modernize-use-nullptr): a fault of clang-tidy 14
 
  private:
   explicit constexpr S2Cell(std::uint64_t id) : id_(id) {}
