@@ -8,7 +8,8 @@
 // is an error, since libjpeg would fill the rest with grey and a model would learn the grey: so is whatever libjpeg
 // warns about in the image data, a missing end mark, and a PNG chunk with a wrong checksum. Odd or broken metadata
 // (EXIF, colour profiles, extra bytes before a marker or after the end) is not. Some viewers show such photos; this is
-// not one.
+// not one. (That is why libjpeg is called as it is: TurboJPEG's simpler interface does not tell one warning from
+// another.)
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,7 @@
 // Limited-memory BFGS (Nocedal 1980) for smooth functions of some dozens of numbers.
+//
+// Why not liblbfgs, which Debian has: its line search ends in other last digits, and fitted parameters are inputs of
+// predictions, so that every run that fits would answer anew. The shipped parameters were fitted by this one.
 #pragma once
 
 #include <functional>
