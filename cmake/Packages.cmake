@@ -37,7 +37,6 @@ if(NOT DUALGEO_MODEL_ONLY)
   find_package(Boost REQUIRED)  # Boost.Math's distributions, Boost.Geometry; headers alone
 endif()
 
-
 # GeographicLib's own module sits outside CMake's search path on Debian, and makes no target.
 list(APPEND CMAKE_MODULE_PATH /usr/share/cmake/geographiclib)
 find_package(GeographicLib REQUIRED)
