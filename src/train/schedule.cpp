@@ -56,7 +56,8 @@ double LearningRate(const TrainOptions& options, const TrainLength& length, std:
   if (step < warmup) return options.lr * static_cast<double>(step + 1) / static_cast<double>(warmup);
   const double whole = static_cast<double>(std::max<std::int64_t>(length.total_steps - warmup, 1));
   const double done = std::min(static_cast<double>(step - warmup), whole);
-  return KindOf(schedule).rate(options.lr, schedule, {static_cast<double>(step / epoch_steps), done / whole});
+  const std::int64_t epoch = step / epoch_steps;
+  return KindOf(schedule).rate(options.lr, schedule, {static_cast<double>(epoch), done / whole});
 }
 
 bool DependsOnLength(const ScheduleOptions& schedule) { return KindOf(schedule).needs_length; }
