@@ -11,8 +11,8 @@ namespace {
 
 // Where in a training a step is.
 struct Moment {
-  double epoch;     // finished ones, whole
-  double fraction;  // of the steps after the warm-up, up to 1
+  double epoch;        // finished ones, whole
+  double done, whole;  // steps after the warm-up
 };
 
 // How each kind moves the rate after the warm-up.
@@ -30,7 +30,7 @@ double ExponentialRate(double lr, const ScheduleOptions& schedule, const Moment&
 }
 
 double CosineRate(double lr, const ScheduleOptions& schedule, const Moment& now) {
-  return schedule.min_lr + (lr - schedule.min_lr) * (1 + std::cos(std::numbers::pi * now.fraction)) / 2;
+  return schedule.min_lr + (lr - schedule.min_lr) * (1 + std::cos(std::numbers::pi * now.done / now.whole)) / 2;
 }
 
 double ConstantRate(double lr, const ScheduleOptions&, const Moment&) { return lr; }
@@ -57,7 +57,7 @@ double LearningRate(const TrainOptions& options, const TrainLength& length, std:
   const double whole = static_cast<double>(std::max<std::int64_t>(length.total_steps - warmup, 1));
   const double done = std::min(static_cast<double>(step - warmup), whole);
   const std::int64_t epoch = step / epoch_steps;
-  return KindOf(schedule).rate(options.lr, schedule, {static_cast<double>(epoch), done / whole});
+  return KindOf(schedule).rate(options.lr, schedule, {static_cast<double>(epoch), done, whole});
 }
 
 bool DependsOnLength(const ScheduleOptions& schedule) { return KindOf(schedule).needs_length; }
