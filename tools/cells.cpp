@@ -26,7 +26,7 @@ void Build(const CellsFlags& flags) {
   PartitionOptions options;
   for (const auto& flag : flags.fields.given()) ApplyConfigFlag(OptionTree(options), flag);
   options.Validate();
-  for (const auto& flag : flags.fields.given()) CheckPartitionOption(options.type, flag.key);
+  for (const auto& flag : flags.fields.given()) CheckBelongs(OptionTree(options), "cells", flag.key);
   CheckOutputs({{"--out", flags.out}}, {{"--coordinates", flags.coordinates}, {"--polygons", options.polygons}});
   const Coordinates places = ReadCoordinates(flags.coordinates, options.Columns());
   const Partition partition = BuildPartition(places, options);

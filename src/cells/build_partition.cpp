@@ -14,22 +14,15 @@ namespace {
 struct PartitionBuilder {
   const char* name;
   std::vector<PartitionCell> (*build)(const Coordinates&, const PartitionOptions&);
-  std::vector<std::string> options;
 };
 
-const PartitionBuilder kPartitionBuilders[] = {DUALGEO_PARTITION_BUILDERS(DUALGEO_KIND_ENTRY)};
+constexpr PartitionBuilder kPartitionBuilders[] = {DUALGEO_PARTITION_BUILDERS(DUALGEO_KIND_ENTRY)};
 
 }  // namespace
 
 const std::vector<std::string>& PartitionTypeNames() {
   static const std::vector<std::string> names = NamesOf(kPartitionBuilders);
   return names;
-}
-
-void CheckPartitionOption(const std::string& type, const std::string& option) {
-  const auto& options = FindKind(kPartitionBuilders, type, "cells.type").options;
-  if (option == "type" || std::ranges::find(options, option) != options.end()) return;
-  throw InputError("cells." + option + " is no option of cells.type " + type + "; its options are " + Join(options));
 }
 
 void PartitionOptions::Validate() const {

@@ -5,17 +5,16 @@
 
 #include "dualgeo/cells/build_partition.h"
 
-// type, what makes the cells, and the options that it reads.
-#define DUALGEO_PARTITION_BUILDERS(KIND)                                                                    \
-  KIND("s2_adaptive", BuildS2Adaptive, {"min", "max", "start_level"})                                       \
-  KIND("merged_regions", BuildMergedRegions, {"base_level", "classes", "neighbours", "randomness", "seed"}) \
-  KIND("semantic", BuildSemantic,                                                                           \
-       {"min", "max", "columns", "polygons", "optics_min_samples", "optics_xi", "resolution"})
+// type, and what makes the cells.
+#define DUALGEO_PARTITION_BUILDERS(KIND)     \
+  KIND("s2_adaptive", BuildS2Adaptive)       \
+  KIND("merged_regions", BuildMergedRegions) \
+  KIND("semantic", BuildSemantic)
 
 namespace dualgeo {
 
 // Labels are set by BuildPartition.
-#define DECLARE(name, build, ...) \
+#define DECLARE(name, build) \
   std::vector<PartitionCell> build(const Coordinates& places, const PartitionOptions& options);
 DUALGEO_PARTITION_BUILDERS(DECLARE)
 #undef DECLARE

@@ -515,6 +515,22 @@ void ApplyConfigFlag(const OptionGroup& options, const ConfigFlag& flag) {
   ApplyOverride(field, text, flag.key, {flag.flag + " " + Printable(flag.value), false});
 }
 
+void CheckBelongs(const OptionGroup& options, const std::string& section, const std::string& key) {
+  const OptionNode field = FindField(options, key);
+  if (!field.belongs) return;
+  const std::string kind = ValueText(FindField(options, field.belongs->key));
+  const auto has = [&](const OptionNode& one) {
+    return one.belongs && std::ranges::find(one.belongs->kinds, kind) != one.belongs->kinds.end();
+  };
+  if (has(field)) return;
+  std::vector<std::string> own;
+  for (const OptionNode& one : options.fields) {
+    if (has(one)) own.push_back(one.name);
+  }
+  throw InputError(section + "." + key + " is no option of " + section + "." + field.belongs->key + " " + kind +
+                   "; its options are " + Join(own));
+}
+
 void CheckFields(const OptionGroup& options, const std::string& section) {
   const auto permitted = []<class T>(const OptionNode& field, const T& value) {
     if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {

@@ -29,6 +29,10 @@ void ExperimentOptions::Validate() {
     if (!model.has_head("cells")) {
       throw InputError("search.finder: cells needs the head cells, which is not among model.heads");
     }
+    if (search.negatives > 0 || search.exclude_same_author || search.exclude_within_km > 0 ||
+        search.exclude_similarity_above) {
+      throw InputError("search.finder: cells knows no negatives and excludes nothing; these are of a gallery");
+    }
     if (HasStep(*this, "fit_rerank")) {
       throw InputError("run.steps holds fit_rerank, which needs a gallery, and search.finder is cells: choose one");
     }

@@ -18,27 +18,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-torch::nn::Linear Layer(double value) {
-  torch::nn::Linear layer(3, 2);
-  const torch::NoGradGuard no_grad;
-  for (auto& parameter : layer->parameters()) parameter.fill_(value);
-  return layer;
-}
-
-double Value(const fs::path& checkpoint) {
-  auto layer = Layer(-1);
-  LoadCheckpointWeights(*layer, checkpoint);
-  return layer->weight[1][2].item<double>();
-}
-
 TEST(CheckpointTest, IsReplacedAsAWhole) {
   const TemporaryFolder folder;
   const fs::path last = folder / "last";
   EXPECT_TRUE(FindCheckpoint(last).empty());
-  WriteCheckpoint(last, *Layer(1), {{"step", torch::tensor(std::int64_t{1}, torch::kInt64)}}, "a: 1\n");
-  EXPECT_EQ(Value(last), 1);
-  WriteCheckpoint(last, *Layer(2), {{"step", torch::tensor(std::int64_t{2}, torch::kInt64)}}, "a: 2\n");
-  EXPECT_EQ(Value(last), 2);
+  WriteCheckpoint(last, *FilledLayer(1), {{"step", torch::tensor(std::int64_t{1}, torch::kInt64)}}, "a: 1\n");
+  EXPECT_EQ(FilledWith(last), 1);
+  WriteCheckpoint(last, *FilledLayer(2), {{"step", torch::tensor(std::int64_t{2}, torch::kInt64)}}, "a: 2\n");
+  EXPECT_EQ(FilledWith(last), 2);
   EXPECT_EQ(ReadTrainerState(last).at("step").item<std::int64_t>(), 2);
   EXPECT_EQ(Bytes(last / "config.yaml"), "a: 2\n");
   // Nothing else is left.
@@ -48,20 +35,20 @@ TEST(CheckpointTest, IsReplacedAsAWhole) {
 
 TEST(CheckpointTest, TheStateBetweenTwoRenamesIsFoundAndPutRight) {
   const TemporaryFolder folder;
-  WriteCheckpoint(folder / "last", *Layer(1), {}, "");
+  WriteCheckpoint(folder / "last", *FilledLayer(1), {}, "");
   fs::rename(folder / "last", folder / "last.previous");
-  WriteCheckpoint(folder / ".last.tmp", *Layer(2), {}, "");
+  WriteCheckpoint(folder / ".last.tmp", *FilledLayer(2), {}, "");
   EXPECT_EQ(FindCheckpoint(folder / "last"), folder / "last.previous");
-  EXPECT_EQ(Value(folder / "last"), 1);
+  EXPECT_EQ(FilledWith(folder / "last"), 1);
   CleanCheckpoints(folder.path());
   EXPECT_EQ(FindCheckpoint(folder / "last"), folder / "last");
-  EXPECT_EQ(Value(folder / "last"), 1);
+  EXPECT_EQ(FilledWith(folder / "last"), 1);
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
 }
 
 TEST(CheckpointTest, AnotherModelsIsRefusedByKeys) {
   const TemporaryFolder folder;
-  WriteCheckpoint(folder / "last", *Layer(1), {}, "");
+  WriteCheckpoint(folder / "last", *FilledLayer(1), {}, "");
   torch::nn::Linear larger(4, 2);
   const std::string message = MessageOf<InputError>([&] { LoadCheckpointWeights(*larger, folder / "last"); });
   EXPECT_NE(message.find("weight"), std::string::npos) << message;
@@ -104,7 +91,7 @@ TEST(CheckpointTest, StatesOfEarlierVersionsAreRead) {
   const Settings settings = ParseSettings(TensorText(state.at("settings")), "here");
   EXPECT_EQ(settings.at("train.lr"), "0.001");
   EXPECT_EQ(state.at("optimizer/exp_avg/logit_scale_rgb").scalar_type(), torch::kFloat32);
-  WriteCheckpoint(folder / "last", *Layer(1), state, "");
+  WriteCheckpoint(folder / "last", *FilledLayer(1), state, "");
   const TrainerState again = ReadTrainerState(folder / "last");
   ASSERT_EQ(again.size(), state.size());
   for (const auto& [name, tensor] : state) EXPECT_TRUE(torch::equal(again.at(name), tensor)) << name;
@@ -112,7 +99,7 @@ TEST(CheckpointTest, StatesOfEarlierVersionsAreRead) {
 
 TEST(CheckpointTest, AFullDiskLeavesTheOldOne) {
   const TemporaryFolder folder;
-  WriteCheckpoint(folder / "last", *Layer(1), {}, "a: 1\n");
+  WriteCheckpoint(folder / "last", *FilledLayer(1), {}, "a: 1\n");
   rlimit before{};
   getrlimit(RLIMIT_FSIZE, &before);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
@@ -125,7 +112,7 @@ TEST(CheckpointTest, AFullDiskLeavesTheOldOne) {
     });
     setrlimit(RLIMIT_FSIZE, &before);
     EXPECT_NE(message.find("cannot write"), std::string::npos) << limit << ": " << message;
-    EXPECT_EQ(Value(folder / "last"), 1);
+    EXPECT_EQ(FilledWith(folder / "last"), 1);
     EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
   }
   std::signal(SIGXFSZ, handler);

@@ -95,6 +95,7 @@ TEST_F(SlowCellsFinder, MistakesAreOneLine) {
   };
   refused({"--set", "model.heads=[contrastive_gps]"}, "search.finder: cells needs the head cells");
   refused({"--set", "run.steps=[train, fit_rerank, search]"}, "fit_rerank, which needs a gallery");
+  refused({"--set", "search.exclude_within_km=1"}, "excludes nothing");
   refused({"--set", "model.cells.partitions=[]"}, "model.cells.partitions: the list is empty");
   refused({"--set", "model.cells.partitions=[nowhere.csv]"}, "nowhere.csv");
   std::vector<PartitionCell> polar;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dualgeo/data/mask.h"
+#include "dualgeo/runtime/checkpoint.h"
 #include "dualgeo/train/segmenter_trainer.h"
 #include "dualgeo/train/trainer.h"
 #include "dualgeo/util/atomic_file.h"
@@ -132,6 +133,20 @@ std::string MessageOf(const Action& action) {
     return error.what();
   }
   return {};
+}
+
+// A layer whose every weight is `value`, and what a checkpoint of one holds.
+inline torch::nn::Linear FilledLayer(double value) {
+  torch::nn::Linear layer(3, 2);
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : layer->parameters()) parameter.fill_(value);
+  return layer;
+}
+
+inline double FilledWith(const std::filesystem::path& checkpoint) {
+  auto layer = FilledLayer(-1);
+  LoadCheckpointWeights(*layer, checkpoint);
+  return layer->weight[1][2].item<double>();
 }
 
 }  // namespace dualgeo

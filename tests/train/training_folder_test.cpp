@@ -13,19 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-torch::nn::Linear Layer(double value) {
-  torch::nn::Linear layer(3, 2);
-  const torch::NoGradGuard no_grad;
-  for (auto& parameter : layer->parameters()) parameter.fill_(value);
-  return layer;
-}
-
-double Value(const fs::path& checkpoint) {
-  auto layer = Layer(-1);
-  LoadCheckpointWeights(*layer, checkpoint);
-  return layer->weight[1][2].item<double>();
-}
-
 TEST(TrainingFolderTest, OneProcessAtATime) {
   const TemporaryFolder folder;
   const TrainingFolder held(folder.path(), folder / "log", Existing::kRefuse, {});
@@ -39,9 +26,9 @@ TEST(TrainingFolderTest, RefusesResumesOrSetsAside) {
   const fs::path checkpoint = folder / "checkpoint", log = folder / "log";
   const Settings settings = {{"train.lr", "1"}, {"device", "cpu"}, {"threads", "1"}};
   EXPECT_FALSE(InspectTraining(checkpoint, settings));
-  WriteCheckpoint(checkpoint / "last", *Layer(1),
+  WriteCheckpoint(checkpoint / "last", *FilledLayer(1),
                   {{"settings", TextTensor(SettingsText(settings))}, {"step", torch::tensor(std::int64_t{7})}}, "");
-  WriteCheckpoint(checkpoint / "best", *Layer(2), {{"settings", TextTensor(SettingsText(settings))}}, "");
+  WriteCheckpoint(checkpoint / "best", *FilledLayer(2), {{"settings", TextTensor(SettingsText(settings))}}, "");
   EXPECT_NE(
       MessageOf<InputError>([&] { TrainingFolder(checkpoint, log, Existing::kRefuse, settings); }).find("--resume"),
       std::string::npos);
@@ -65,14 +52,14 @@ TEST(TrainingFolderTest, RefusesResumesOrSetsAside) {
   }
   EXPECT_FALSE(fs::exists(checkpoint / "last"));
   EXPECT_FALSE(fs::exists(log));
-  EXPECT_EQ(Value(folder / "checkpoint.old-1/last"), 1);
-  EXPECT_EQ(Value(folder / "checkpoint.old-1/best"), 2);
+  EXPECT_EQ(FilledWith(folder / "checkpoint.old-1/last"), 1);
+  EXPECT_EQ(FilledWith(folder / "checkpoint.old-1/best"), 2);
   EXPECT_EQ(ReadFile(folder / "log.old-1"), "{}\n");
   EXPECT_EQ(ListSetAside(folder.path()).size(), 2);
   // A best checkpoint alone cannot be resumed, and is not overwritten either.
-  WriteCheckpoint(checkpoint / "best", *Layer(3), {}, "");
+  WriteCheckpoint(checkpoint / "best", *FilledLayer(3), {}, "");
   EXPECT_FALSE(TrainingFolder(checkpoint, log, Existing::kResume, other).resumed());
-  EXPECT_EQ(Value(folder / "checkpoint.old-2/best"), 3);
+  EXPECT_EQ(FilledWith(folder / "checkpoint.old-2/best"), 3);
 }
 
 }  // namespace

@@ -58,22 +58,28 @@ struct PartitionOptions {
   template <class Visitor>
   void Visit(Visitor& v) {
     v.Field("type", type, "how the Earth is divided", OneOf{PartitionTypeNames()});
-    v.Field("min", min, "s2_adaptive: cells with so many places or fewer are dropped; semantic: with fewer, fused",
-            Range{0, 1e9});
-    v.Field("max", max, "s2_adaptive, semantic: cells with more places are split", Range{1, 1e9});
-    v.Field("start_level", start_level, "s2_adaptive: level of the largest cells", Range{0, S2Cell::kMaxLevel});
-    v.Field("base_level", base_level, "merged_regions: level of the cells that are merged",
-            Range{0, S2Cell::kMaxLevel});
-    v.Field("classes", classes, "merged_regions: cells that are left", Range{2, 1e7});
-    v.Field("neighbours", neighbours, "merged_regions: nearest cells that one may be merged with", Range{1, 100});
-    v.Field("randomness", randomness, "merged_regions: distances are multiplied by a random number from 1 to 1 + this",
-            Range{0, 1000});
-    v.Field("seed", seed, "merged_regions: of these numbers", Range{0, 1e9});
-    v.Field("columns", columns, "semantic: columns of the table, or properties of the polygons, from country to city");
-    v.Field("polygons", polygons, "semantic: GeoJSON file; empty: the columns of the table alone", Affects::kContent);
-    v.Field("optics_min_samples", optics_min_samples, "semantic: min_samples of OPTICS, a round each", Range{2, 1e9});
-    v.Field("optics_xi", optics_xi, "semantic: xi of OPTICS, a round each", Range{1e-9, 0.999999});
-    v.Field("resolution", resolution, "semantic: finest level of S2 cells where no photos are near", Range{4, 20});
+    v.Field("min", min, "cells with so many places or fewer are dropped (s2_adaptive); with fewer, fused (semantic)",
+            Range{0, 1e9}, For{"type", {"s2_adaptive", "semantic"}});
+    v.Field("max", max, "cells with more places are split", Range{1, 1e9}, For{"type", {"s2_adaptive", "semantic"}});
+    v.Field("start_level", start_level, "level of the largest cells", Range{0, S2Cell::kMaxLevel},
+            For{"type", {"s2_adaptive"}});
+    v.Field("base_level", base_level, "level of the cells that are merged", Range{0, S2Cell::kMaxLevel},
+            For{"type", {"merged_regions"}});
+    v.Field("classes", classes, "cells that are left", Range{2, 1e7}, For{"type", {"merged_regions"}});
+    v.Field("neighbours", neighbours, "nearest cells that one may be merged with", Range{1, 100},
+            For{"type", {"merged_regions"}});
+    v.Field("randomness", randomness, "distances are multiplied by a random number from 1 to 1 + this", Range{0, 1000},
+            For{"type", {"merged_regions"}});
+    v.Field("seed", seed, "of these numbers", Range{0, 1e9}, For{"type", {"merged_regions"}});
+    v.Field("columns", columns, "columns of the table, or properties of the polygons, from country to city",
+            For{"type", {"semantic"}});
+    v.Field("polygons", polygons, "GeoJSON file; empty: the columns of the table alone", Affects::kContent,
+            For{"type", {"semantic"}});
+    v.Field("optics_min_samples", optics_min_samples, "min_samples of OPTICS, a round each", Range{2, 1e9},
+            For{"type", {"semantic"}});
+    v.Field("optics_xi", optics_xi, "xi of OPTICS, a round each", Range{1e-9, 0.999999}, For{"type", {"semantic"}});
+    v.Field("resolution", resolution, "finest level of S2 cells where no photos are near", Range{4, 20},
+            For{"type", {"semantic"}});
   }
 
   // Throws InputError naming field, value and what is allowed.
@@ -82,9 +88,6 @@ struct PartitionOptions {
   // The columns of the coordinates' table that its type reads.
   std::vector<std::string> Columns() const;
 };
-
-// For options that a user gave. Throws InputError when partitions of that type have no such option.
-void CheckPartitionOption(const std::string& type, const std::string& option);
 
 // Throws InputError for options out of range, and where fewer than two cells would be left.
 Partition BuildPartition(const Coordinates& places, const PartitionOptions& options);

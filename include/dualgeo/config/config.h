@@ -38,6 +38,10 @@ OptionNode FindField(const OptionGroup& options, const std::string& key);
 // "how the candidates are put in a new order: none | dbscan | ..."
 std::string DescribeField(const OptionNode& field);
 
+// For an option that a user named, at the top of the tree: throws InputError where it belongs to other kinds than the
+// one that the options choose (For, util/field.h), with those that the kind has. section: as for CheckFields.
+void CheckBelongs(const OptionGroup& options, const std::string& section, const std::string& key);
+
 // Every value of the tree must be one that its field allows: for options that were set by a program, not read.
 // section: where they stand in a config ("rerank"), for the message. Throws InputError naming key, value and what is
 // allowed. No Validate() is run; those that call this have the rules that span several fields.

@@ -7,7 +7,7 @@
 //   multiscale  by the sum of kernel densities of several widths, weighted by rank
 //   bayes       by expected score under a fitted posterior over places (refine/place_posterior.h)
 //
-// A new re-ranker is one file that implements Reranker and one line in the table of reranker.cpp; it is then a value of
+// A new re-ranker is one file that implements Reranker and one line of src/refine/rerankers.h; it is then a value of
 // rerank.method and of --method.
 //
 // What every method does where the question has no plain answer:
