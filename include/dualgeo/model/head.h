@@ -5,6 +5,7 @@
 #include "dualgeo/io/torch.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "dualgeo/model/options.h"
 
 namespace dualgeo {
+
+class ClipTextImpl;
 
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 
@@ -49,6 +52,10 @@ class HeadImpl : public torch::nn::Module {
   virtual NamedTensors Forward(const ViewFeatures& features, const Targets& targets) = 0;
   // outputs: what Forward gave, in float32.
   virtual TrainingLoss Loss(const NamedTensors& outputs, const Targets& targets) = 0;
+  // The same of a text, from CLIP's vector of it, [N, D].
+  virtual NamedTensors TextVectors(const torch::Tensor& /*text*/) { return {}; }
+  // The text tower, where the head has one.
+  virtual std::shared_ptr<ClipTextImpl> text_encoder() const { return nullptr; }
   // What is kept of a photo, so that PlaceScores can be asked without it: nothing, or one vector, [N, D].
   virtual torch::Tensor Kept(const ViewFeatures& /*features*/) { return {}; }
   // From kept vectors, probabilities over what the head tells apart: [N, classes] for each partition.
