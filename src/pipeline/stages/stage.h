@@ -105,6 +105,8 @@ std::filesystem::path SegmenterWeights(const ExperimentOptions& options, const R
 // a table of their own.
 std::vector<Artifact> ArtifactsOf(const PhotoSet& set, TablePart part, const std::string& prefix = "");
 void AddValidation(std::vector<Artifact>& inputs, const ExperimentOptions& options, const PhotoSet& trained);
+// The partitions that the run makes and its model goes by.
+void AddPartitions(std::vector<Artifact>& inputs, const ExperimentOptions& options);
 
 // What the trainings of both networks take from a config; what a checkpoint tells of itself (one that cannot be read
 // can be of anything).
