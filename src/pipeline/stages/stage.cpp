@@ -157,6 +157,13 @@ void AddValidation(std::vector<Artifact>& inputs, const ExperimentOptions& optio
   }
 }
 
+void AddPartitions(std::vector<Artifact>& inputs, const ExperimentOptions& options) {
+  for (const std::string& name : options.model.cells.partitions) {
+    if (!options.partitions.contains(name)) continue;
+    inputs.push_back(FileArtifact("partition " + name, RunPaths(options).partition(name)));
+  }
+}
+
 Found JudgeTraining(const std::function<std::optional<TrainedSoFar>()>& inspect) {
   try {
     const auto so_far = inspect();

@@ -107,6 +107,8 @@ std::vector<Artifact> ArtifactsOf(const PhotoSet& set, TablePart part, const std
                                   const std::vector<std::string>& further = {});
 void AddValidation(std::vector<Artifact>& inputs, const ExperimentOptions& options, const PhotoSet& trained,
                    const std::vector<std::string>& further = {});
+// The partitions that the run makes and its model goes by.
+void AddPartitions(std::vector<Artifact>& inputs, const ExperimentOptions& options);
 
 // What the trainings of both networks take from a config; what a checkpoint tells of itself (one that cannot be read
 // can be of anything).
