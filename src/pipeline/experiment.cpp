@@ -37,6 +37,11 @@ void ExperimentOptions::Validate() {
       throw InputError("run.steps holds fit_rerank, which needs a gallery, and search.finder is cells: choose one");
     }
   }
+  for (const auto& [own, partition] : partitions) {
+    if (own.empty() || own.front() == '.' || own.find('/') != std::string::npos) {
+      throw InputError("partitions: '" + own + "' cannot be a partition's name: it becomes a file of the run");
+    }
+  }
   if (HasStep(*this, "fit_rerank") && !rerank.parameters.empty()) {
     throw InputError("run.steps holds fit_rerank, and rerank.parameters is set as well: choose one");
   }

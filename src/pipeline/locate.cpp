@@ -33,6 +33,13 @@ fs::path SegmenterOf(const ExperimentOptions& options, const RunPaths& paths) {
   return RunFile(paths.segmenter(), paths.root);
 }
 
+// Of a run that may have been moved.
+ExperimentOptions OptionsOf(const RunPaths& paths) {
+  ExperimentOptions options = ReadExperiment({RunFile(paths.config(), paths.root)}, {});
+  options.run_dir = paths.root.string();
+  return options;
+}
+
 // A photo that is only asked about excludes nothing.
 SearchOptions WithoutExclusions(SearchOptions search) {
   search.negatives = 0;
@@ -56,7 +63,7 @@ bool HasPhotoExtension(const fs::path& path) {
 struct Locator::State {
   explicit State(const fs::path& run_dir)
       : paths(run_dir),
-        options(ReadExperiment({RunFile(paths.config(), run_dir)}, {})),
+        options(OptionsOf(paths)),
         model(ModelFromConfig(options, RunFile(paths.checkpoint(), run_dir))),
         embedder(model, SegmenterOf(options, paths)) {
     options.search = WithoutExclusions(options.search);

@@ -85,6 +85,39 @@ TEST_F(SlowCellsFinder, TrainsFindsAndScores) {
   EXPECT_FALSE(located.out.empty());
 }
 
+// Partitions that the run makes itself: as the command does, once, and again where their options change.
+TEST_F(SlowCellsFinder, MakesItsPartitions) {
+  const std::vector<std::string> run = {"run",
+                                        "--config",
+                                        "c.yaml",
+                                        "--set",
+                                        "partitions.large.min=0",
+                                        "--set",
+                                        "partitions.large.max=100",
+                                        "--set",
+                                        "partitions.large.start_level=0",
+                                        "--set",
+                                        "partitions.small.min=0",
+                                        "--set",
+                                        "partitions.small.max=8",
+                                        "--set",
+                                        "model.cells.partitions=[large,small]"};
+  Ok(run);
+  EXPECT_EQ(ReadFile(folder_ / "run/partitions/large.csv"), ReadFile(folder_ / "coarse.csv"));
+  EXPECT_EQ(ReadFile(folder_ / "run/partitions/small.csv"), ReadFile(folder_ / "fine.csv"));
+  EXPECT_THAT(Ok(run).err, AllOf(HasSubstr("partitions-large: up to date"), HasSubstr("partitions-small: up to date"),
+                                 HasSubstr("train: up to date")));
+  auto other = run;
+  other.insert(other.end(), {"--set", "partitions.small.max=4"});
+  EXPECT_THAT(Ok(other).err, AllOf(HasSubstr("partitions-large: up to date"), HasSubstr("small.csv.old-1"),
+                                   HasSubstr("checkpoint.old-1")));
+  std::filesystem::rename(folder_ / "run", folder_ / "moved");
+  const auto located =
+      Ok({"locate", "world/images/" + ReadCandidates(folder_ / "moved/query/candidates.csv")[0].query_id, "--run",
+          "moved"});
+  EXPECT_FALSE(located.out.empty());
+}
+
 TEST_F(SlowCellsFinder, MistakesAreOneLine) {
   const auto refused = [&](std::vector<std::string> more, const std::string& why) {
     std::vector<std::string> arguments = {"run", "--config", "c.yaml"};
@@ -98,6 +131,10 @@ TEST_F(SlowCellsFinder, MistakesAreOneLine) {
   refused({"--set", "search.exclude_within_km=1"}, "excludes nothing");
   refused({"--set", "model.cells.partitions=[]"}, "model.cells.partitions: the list is empty");
   refused({"--set", "model.cells.partitions=[nowhere.csv]"}, "nowhere.csv");
+  refused({"--set", "partitions.large.min=0", "--set", "model.cells.partitions=[lage]"},
+          "'lage' is neither a file nor one of partitions: large");
+  refused({"--set", "partitions.a/b.min=0"}, "'a/b' cannot be a partition's name");
+  refused({"--set", "partitions.a.max=0"}, "partitions.a.max");
   std::vector<PartitionCell> polar;
   for (const double lon : {10.0, 100.0}) {
     const S2Cell cell = S2Cell::Leaf({-85, lon}).Parent(5);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "dualgeo/cells/build_partition.h"
 #include "dualgeo/config/config.h"
 #include "dualgeo/config/option_values.h"
 #include "dualgeo/data/data_options.h"
@@ -66,6 +67,7 @@ struct ExperimentOptions {
   RunOptions run;
   WorldStepOptions world;
   DataOptions data;
+  std::map<std::string, PartitionOptions> partitions;
   ModelOptions model;
   LossOptions loss;
   SegmenterTrainOptions train_segmenter;
@@ -87,6 +89,10 @@ struct ExperimentOptions {
     v.Group("run", run, "what `dualgeo run` does");
     v.Group("world", world, "the synthetic world (step world)");
     v.Group("data", data, "photos, masks and coordinates; paths are relative to the working directory");
+    v.Map(
+        "partitions", partitions,
+        "divisions of the Earth that the run makes of its training photos (docs/cells.md); model.cells.partitions may "
+        "name them");
     v.Group("model", model, "the network");
     v.Group("loss", loss, "dual-view contrastive loss");
     v.Group("train_segmenter", train_segmenter, "training of the segmenter");

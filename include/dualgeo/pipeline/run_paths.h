@@ -26,6 +26,9 @@ struct RunPaths {
   std::filesystem::path info() const { return root / "run.json"; }
   std::filesystem::path table(const std::string& set) const { return In("tables") / "tables" / (set + ".csv"); }
   std::filesystem::path masks(const std::string& set) const { return In("masks") / "masks" / set; }
+  std::filesystem::path partition(const std::string& name) const {
+    return In("partitions") / "partitions" / (name + ".csv");
+  }
   std::filesystem::path segmenter() const { return In("segmenter") / "segmenter" / "best"; }
   std::filesystem::path checkpoint() const { return In("model") / "checkpoint" / "best"; }
   std::filesystem::path train_features() const { return In("features") / "features" / "train.safetensors"; }
@@ -41,6 +44,11 @@ struct RunPaths {
   std::filesystem::path root;
   RunLayout layout;
 };
+
+// The config's `model`, with the files of those partitions that the run makes.
+ModelOptions ModelOf(const ExperimentOptions& options);
+// Does the model go by one of them?
+bool MakesPartitions(const ExperimentOptions& options);
 
 // The config's `rerank`, with the parameters that the run fits where it does.
 RerankOptions RerankOf(const ExperimentOptions& options, const RunPaths& paths);

@@ -21,6 +21,9 @@ namespace dualgeo {
 // Splits data.train by author into RunPaths::table("train") and table("holdout").
 void WriteHoldout(const ExperimentOptions& options);
 
+// A division of the Earth by the photos' places. The log says how many of them are in no cell.
+void MakePartition(const PhotoSet& photos, const PartitionOptions& options, const std::filesystem::path& out);
+
 // What the command `train` trains on: as `run` does, but for masks that no step has made yet (then those that the
 // config names) and a holdout that none has drawn (then it is).
 PhotoSet PhotosToTrain(const ExperimentOptions& options);

@@ -53,7 +53,7 @@ std::vector<Step> EmbedSteps(const Stage& self, const StageRun& run) {
 }  // namespace
 
 EmbedModel ModelFromConfig(const ExperimentOptions& options, const fs::path& checkpoint) {
-  return {options.model, options.loss, options.runtime, checkpoint};
+  return {ModelOf(options), options.loss, options.runtime, checkpoint};
 }
 
 EmbedReport EmbedFromConfig(const ExperimentOptions& options, const PhotoSet& photos, const fs::path& checkpoint,

@@ -12,8 +12,11 @@ namespace fs = std::filesystem;
 namespace {
 
 // What finds cells: partitions, and the photos whose combinations of cells count.
-void AddPartitions(const StageRun& run, std::vector<Artifact>& inputs) {
-  for (const std::string& file : run.options.model.cells.partitions) inputs.push_back(FileArtifact(file, file));
+void AddCells(const StageRun& run, std::vector<Artifact>& inputs) {
+  for (const std::string& file : run.options.model.cells.partitions) {
+    if (!run.options.partitions.contains(file)) inputs.push_back(FileArtifact(file, file));
+  }
+  AddPartitions(inputs, run.options);
   if (run.options.search.cells_rule != "sum") return;
   inputs.push_back(TableArtifact("training table", run.train.csv, run.train.columns, TablePart::kCells));
 }
@@ -21,7 +24,7 @@ void AddPartitions(const StageRun& run, std::vector<Artifact>& inputs) {
 std::vector<CandidateList> FindCells(const ExperimentOptions& options, const fs::path& checkpoint,
                                      const FeatureSet& queries) {
   std::vector<Partition> partitions;
-  for (const std::string& file : options.model.cells.partitions) partitions.push_back(Partition::Read(file));
+  for (const std::string& file : ModelOf(options).cells.partitions) partitions.push_back(Partition::Read(file));
   std::vector<LatLon> photos;
   if (options.search.cells_rule == "sum") {
     const PhotoSet train = TrainSet(options);
@@ -40,7 +43,7 @@ Step SearchStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
                                     TableArtifact("table", set.csv, set.columns, TablePart::kRows)};
     const bool cells = FindsCells(run.options);
     if (cells) {
-      AddPartitions(run, inputs);
+      AddCells(run, inputs);
     } else {
       inputs.push_back(GalleryArtifact("gallery", files.gallery));
     }

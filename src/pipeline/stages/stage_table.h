@@ -13,6 +13,7 @@ enum class Asked {
 #define DUALGEO_STAGES(STAGE)                            \
   STAGE("world", WorldStage, kByName)                    \
   STAGE("holdout", HoldoutStage, kByOthers)              \
+  STAGE("partitions", PartitionsStage, kByOthers)        \
   STAGE("train_segmenter", TrainSegmenterStage, kByName) \
   STAGE("segment", SegmentStage, kByName)                \
   STAGE("train", TrainStage, kByName)                    \

@@ -1,6 +1,7 @@
 // The model, trained; the untrained one is a training of no epochs.
 #include <spdlog/spdlog.h>
 
+#include "dualgeo/model/head.h"
 #include "dualgeo/pipeline/stages.h"
 #include "stage.h"
 
@@ -15,8 +16,10 @@ std::vector<Step> TrainSteps(const Stage& self, const StageRun& run) {
   Step step = NewStep(self, run);
   if (run.untrained) step.fields = FieldsOf(self, options);
   step.inputs = [=] {
-    std::vector<Artifact> inputs = ArtifactsOf(run.train, TablePart::kRows);
-    AddValidation(inputs, options, run.train);
+    const auto learned_from = HeadColumns(options.model);
+    std::vector<Artifact> inputs = ArtifactsOf(run.train, TablePart::kRows, "", learned_from);
+    AddValidation(inputs, options, run.train, learned_from);
+    AddPartitions(inputs, options);
     return inputs;
   };
   step.outputs = {WeightsArtifact("checkpoint", run.paths.checkpoint())};
@@ -24,7 +27,7 @@ std::vector<Step> TrainSteps(const Stage& self, const StageRun& run) {
   step.run = [=](bool) { TrainFromConfig(options, run.train, folder, Existing::kResume); };
   step.found = [=] {
     return JudgeTraining([&] {
-      return InspectModelTraining(MakeTrainJob(options, run.train, folder, Existing::kResume), options.model,
+      return InspectModelTraining(MakeTrainJob(options, run.train, folder, Existing::kResume), ModelOf(options),
                                   options.loss, options.train);
     });
   };
@@ -36,7 +39,8 @@ std::vector<Step> TrainSteps(const Stage& self, const StageRun& run) {
 std::string TrainKey(const Stage& self, const ExperimentOptions& o) {
   const std::string tables = KeyOf(StageNamed("holdout"), o);
   const std::string masks = o.model.has_segmentation() ? KeyOf(StageNamed("segment"), o).substr(tables.size()) : "";
-  return tables + SectionKey("data.validation", o) + masks + FieldsKey(self, o);
+  const std::string partitions = MakesPartitions(o) ? FieldsKey(StageNamed("partitions"), o) : "";
+  return tables + SectionKey("data.validation", o) + masks + partitions + FieldsKey(self, o);
 }
 
 }  // namespace
@@ -66,7 +70,7 @@ PhotoSet PhotosToTrain(const ExperimentOptions& options) {
 
 TrainResult TrainFromConfig(const ExperimentOptions& options, const PhotoSet& photos, const fs::path& run_dir,
                             Existing existing) {
-  return TrainModel(MakeTrainJob(options, photos, run_dir, existing), options.model, options.loss, options.train);
+  return TrainModel(MakeTrainJob(options, photos, run_dir, existing), ModelOf(options), options.loss, options.train);
 }
 
 Stage TrainStage() {
