@@ -66,7 +66,10 @@ void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torc
   add("segmentation", unit(features.segmentation));
   add("fused_image", unit(features.fused_image));
   add("fused_segmentation", unit(features.fused_segmentation));
-  for (const auto& head : model->heads()) add(kPlaceVector, head->Kept(features));
+  for (const auto& head : model->heads()) {
+    add(kPlaceVector, head->Kept(features));
+    for (const auto& [name, rows] : head->PhotoVectors(features)) add(name.c_str(), unit(rows));
+  }
   if (!model->has_gps()) return;
   if (features.fused_image.defined()) add("projected_image", unit(model->ProjectImage(features.fused_image)));
   if (features.fused_segmentation.defined()) {

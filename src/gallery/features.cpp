@@ -24,6 +24,7 @@ constexpr const char* kNames[] = {"image",
                                   "gps",
                                   "projected_gps",
                                   kPlaceVector,
+                                  "image_text",
                                   "text",
                                   "projected_text",
                                   "caption"};

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // CLIP's own has 49,408 tokens and 2.2 MB; these leave room for any other's, and refuse what is none.
-constexpr std::uint64_t kMaxVocabularyBytes = std::uint64_t{64} << 20;
+constexpr std::uint64_t kMaxVocabularyBytes = std::uint64_t{32} << 20;
 constexpr std::size_t kMaxVocabularyTokens = std::size_t{1} << 20;
 constexpr std::size_t kMaxTokenBytes = 4096;
 // Of OpenAI's file, which lists more, CLIP takes so many.
@@ -149,7 +149,9 @@ fs::path FileOfFolder(const fs::path& folder) {
 }
 
 nlohmann::json ParseVocabularyJson(const std::string& text, const std::string& name) {
-  auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  // Brackets by the million would take a hundred bytes each; what is read lies no deeper.
+  const auto keep = [](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) { return depth <= 8; };
+  auto json = nlohmann::json::parse(text, keep, /*allow_exceptions=*/false);
   if (!json.is_object()) throw InputError(name + ": no JSON object, so no vocabulary");
   return json;
 }

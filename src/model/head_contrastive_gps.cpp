@@ -6,15 +6,10 @@
 #include "head_kinds.h"
 
 namespace dualgeo {
-namespace {
-
-// Full precision also under autocast; double stays double.
 torch::Tensor Normalise(const torch::Tensor& x) {
   const auto full = x.to(torch::promote_types(x.scalar_type(), torch::kFloat32));
   return torch::nn::functional::normalize(full, torch::nn::functional::NormalizeFuncOptions().dim(-1));
 }
-
-}  // namespace
 
 ProjectionHeadImpl::ProjectionHeadImpl(int in, int out) {
   first_ = register_module("0", Linear(in, in));

@@ -9,6 +9,9 @@
 
 namespace dualgeo {
 
+// L2, over the last dimension; full precision also under autocast, and double stays double.
+torch::Tensor Normalise(const torch::Tensor& x);
+
 // Linear, ReLU, Linear (0.weight, 0.bias, 2.weight, 2.bias).
 class ProjectionHeadImpl : public torch::nn::Module {
  public:

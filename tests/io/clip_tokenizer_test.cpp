@@ -151,6 +151,8 @@ TEST_F(SmallClipTokenizer, RefusesWhatIsNoVocabulary) {
               HasSubstr("added_tokens"));
   EXPECT_THAT(refusal(folder.Write("f.txt.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\3cut", 13))),
               HasSubstr("f.txt.gz"));
+  EXPECT_THAT(refusal(folder.Write("g/vocab.json", R"({"a": )" + std::string(1 << 20, '['))),
+              HasSubstr("no JSON object"));
   const auto large = folder.Write("large", "");
   std::filesystem::resize_file(large, std::uintmax_t{1} << 30);
   EXPECT_THAT(refusal(large), HasSubstr("a vocabulary of CLIP has a few million"));

@@ -7,6 +7,7 @@
 //   projected_image, projected_segmentation
 //                                    the fused views in the space shared with GPS points (the loss's space),
 //                                    L2-normalised; a GPS gallery is asked with these
+//   image_text                       the fused image in the space shared with captions, L2-normalised
 //   place_vector                     what the head that classifies places is given, not normalised
 //   gps                              a coordinate as the GPS encoder gives it, not normalised
 //   projected_gps                    the coordinate in the shared space, L2-normalised; a GPS gallery is made of these

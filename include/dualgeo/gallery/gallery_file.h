@@ -33,7 +33,7 @@ struct GalleryOptions {
     v.Field("kind", kind, "what is searched: photos with known places, or GPS points through the GPS encoder",
             OneOf{{"images", "gps"}});
     v.Field("features", features, "the L2-normalised features whose concatenation is a photo's vector (kind images)",
-            OneOf{{"image", "segmentation", "fused_image", "fused_segmentation"}});
+            OneOf{{"image", "segmentation", "fused_image", "fused_segmentation", "image_text"}});
     v.Field("index", index, "flat (exact) or a FAISS factory string, for example IVF256,Flat");
     v.Field("metric", metric, "how vectors are compared", OneOf{{"inner_product", "l2"}});
     v.Field("duplicates", duplicates,
