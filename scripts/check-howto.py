@@ -20,7 +20,7 @@ PARTS = [
     ("encoder_mean_colour.cpp", "src/model", "include/dualgeo/model/kinds.h", "DUALGEO_IMAGE_ENCODERS",
      'KIND("mean_colour", MeanColourInput, MakeMeanColour)'),
     ("head_hemisphere.cpp", "src/model", "include/dualgeo/model/kinds.h", "DUALGEO_HEADS",
-     'KIND("hemisphere", MakeHemisphereHead)'),
+     'KIND("hemisphere", MakeHemisphereHead, NoColumns)'),
     ("fusion_mean.cpp", "src/model", "include/dualgeo/model/kinds.h", "DUALGEO_FUSIONS", 'KIND("mean", MakeMeanFusion)'),
     ("reverse_reranker.cpp", "src/refine", "src/refine/rerankers.h", "DUALGEO_RERANKERS",
      'KIND("reverse", MakeReverseReranker)'),

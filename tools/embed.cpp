@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "dualgeo/data/text_table.h"
 #include "embed_flags.h"
 #include "networks.h"
 
@@ -10,8 +11,30 @@ namespace {
 struct EmbedArguments {
   ModelFlags model;
   PhotoFlags photos;
-  std::filesystem::path coordinates, out;
+  std::filesystem::path coordinates, texts, vocabulary, tokens, out;
+
+  // Of the config, with --vocabulary in its place.
+  ExperimentOptions WithVocabulary() const {
+    auto options = model.Resolve();
+    if (!vocabulary.empty()) options.model.text_encoder.vocabulary = vocabulary.string();
+    return options;
+  }
+  std::vector<InputPath> TextInputs() const {
+    return AllInputs({model.Inputs(), {{"--texts", texts}, {"--vocabulary", vocabulary}}});
+  }
 };
+
+// Needs no network, so that it starts at once.
+void WriteTokensOfTexts(const EmbedArguments& flags) {
+  CheckOutputs({{"--tokens", flags.tokens}}, flags.TextInputs());
+  const auto vocabulary = flags.WithVocabulary().model.text_encoder.vocabulary;
+  if (!vocabulary) {
+    throw InputError("--vocabulary is needed: CLIP's tokenizer.json, vocab.json or bpe_simple_vocab_16e6.txt.gz");
+  }
+  const auto texts = ReadTextTable(flags.texts);
+  WriteTokens(flags.tokens, texts, TokenizeTexts(ClipTokenizer::Read(*vocabulary), texts));
+  spdlog::info("embed: tokens of {} texts -> {}", texts.rows.size(), flags.tokens.string());
+}
 
 void Report(const EmbedReport& report, const std::filesystem::path& out) {
   std::vector<std::string> features;
@@ -22,7 +45,7 @@ void Report(const EmbedReport& report, const std::filesystem::path& out) {
 }  // namespace
 
 void AddEmbed(CLI::App& root) {
-  auto* command = root.add_subcommand("embed", "turn photos or coordinates into features");
+  auto* command = root.add_subcommand("embed", "turn photos, coordinates or texts into features");
   command->require_subcommand(1);
 
   auto* photos = command->add_subcommand("photos", "features of photos");
@@ -52,6 +75,28 @@ void AddEmbed(CLI::App& root) {
     const EmbedModel model = ModelFromConfig(options, gps_flags->model.Checkpoint(options));
     Report(EmbedCoordinatesToFile(model, coordinates, gps_flags->out), gps_flags->out);
   }));
+
+  auto* text = command->add_subcommand("text", "features, or tokens, of texts");
+  const auto text_flags = std::make_shared<EmbedArguments>();
+  text_flags->model.Add(*text);
+  text->add_option("--texts", text_flags->texts, "CSV with columns id and text")->required();
+  text->add_option("--vocabulary", text_flags->vocabulary,
+                   "CLIP's vocabulary: tokenizer.json, vocab.json, bpe_simple_vocab_16e6.txt.gz or their folder "
+                   "(default: model.text_encoder.vocabulary)");
+  text->add_option("--out", text_flags->out, "features (safetensors, tensor text)");
+  text->add_option("--tokens", text_flags->tokens, "CSV id,ids of the texts' tokens; needs no model");
+  const auto embed_texts = WithNetworks([text_flags] {
+    const auto options = text_flags->WithVocabulary();
+    CheckOutputs({{"--out", text_flags->out}, {"--tokens", text_flags->tokens}}, text_flags->TextInputs());
+    const auto texts = ReadTextTable(text_flags->texts);
+    const EmbedModel model = ModelFromConfig(options, text_flags->model.Checkpoint(options));
+    Report(EmbedTextsToFile(model, texts, text_flags->out), text_flags->out);
+  });
+  text->callback([text_flags, embed_texts] {
+    if (text_flags->out.empty() && text_flags->tokens.empty()) throw InputError("give --out, --tokens or both");
+    if (!text_flags->out.empty()) embed_texts();
+    if (!text_flags->tokens.empty()) WriteTokensOfTexts(*text_flags);
+  });
 }
 
 }  // namespace dualgeo::tools

@@ -12,29 +12,42 @@ namespace {
 struct SearchArguments {
   ModelFlags model;
   PhotoFlags photos;
-  std::filesystem::path gallery, features, out;
+  std::filesystem::path texts, gallery, features, out;
+
+  PhotoSet Queries() const {
+    if (texts.empty()) {
+      if (!photos.given()) throw InputError("--photos is needed, or --texts: a table of what is searched for");
+      return photos.Set(features.empty());
+    }
+    if (features.empty()) throw InputError("--features is needed with --texts (dualgeo embed text makes them)");
+    PhotoColumns columns;
+    columns.id = "id";
+    return {"texts", texts, {}, {}, columns};
+  }
 };
 
 }  // namespace
 
 void AddSearch(CLI::App& root) {
-  auto* command = root.add_subcommand("search", "find each photo's most similar gallery items");
+  auto* command = root.add_subcommand("search", "find each photo's (or text's) most similar gallery items");
   const auto flags = std::make_shared<SearchArguments>();
   flags->model.Add(*command);
   command->add_option("--gallery", flags->gallery, "gallery folder; none with search.finder cells");
-  flags->photos.Add(*command)->required();
+  auto* photos = flags->photos.Add(*command);
+  command->add_option("--texts", flags->texts, "table of texts (columns id, text), instead of --photos")
+      ->excludes(photos);
   command->add_option("--features", flags->features, "features made by dualgeo embed, instead of --images");
   command->add_option("--out", flags->out, "candidates CSV")->required();
   command->callback(WithNetworks([flags] {
     const auto options = flags->model.Resolve();
-    CheckOutputs({{"--out", flags->out}},
-                 AllInputs({flags->model.Inputs(),
-                            flags->photos.Inputs(),
-                            {{"--gallery", flags->gallery}, {"--features", flags->features}}}));
+    CheckOutputs(
+        {{"--out", flags->out}},
+        AllInputs({flags->model.Inputs(),
+                   flags->photos.Inputs(),
+                   {{"--gallery", flags->gallery}, {"--features", flags->features}, {"--texts", flags->texts}}}));
     SetIndexThreads(options.runtime.threads);
-    const SearchCounts counts =
-        SearchToFileFromConfig(options, flags->photos.Set(flags->features.empty()),
-                               {flags->model.Checkpoint(options), flags->gallery, flags->features, flags->out});
+    const SearchCounts counts = SearchToFileFromConfig(
+        options, flags->Queries(), {flags->model.Checkpoint(options), flags->gallery, flags->features, flags->out});
     spdlog::info("search: {} photos in {} -> {}", counts.photos,
                  FindsCells(options) ? "cells" : "a gallery of " + std::to_string(counts.gallery), flags->out.string());
   }));

@@ -1,5 +1,6 @@
 #include "dualgeo/data/photo_table.h"
 
+#include <algorithm>
 #include <cmath>
 #include <unordered_map>
 
@@ -51,7 +52,8 @@ PhotoColumns ParsePhotoColumns(const std::string& flag, const std::string& text,
   return defaults;
 }
 
-PhotoTable ReadPhotoTable(const std::filesystem::path& path, const PhotoColumns& columns, Locations locations) {
+PhotoTable ReadPhotoTable(const std::filesystem::path& path, const PhotoColumns& columns, Locations locations,
+                          const std::vector<std::string>& wanted) {
   const CsvTable csv = CsvTable::Read(path);
   const std::size_t id_column = csv.Require(columns.id);
   std::optional<std::size_t> lat_column = csv.Find(columns.lat);
@@ -62,10 +64,13 @@ PhotoTable ReadPhotoTable(const std::filesystem::path& path, const PhotoColumns&
     lon_column = csv.Require(columns.lon);
   }
   const std::optional<std::size_t> author_column = csv.Find(columns.author);
+  std::vector<std::size_t> wanted_columns;
+  for (const std::string& name : wanted) wanted_columns.push_back(csv.Require(name));
   if (csv.rows() == 0) throw InputError(path.string() + ": has a header but no rows");
 
   PhotoTable table;
   table.path = path;
+  table.columns = wanted;
   table.rows.resize(csv.rows());
   Coordinates coordinates(csv.rows());
   std::unordered_map<std::string_view, std::size_t> row_of_id;
@@ -83,6 +88,7 @@ PhotoTable ReadPhotoTable(const std::filesystem::path& path, const PhotoColumns&
     photo.id = id;
     photo.line = csv.Line(row);
     if (author_column) photo.author = csv.Text(row, *author_column);
+    for (const std::size_t column : wanted_columns) photo.values.emplace_back(csv.Text(row, column));
     if (!lat_column) continue;
     const bool unknown = csv.Missing(row, *lat_column) && csv.Missing(row, *lon_column);
     if (unknown && locations == Locations::kOptional) continue;
@@ -97,21 +103,31 @@ PhotoTable ReadPhotoTable(const std::filesystem::path& path, const PhotoColumns&
   return table;
 }
 
-void WritePhotoTable(const std::filesystem::path& path, const std::vector<PhotoRow>& rows,
-                     const PhotoColumns& columns) {
+void WritePhotoTable(const std::filesystem::path& path, const PhotoTable& table, const PhotoColumns& columns) {
   bool authors = false;
-  for (const auto& row : rows) authors = authors || !row.author.empty();
+  for (const auto& row : table.rows) authors = authors || !row.author.empty();
   AtomicFile file(path);
   std::vector<std::string> header = {columns.id, columns.lat, columns.lon};
   if (authors) header.push_back(columns.author);
+  std::vector<std::size_t> further;  // those that are not there already
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (std::ranges::find(header, table.columns[i]) == header.end()) further.push_back(i);
+  }
+  for (const std::size_t i : further) header.push_back(table.columns[i]);
   CsvWriter writer(file.stream(), header);
-  for (const auto& row : rows) {
+  for (const auto& row : table.rows) {
     std::vector<std::string> fields = {row.id, row.location ? FormatDouble(row.location->lat) : "",
                                        row.location ? FormatDouble(row.location->lon) : ""};
     if (authors) fields.push_back(row.author);
+    for (const std::size_t i : further) fields.push_back(row.values.at(i));
     writer.Row(fields);
   }
   file.Commit();
+}
+
+void WritePhotoTable(const std::filesystem::path& path, const std::vector<PhotoRow>& rows,
+                     const PhotoColumns& columns) {
+  WritePhotoTable(path, PhotoTable{{}, rows}, columns);
 }
 
 std::filesystem::path PhotoPath(const std::filesystem::path& images, std::string_view id) {

@@ -17,7 +17,7 @@ PhotoSplit SplitByAuthor(const PhotoTable& table, double fraction, std::uint64_t
   if (!(fraction >= 0.0 && fraction < 1.0)) {
     throw InputError("validation fraction " + FormatDouble(fraction) + " given; 0 to below 1 is allowed");
   }
-  PhotoSplit split{{table.path, {}}, {table.path, {}}};
+  PhotoSplit split{{table.path, {}, table.columns}, {table.path, {}, table.columns}};
   if (fraction == 0.0) {
     split.train.rows = table.rows;
     return split;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
 
 namespace dualgeo {
 
@@ -40,6 +41,15 @@ Matrix GpsQueries(const FeatureSet& photos) {
     }
   }
   return queries;
+}
+
+Matrix TextQueries(const FeatureSet& texts, const std::string& kind, const std::vector<std::string>& features) {
+  if (kind == "gps") return texts.Require("projected_text");
+  if (features == std::vector<std::string>{"image"}) return texts.Require("text");
+  if (features == std::vector<std::string>{"image_text"}) return texts.Require("caption");
+  throw InputError("a gallery of [" + Join(features) +
+                   "] cannot be asked with texts, which are compared with GPS points, with image or with image_text "
+                   "alone");
 }
 
 }  // namespace dualgeo

@@ -15,9 +15,18 @@
 namespace dualgeo {
 namespace {
 
-constexpr const char* kNames[] = {"image",           "segmentation",           "fused_image", "fused_segmentation",
-                                  "projected_image", "projected_segmentation", "gps",         "projected_gps",
-                                  kPlaceVector};
+constexpr const char* kNames[] = {"image",
+                                  "segmentation",
+                                  "fused_image",
+                                  "fused_segmentation",
+                                  "projected_image",
+                                  "projected_segmentation",
+                                  "gps",
+                                  "projected_gps",
+                                  kPlaceVector,
+                                  "text",
+                                  "projected_text",
+                                  "caption"};
 
 // Files of earlier versions: a JSON array of strings in the metadata.
 std::vector<std::string> ParseIds(const std::string& text, const std::string& file) {
@@ -139,8 +148,8 @@ FeatureSet ReadFeatures(const std::filesystem::path& path) {
   CheckDistinct(set.ids, name);
   set.model = metadata("model");
   if (const auto kind = metadata("kind"); !kind.empty()) set.kind = kind;
-  if (set.kind != "photos" && set.kind != "gps") {
-    throw InputError(name + ": metadata key kind is '" + Printable(set.kind) + "', not photos or gps");
+  if (set.kind != "photos" && set.kind != "gps" && set.kind != "texts") {
+    throw InputError(name + ": metadata key kind is '" + Printable(set.kind) + "', not photos, gps or texts");
   }
   for (const auto& entry : file.entries()) {
     if (std::find(std::begin(kNames), std::end(kNames), entry.name) != std::end(kNames)) {

@@ -321,14 +321,17 @@ Gallery LoadGallery(const std::filesystem::path& folder) {
 }
 
 Matrix QueryDescriptors(const GalleryInfo& gallery, const FeatureSet& photos) {
-  if (photos.kind != "photos")
-    throw InputError("a gallery is asked with features of photos, and these are of GPS points");
+  if (photos.kind == "gps") {
+    throw InputError("a gallery is asked with features of photos or texts, and these are of GPS points");
+  }
   if (!gallery.model.empty() && !photos.model.empty() && gallery.model != photos.model) {
     throw InputError("the gallery was made by another model (" + gallery.model.substr(0, 12) +
                      ") than the photos' features (" + photos.model.substr(0, 12) +
                      "); embed the photos with the gallery's checkpoint, or build the gallery again");
   }
-  auto queries = gallery.kind == "gps" ? GpsQueries(photos) : ImageDescriptors(photos, gallery.features);
+  auto queries = photos.kind == "texts"  ? TextQueries(photos, gallery.kind, gallery.features)
+                 : gallery.kind == "gps" ? GpsQueries(photos)
+                                         : ImageDescriptors(photos, gallery.features);
   if (queries.columns != gallery.dimension) {
     throw InputError("the photos' descriptors [" + Join(gallery.features) + "] have " +
                      std::to_string(queries.columns) + " dimensions, the gallery's " +

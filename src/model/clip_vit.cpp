@@ -2,62 +2,13 @@
 
 #include <cmath>
 
+#include "clip_block.h"
 #include "cpu_kernels.h"
 #include "dualgeo/model/weights.h"
 #include "image_encoder_kinds.h"
 #include "photo_network.h"
 
 namespace dualgeo {
-namespace {
-
-constexpr double kEps = 1e-5;
-
-torch::nn::LayerNorm MakeNorm(int width) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(kEps));
-}
-
-}  // namespace
-
-// encoder.layers.i: x + attention(norm(x)), then x + mlp(norm(x)).
-class ClipBlockImpl : public torch::nn::Module {
- public:
-  ClipBlockImpl(int width, int heads, bool quick_gelu) : heads_(heads), quick_gelu_(quick_gelu) {
-    auto attention = register_module("self_attn", std::make_shared<torch::nn::Module>());
-    k_ = attention->register_module("k_proj", Linear(width, width));
-    v_ = attention->register_module("v_proj", Linear(width, width));
-    q_ = attention->register_module("q_proj", Linear(width, width));
-    out_ = attention->register_module("out_proj", Linear(width, width));
-    norm1_ = register_module("layer_norm1", MakeNorm(width));
-    auto mlp = register_module("mlp", std::make_shared<torch::nn::Module>());
-    fc1_ = mlp->register_module("fc1", Linear(width, 4 * width));
-    fc2_ = mlp->register_module("fc2", Linear(4 * width, width));
-    norm2_ = register_module("layer_norm2", MakeNorm(width));
-  }
-
-  // CLIP's own scheme: narrower with depth, so that the residual stream keeps its size.
-  void Initialise(int layers) {
-    const double width = static_cast<double>(q_->weight.size(1));
-    const double deep = std::pow(width, -0.5) * std::pow(2.0 * layers, -0.5);
-    for (auto& linear : {q_, k_, v_, fc2_}) linear->weight.normal_(0, deep);
-    out_->weight.normal_(0, std::pow(width, -0.5));
-    fc1_->weight.normal_(0, std::pow(2.0 * width, -0.5));
-    for (auto& linear : {q_, k_, v_, out_, fc1_, fc2_}) linear->bias.zero_();
-  }
-
-  torch::Tensor Forward(const torch::Tensor& input) {
-    const auto x = norm1_(input);
-    const auto attended = Attention(SplitHeads(q_(x), heads_), SplitHeads(k_(x), heads_), SplitHeads(v_(x), heads_));
-    const auto y = input + out_(MergeHeads(attended));
-    const auto hidden = fc1_(norm2_(y));
-    return y + fc2_(quick_gelu_ ? QuickGelu(hidden) : torch::gelu(hidden));
-  }
-
- private:
-  int heads_;
-  bool quick_gelu_;
-  Linear k_{nullptr}, v_{nullptr}, q_{nullptr}, out_{nullptr}, fc1_{nullptr}, fc2_{nullptr};
-  torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
-};
 
 ClipVisionTransformerImpl::ClipVisionTransformerImpl(const ClipVisionSizes& sizes) : sizes_(sizes) {
   const int side = sizes.image_size / sizes.patch;
@@ -68,14 +19,15 @@ ClipVisionTransformerImpl::ClipVisionTransformerImpl(const ClipVisionSizes& size
       torch::nn::Conv2d(torch::nn::Conv2dOptions(3, sizes.width, sizes.patch).stride(sizes.patch).bias(false)));
   auto position = embeddings->register_module("position_embedding", std::make_shared<torch::nn::Module>());
   position_embedding_ = position->register_parameter("weight", torch::empty({1 + side * side, sizes.width}));
-  pre_layrnorm_ = register_module("pre_layrnorm", MakeNorm(sizes.width));
+  pre_layrnorm_ = register_module("pre_layrnorm", ClipNorm(sizes.width));
   auto encoder = register_module("encoder", std::make_shared<torch::nn::Module>());
   auto layers = encoder->register_module("layers", std::make_shared<torch::nn::Module>());
   for (int i = 0; i < sizes.layers; ++i) {
     blocks_.push_back(layers->register_module(
-        std::to_string(i), std::make_shared<ClipBlockImpl>(sizes.width, sizes.heads, sizes.quick_gelu)));
+        std::to_string(i),
+        std::make_shared<ClipBlockImpl>(sizes.width, sizes.heads, 4 * sizes.width, sizes.quick_gelu)));
   }
-  post_layernorm_ = register_module("post_layernorm", MakeNorm(sizes.width));
+  post_layernorm_ = register_module("post_layernorm", ClipNorm(sizes.width));
 }
 
 void ClipVisionTransformerImpl::Initialise() {

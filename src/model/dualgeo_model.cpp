@@ -1,9 +1,7 @@
 #include "dualgeo/model/dualgeo_model.h"
 
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/kinds.h"
 #include "head_contrastive_gps.h"
-#include "head_kinds.h"
 
 namespace dualgeo {
 DualGeoModelImpl::DualGeoModelImpl(const ModelOptions& model, const LossOptions& loss,
@@ -44,12 +42,7 @@ DualGeoModelImpl::DualGeoModelImpl(const ModelOptions& model, const LossOptions&
 }
 
 void DualGeoModelImpl::AddHead(const std::string& name, std::optional<std::uint64_t> seed) {
-  struct Kind {
-    const char* name;
-    std::shared_ptr<HeadImpl> (*make)(const ModelOptions&, const LossOptions&);
-  };
-  static constexpr Kind kKinds[] = {DUALGEO_HEADS(DUALGEO_KIND_ENTRY)};
-  const auto head = FindKind(kKinds, name, "model.heads:").make(options_, loss_options_);
+  const auto head = MakeHead(name, options_, loss_options_);
   if (seed) head->Initialise(*seed);
   for (const auto& child : head->named_children()) register_module(child.key(), child.value());
   for (const auto& parameter : head->named_parameters(/*recurse=*/false)) {
@@ -62,6 +55,7 @@ void DualGeoModelImpl::AddHead(const std::string& name, std::optional<std::uint6
 
 void DualGeoModelImpl::train(bool on) {
   torch::nn::Module::train(on);
+  for (const auto& head : heads_) head->train(on);  // only what they are made of is a part of this module
   if (image_encoder_ && options_.image_encoder.freeze) image_encoder_->train(false);
 }
 

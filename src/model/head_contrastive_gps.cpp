@@ -35,6 +35,8 @@ ContrastiveGpsHeadImpl::ContrastiveGpsHeadImpl(const ModelOptions& model, const 
     throw InputError("loss: the weight of the only view (model.views " + model.views +
                      ") is 0, so nothing would be learned");
   }
+  const bool fused = model.views == "both" && model.fusion.type != "none";
+  takes_texts_ = model.has_image() && !fused && model.image_encoder.type == "clip_vit";
   const int dim = model.embed_dim;
   const auto log_scale = [&] { return torch::tensor(static_cast<float>(loss.logit_scale_init)); };
   location_encoder_ = register_module("location_encoder", GpsEncoder(model.gps_encoder));
@@ -89,6 +91,11 @@ TrainingLoss ContrastiveGpsHeadImpl::Loss(const NamedTensors& outputs, const Tar
   if (terms.image_gps.defined()) loss.details.emplace_back("image_gps", terms.image_gps);
   if (terms.segmentation_gps.defined()) loss.details.emplace_back("segmentation_gps", terms.segmentation_gps);
   return loss;
+}
+
+NamedTensors ContrastiveGpsHeadImpl::TextVectors(const torch::Tensor& text) {
+  if (!takes_texts_ || text.size(1) != rgb_projection_else_->in()) return {};
+  return {{"projected_text", ProjectImage(text)}};
 }
 
 NamedTensors ContrastiveGpsHeadImpl::Places(const NamedTensors& outputs, const Targets& targets) {

@@ -15,6 +15,7 @@ class ProjectionHeadImpl : public torch::nn::Module {
   ProjectionHeadImpl(int in, int out);
   void Initialise();
   torch::Tensor Forward(const torch::Tensor& x);
+  std::int64_t in() const { return first_->weight.size(1); }
 
  private:
   Linear first_{nullptr};
@@ -32,6 +33,8 @@ class ContrastiveGpsHeadImpl : public HeadImpl {
   NamedTensors Forward(const ViewFeatures& features, const Targets& targets) override;
   // Details image_gps and segmentation_gps; one whose view is off or whose weight is 0 is left out.
   TrainingLoss Loss(const NamedTensors& outputs, const Targets& targets) override;
+  // projected_text: where the photo's vector is CLIP's and not fused, a text's takes the same way.
+  NamedTensors TextVectors(const torch::Tensor& text) override;
   // image_to_gps, segmentation_to_gps: the place of the photo whose GPS vector is nearest.
   NamedTensors Places(const NamedTensors& outputs, const Targets& targets) override;
 
@@ -43,6 +46,7 @@ class ContrastiveGpsHeadImpl : public HeadImpl {
 
  private:
   LossOptions loss_;
+  bool takes_texts_ = false;
   std::optional<std::string> gps_weights_;
   GpsEncoder location_encoder_{nullptr};
   ProjectionHead rgb_projection_else_{nullptr};

@@ -67,6 +67,17 @@ torch::Tensor Attention(const torch::Tensor& q, const torch::Tensor& k, const to
 #endif
 }
 
+torch::Tensor CausalAttention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) {
+#if TORCH_VERSION_MAJOR >= 2
+  return at::scaled_dot_product_attention(q, k, v, {}, 0.0, /*is_causal=*/true);
+#else
+  const auto scaled = q * (1.0 / std::sqrt(static_cast<double>(q.size(-1))));
+  const auto logits = torch::matmul(scaled, k.transpose(-2, -1));
+  const auto later = torch::ones({q.size(-2), k.size(-2)}, logits.options().dtype(torch::kBool)).triu(1);
+  return torch::matmul(torch::softmax(logits.masked_fill(later, -INFINITY), -1), v);
+#endif
+}
+
 torch::Tensor SplitHeads(const torch::Tensor& x, std::int64_t heads) {
   return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
 }

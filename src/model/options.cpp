@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "dualgeo/model/caption.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 #include "option_rules.h"
@@ -42,6 +43,27 @@ const SegFormerPreset& FindSegFormer(const std::string& name, const std::string&
 const std::vector<int> kMitHeads = {1, 2, 5, 8};
 const std::vector<int> kMitSrRatios = {8, 4, 2, 1};
 
+// The vector of a photo that a head takes must be there.
+void RequireView(const ModelOptions& model, const std::string& vector, const std::string& key) {
+  const bool segmentation = vector.ends_with("segmentation");
+  if (segmentation ? !model.has_segmentation() : !model.has_image()) {
+    throw InputError(key + ": " + vector + " is not there with model.views " + model.views);
+  }
+}
+
+void ValidateContrastiveText(const ModelOptions& model) {
+  const ContrastiveTextOptions& text = model.contrastive_text;
+  const std::string key = "model.contrastive_text.";
+  if (text.captions.empty()) throw InputError(key + "captions: the list is empty; give at least one sentence");
+  for (const auto& sentence : text.captions) CaptionSentence(sentence, key + "captions");
+  if (!text.keep.empty() && text.keep.size() != text.captions.size()) {
+    throw InputError(key + "keep: " + std::to_string(text.keep.size()) + " values for " +
+                     std::to_string(text.captions.size()) + " captions");
+  }
+  RequireView(model, text.vector, key + "vector");
+  Resolve(model.text_encoder, model.embed_dim);
+}
+
 void ValidateCells(const ModelOptions& model) {
   const CellsOptions& cells = model.cells;
   if (cells.partitions.empty()) {
@@ -55,10 +77,7 @@ void ValidateCells(const ModelOptions& model) {
   if (std::ranges::count(cells.weights, 0.0) == std::ssize(cells.weights) && !cells.weights.empty()) {
     throw InputError("model.cells.weights: all are 0, so nothing would be learned");
   }
-  const bool segmentation = cells.vector.ends_with("segmentation");
-  if (segmentation ? !model.has_segmentation() : !model.has_image()) {
-    throw InputError("model.cells.vector: " + cells.vector + " is not there with model.views " + model.views);
-  }
+  RequireView(model, cells.vector, "model.cells.vector");
 }
 
 }  // namespace
@@ -88,6 +107,26 @@ ClipVisionSizes Resolve(const ImageEncoderOptions& options, int embed_dim) {
   sizes.quick_gelu = options.activation == "quick_gelu";
   RequireDivides(sizes.heads, sizes.width, "model.image_encoder.heads", "width");
   RequireDivides(sizes.patch, sizes.image_size, "model.image_encoder.patch", "image_size");
+  return sizes;
+}
+
+ClipTextSizes Resolve(const TextEncoderOptions& options, int embed_dim) {
+  // As above, a projection of 0 is embed_dim.
+  static const std::map<std::string, ClipTextSizes> kTable = {{"vit-b-32", {512, 12, 8, 0, 512}},
+                                                              {"vit-b-16", {512, 12, 8, 0, 512}},
+                                                              {"vit-l-14", {768, 12, 12, 0, 768}},
+                                                              {"vit-l-14-336", {768, 12, 12, 0, 768}},
+                                                              {"vit-tiny", {128, 4, 4, 0, 0}}};
+  ClipTextSizes sizes = Preset(kTable, options.preset, "model.text_encoder.preset");
+  if (sizes.projection_dim == 0) sizes.projection_dim = embed_dim;
+  sizes.width = options.width.value_or(sizes.width);
+  sizes.layers = options.layers.value_or(sizes.layers);
+  sizes.heads = options.heads.value_or(sizes.heads);
+  sizes.mlp_width = options.mlp_width.value_or(4 * sizes.width);
+  sizes.projection_dim = options.projection_dim.value_or(sizes.projection_dim);
+  sizes.vocabulary_size = options.vocabulary_size;
+  sizes.quick_gelu = options.activation == "quick_gelu";
+  RequireDivides(sizes.heads, sizes.width, "model.text_encoder.heads", "width");
   return sizes;
 }
 
@@ -156,6 +195,7 @@ void ModelOptions::Validate() const {
     throw InputError("model.heads: " + Join(heads) + ": one is named twice");
   }
   if (has_head("cells")) ValidateCells(*this);
+  if (has_head("contrastive_text")) ValidateContrastiveText(*this);
   if (gps_encoder.sigmas.empty()) throw InputError("model.gps_encoder.sigmas: the list is empty; give at least one");
 }
 

@@ -6,6 +6,7 @@ namespace {
 using Rules = std::vector<NameRule>;
 
 constexpr WeightPart kClip = WeightPart::kClipVision;
+constexpr WeightPart kText = WeightPart::kClipText;
 constexpr WeightPart kSeg = WeightPart::kSegFormer;
 constexpr WeightPart kMask = WeightPart::kMaskEncoder;
 constexpr WeightPart kGps = WeightPart::kGpsEncoder;
@@ -21,40 +22,50 @@ const char* const kNoProjection =
 Rules ClipOfHuggingFace() {
   return {{kClip, "vision_model.**", "vision_model.**"},
           {kClip, "visual_projection.weight", "visual_projection.weight"},
-          {kOther, "text_model.**"},
-          {kOther, "text_projection.weight"},
+          {kText, "text_model.**", "text_model.**"},
+          {kText, "text_projection.weight", "text_projection.weight"},
           {kOther, "logit_scale"}};
+}
+
+// Blocks as OpenAI names them, in either tower.
+void AddOpenAiBlocks(Rules& rules, WeightPart part, const std::string& theirs, const std::string& ours) {
+  const std::vector<std::string> qkv = {"q", "k", "v"};
+  const Rules block = {{part, theirs + "attn.in_proj_weight", ours + "self_attn.?_proj.weight", false, qkv},
+                       {part, theirs + "attn.in_proj_bias", ours + "self_attn.?_proj.bias", false, qkv},
+                       {part, theirs + "attn.out_proj.*", ours + "self_attn.out_proj.*"},
+                       {part, theirs + "ln_1.*", ours + "layer_norm1.*"},
+                       {part, theirs + "ln_2.*", ours + "layer_norm2.*"},
+                       {part, theirs + "mlp.c_fc.*", ours + "mlp.fc1.*"},
+                       {part, theirs + "mlp.c_proj.*", ours + "mlp.fc2.*"}};
+  rules.insert(rules.end(), block.begin(), block.end());
+}
+
+// below: what stands before the text tower's names.
+void AddOpenAiText(Rules& rules, const std::string& below) {
+  const Rules tower = {{kText, below + "token_embedding.weight", "text_model.embeddings.token_embedding.weight"},
+                       {kText, below + "positional_embedding", "text_model.embeddings.position_embedding.weight"},
+                       {kText, below + "ln_final.*", "text_model.final_layer_norm.*"},
+                       {kText, below + "text_projection", "text_projection.weight", /*transpose=*/true}};
+  rules.insert(rules.end(), tower.begin(), tower.end());
+  AddOpenAiBlocks(rules, kText, below + "transformer.resblocks.*.", "text_model.encoder.layers.*.");
 }
 
 // OpenCLIP's names are the same but for a text tower below text. and a bias beside the scale.
 Rules ClipOfOpenAi() {
-  const std::string block = "visual.transformer.resblocks.*.";
-  const std::string ours = "vision_model.encoder.layers.*.";
-  const std::vector<std::string> qkv = {"q", "k", "v"};
-  return {{kClip, "visual.class_embedding", "vision_model.embeddings.class_embedding"},
-          {kClip, "visual.positional_embedding", "vision_model.embeddings.position_embedding.weight"},
-          {kClip, "visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight"},
-          {kClip, "visual.proj", "visual_projection.weight", /*transpose=*/true},
-          {kClip, "visual.ln_pre.*", "vision_model.pre_layrnorm.*"},
-          {kClip, "visual.ln_post.*", "vision_model.post_layernorm.*"},
-          {kClip, block + "attn.in_proj_weight", ours + "self_attn.?_proj.weight", false, qkv},
-          {kClip, block + "attn.in_proj_bias", ours + "self_attn.?_proj.bias", false, qkv},
-          {kClip, block + "attn.out_proj.*", ours + "self_attn.out_proj.*"},
-          {kClip, block + "ln_1.*", ours + "layer_norm1.*"},
-          {kClip, block + "ln_2.*", ours + "layer_norm2.*"},
-          {kClip, block + "mlp.c_fc.*", ours + "mlp.fc1.*"},
-          {kClip, block + "mlp.c_proj.*", ours + "mlp.fc2.*"},
-          {kOther, "transformer.**"},
-          {kOther, "text.**"},
-          {kOther, "token_embedding.weight"},
-          {kOther, "positional_embedding"},
-          {kOther, "ln_final.*"},
-          {kOther, "text_projection"},
-          {kOther, "logit_scale"},
-          {kOther, "logit_bias"},
-          {kOther, "input_resolution"},
-          {kOther, "context_length"},
-          {kOther, "vocab_size"}};
+  Rules rules = {{kClip, "visual.class_embedding", "vision_model.embeddings.class_embedding"},
+                 {kClip, "visual.positional_embedding", "vision_model.embeddings.position_embedding.weight"},
+                 {kClip, "visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight"},
+                 {kClip, "visual.proj", "visual_projection.weight", /*transpose=*/true},
+                 {kClip, "visual.ln_pre.*", "vision_model.pre_layrnorm.*"},
+                 {kClip, "visual.ln_post.*", "vision_model.post_layernorm.*"}};
+  AddOpenAiBlocks(rules, kClip, "visual.transformer.resblocks.*.", "vision_model.encoder.layers.*.");
+  AddOpenAiText(rules, "");
+  AddOpenAiText(rules, "text.");
+  for (const char* other : {"transformer.**", "text.**", "attn_mask", "logit_scale", "logit_bias", "input_resolution",
+                            "context_length", "vocab_size"}) {
+    rules.push_back({kOther, other});
+  }
+  return rules;
 }
 
 // What save_pretrained writes, and state_dict() of transformers up to 4, are ours. state_dict() of transformers 5 has
@@ -148,6 +159,8 @@ Rules GeoClip() {
   return {{kGps, "location_encoder.**", "**"},
           {kClip, "image_encoder.CLIP.vision_model.**", "vision_model.**"},
           {kClip, "image_encoder.CLIP.visual_projection.weight", "visual_projection.weight"},
+          {kText, "image_encoder.CLIP.text_model.**", "text_model.**"},
+          {kText, "image_encoder.CLIP.text_projection.weight", "text_projection.weight"},
           {kOther, "image_encoder.**"},
           {kOther, "logit_scale"},
           {kOther, "gps_queue"},
@@ -160,13 +173,18 @@ Rules DualGeo() {
           {kOther, "semantic_encoder.resnet.**"},  // semantic_encoder.features again
           {kMask, "semantic_encoder.**", "**"},
           {kGps, "location_encoder.**", "**"},
+          {kText, "text_model.**", "text_model.**"},
+          {kText, "text_projection.weight", "text_projection.weight"},
           {kOther, "vision_projection_seg.**"},
           {kOther, "cross_attn_fusion.**"},
           {kOther, "rgb_projection_else.**"},
           {kOther, "seg_projection_else.**"},
           {kOther, "location_projection_else.**"},
           {kOther, "logit_scale_rgb"},
-          {kOther, "logit_scale_seg"}};
+          {kOther, "logit_scale_seg"},
+          {kOther, "vision_projection_else_1.**"},
+          {kOther, "text_projection_else.**"},
+          {kOther, "logit_scale_text"}};
 }
 
 // Towers before whole models would hide these, and models before those that share their names.
@@ -199,8 +217,8 @@ void AddClips(std::vector<WeightStyle>& styles) {
                     "",
                     {},
                     "visual."});
-  refused("CLIP (OpenAI), the text tower alone", {{"token_embedding.weight", "transformer.resblocks."}},
-          "no image tower stands beside it");
+  styles.push_back(
+      {"CLIP (OpenAI), the text tower alone", {{"token_embedding.weight", "transformer.resblocks."}}, ClipOfOpenAi()});
 
   refused("BLIP (Hugging Face)", {{"vision_model.encoder.layers.0.self_attn.qkv."}});
   refused("InternViT (Hugging Face)", {{"vision_model.encoder.layers.0.attn.qkv."}});
@@ -218,8 +236,9 @@ void AddClips(std::vector<WeightStyle>& styles) {
   styles.push_back({"CLIP (Hugging Face)", {{"vision_model.pre_layrnorm."}}, ClipOfHuggingFace()});
   refused("CLIP (Hugging Face), the image tower alone", {{"embeddings.class_embedding", "pre_layrnorm."}},
           kNoProjection);
-  refused("CLIP (Hugging Face), the text tower alone", {{"text_model.embeddings.token_embedding.weight"}},
-          "no image tower stands beside it");
+  styles.push_back({"CLIP (Hugging Face), the text tower alone",
+                    {{"text_model.embeddings.token_embedding.weight"}},
+                    ClipOfHuggingFace()});
 }
 
 void AddSegFormers(std::vector<WeightStyle>& styles) {

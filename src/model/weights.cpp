@@ -146,6 +146,10 @@ void LoadClipVision(ClipVisionImpl& encoder, const std::filesystem::path& path) 
   LoadPart(encoder, part);
 }
 
+void LoadClipText(ClipTextImpl& encoder, const std::filesystem::path& path) {
+  LoadPart(encoder, ReadPart(path, WeightPart::kClipText, "CLIP text encoder"));
+}
+
 void LoadSegFormer(SegFormerImpl& segmenter, const std::filesystem::path& path) {
   LoadPart(segmenter, ReadPart(path, WeightPart::kSegFormer, "whole SegFormer"));
 }

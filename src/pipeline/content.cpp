@@ -209,8 +209,9 @@ Artifact FolderArtifact(const std::string& role, const fs::path& path) {
           }};
 }
 
-Artifact TableArtifact(const std::string& role, const fs::path& csv, const PhotoColumns& columns, TablePart part) {
-  return {role, csv, [csv, columns, part](Contents&) {
+Artifact TableArtifact(const std::string& role, const fs::path& csv, const PhotoColumns& columns, TablePart part,
+                       const std::vector<std::string>& further) {
+  return {role, csv, [csv, columns, part, further](Contents&) {
             if (!FileIsThere(csv)) return Content{kAbsent};
             std::string text;
             if (part == TablePart::kCells) {
@@ -224,11 +225,13 @@ Artifact TableArtifact(const std::string& role, const fs::path& csv, const Photo
               for (const auto* name : {&columns.id, &columns.lat, &columns.lon}) text.append(*name).push_back('\0');
               return Content{Sha256(text)};
             }
-            for (const PhotoRow& row : ReadPhotoTable(csv, columns, Locations::kOptional).rows) {
+            for (const auto& name : further) text.append(name).push_back('\n');
+            for (const PhotoRow& row : ReadPhotoTable(csv, columns, Locations::kOptional, further).rows) {
               text += row.id + '\n';
               if (part == TablePart::kIds) continue;
               if (row.location) text += FormatDouble(row.location->lat) + ' ' + FormatDouble(row.location->lon);
               text += '\n' + row.author + '\n';
+              for (const auto& value : row.values) text.append(value).push_back('\n');
             }
             return Content{Sha256(text)};
           }};

@@ -100,7 +100,11 @@ Roles LookAt(const std::vector<Artifact>& artifacts, Contents& contents) {
 std::vector<Artifact> InputsOf(const Step& step) {
   std::vector<Artifact> inputs;
   if (step.inputs) inputs = step.inputs();
-  for (const auto& [key, file] : step.fields.files) inputs.push_back(WeightsArtifact(key, file));
+  for (const auto& [key, file] : step.fields.files) {
+    // A folder is a checkpoint, or one of other files (a vocabulary).
+    const bool other = fs::is_directory(file) && !fs::exists(fs::path(file) / "model.safetensors");
+    inputs.push_back(other ? FolderArtifact(key, file) : WeightsArtifact(key, file));
+  }
   return inputs;
 }
 

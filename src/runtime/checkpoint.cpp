@@ -134,8 +134,13 @@ void LoadCheckpointWeights(torch::nn::Module& module, const fs::path& path) {
     if (folder.empty()) throw InputError(path.string() + ": no such checkpoint");
     file = folder / "model.safetensors";
   }
-  LoadStateDict(module, MapWholeModel(ReadWeights(file)), file.string(), Memory::kShare);
-  if (const auto* model = dynamic_cast<DualGeoModelImpl*>(&module)) {
+  const TensorMap stored = MapWholeModel(ReadWeights(file));
+  const auto* model = dynamic_cast<DualGeoModelImpl*>(&module);
+  if (model) {
+    for (const auto& head : model->heads()) head->ShapeAs(stored);
+  }
+  LoadStateDict(module, stored, file.string(), Memory::kShare);
+  if (model) {
     for (const auto& head : model->heads()) head->CheckLoaded();
   }
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
+#include <optional>
 #include <vector>
 
 #include "dualgeo/geo/distance.h"
@@ -55,19 +57,44 @@ NamedTensors Joined(const std::vector<std::vector<NamedTensors>>& batches, std::
   return joined;
 }
 
+// Values of the further columns, of the given rows.
+PhotoValues ValuesOf(const PhotoTable& table, const std::vector<std::int64_t>& rows) {
+  PhotoValues values;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    auto& column = values[table.columns[i]];
+    for (const auto row : rows) column.push_back(table.rows[static_cast<std::size_t>(row)].values[i]);
+  }
+  return values;
+}
+
+TableValues ValuesOf(const PhotoTable& table) {
+  TableValues values{table.path.string(), {}, {}};
+  for (const auto& row : table.rows) values.lines.push_back(row.line);
+  std::vector<std::int64_t> all(table.rows.size());
+  std::iota(all.begin(), all.end(), 0);
+  values.columns = ValuesOf(table, all);
+  return values;
+}
+
 class DualGeoTask : public TrainTask {
  public:
   DualGeoTask(const ModelOptions& model, const LossOptions& loss, const RuntimeOptions& runtime,
-              const torch::Device& device)
+              const TrainingSets& sets, const torch::Device& device)
       : model_(model, loss, DeriveSeed(static_cast<std::uint64_t>(runtime.seed), "model")),
+        sets_(sets),
         precision_(runtime.precision),
-        device_(device) {}
+        device_(device) {
+    const TableValues train = ValuesOf(sets.train.table());
+    std::optional<TableValues> validation;
+    if (sets.validation) validation = ValuesOf(sets.validation->table());
+    for (const auto& head : model_->heads()) head->Learn(train, validation ? &*validation : nullptr);
+  }
 
   torch::nn::Module& module() override { return *model_; }
   void Initialise() override { LoadPretrained(*model_); }
 
   TrainingLoss Loss(const Batch& batch) override {
-    const Targets targets{batch.latlon};
+    const Targets targets{batch.latlon, ValuesOf(sets_.train.table(), batch.indices)};
     TrainingLoss loss = model_->Loss(RunHeads(batch, targets), targets);
     for (const auto& item : model_->named_parameters(/*recurse=*/false)) {
       if (item.value().numel() == 1) loss.details.emplace_back(item.key(), item.value().detach());
@@ -79,9 +106,11 @@ class DualGeoTask : public TrainTask {
     std::map<std::string, double> numbers;
     std::vector<std::vector<NamedTensors>> outputs;
     std::vector<torch::Tensor> latlon;
+    std::vector<std::int64_t> rows;
+    const PhotoTable& table = sets_.validation->table();
     std::int64_t photos = 0;
     while (auto batch = next()) {
-      const Targets targets{batch->latlon};
+      const Targets targets{batch->latlon, ValuesOf(table, batch->indices)};
       auto made = RunHeads(*batch, targets);
       const TrainingLoss loss = model_->Loss(made, targets);
       const auto count = batch->pixels.size(0);
@@ -93,6 +122,7 @@ class DualGeoTask : public TrainTask {
       if (photos < kRetrievalPhotos) {
         outputs.push_back(std::move(made));
         latlon.push_back(batch->latlon.cpu());
+        rows.insert(rows.end(), batch->indices.begin(), batch->indices.end());
       }
       photos += count;
     }
@@ -101,7 +131,7 @@ class DualGeoTask : public TrainTask {
       numbers["loss"] = std::numeric_limits<double>::infinity();  // every photo was unreadable and skipped
       return numbers;
     }
-    const Targets all{torch::cat(latlon)};
+    const Targets all{torch::cat(latlon), ValuesOf(table, rows)};
     bool distance = true;  // of the first
     for (std::size_t i = 0; i < model_->heads().size(); ++i) {
       for (const auto& [name, places] : model_->heads()[i]->Places(Joined(outputs, i), all)) {
@@ -123,6 +153,7 @@ class DualGeoTask : public TrainTask {
   }
 
   DualGeoModel model_;
+  const TrainingSets& sets_;
   std::string precision_;
   torch::Device device_;
 };
@@ -162,7 +193,8 @@ Settings SettingsOf(const TrainJob& job, const TrainingSets& sets, const ModelOp
 std::optional<TrainedSoFar> InspectModelTraining(const TrainJob& job, const ModelOptions& model,
                                                  const LossOptions& loss, const TrainOptions& train) {
   const ViewOptions view = ModelViews(model);
-  const TrainingSets sets = OpenTrainingSets(job.data, view, view, static_cast<std::uint64_t>(job.runtime.seed));
+  const TrainingSets sets =
+      OpenTrainingSets(job.data, view, view, static_cast<std::uint64_t>(job.runtime.seed), HeadColumns(model));
   auto so_far = InspectTraining(job.run_dir / "checkpoint", SettingsOf(job, sets, model, loss, train));
   if (so_far) so_far->total = TotalSteps(sets, train);
   return so_far;
@@ -175,11 +207,12 @@ TrainResult TrainModel(const TrainJob& job, const ModelOptions& model, const Los
   train.Validate();
   const torch::Device device = SetupRuntime(job.runtime);
   const ViewOptions view = ModelViews(model);
-  const TrainingSets sets = OpenTrainingSets(job.data, view, view, static_cast<std::uint64_t>(job.runtime.seed));
+  const TrainingSets sets =
+      OpenTrainingSets(job.data, view, view, static_cast<std::uint64_t>(job.runtime.seed), HeadColumns(model));
   SayWhoIsInNoCell(model, sets.train.table());
   const std::filesystem::path log = job.run_dir / "train.jsonl";
   TrainingFolder folder(job.run_dir / "checkpoint", log, job.existing, SettingsOf(job, sets, model, loss, train));
-  DualGeoTask task(model, loss, job.runtime, device);
+  DualGeoTask task(model, loss, job.runtime, sets, device);
   const TrainLoop loop{.name = "train", .job = job, .sets = sets, .options = train, .device = device, .log = log};
   return RunTrainLoop(task, loop, folder);
 }

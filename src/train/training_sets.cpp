@@ -13,6 +13,7 @@ std::string TableFingerprint(const PhotoTable& table) {
     text += row.id + '\n';
     if (row.location) text += FormatDouble(row.location->lat) + ' ' + FormatDouble(row.location->lon);
     text += '\n';
+    for (const auto& value : row.values) text += value + '\n';
   }
   return std::to_string(table.rows.size()) + " photos, sha256 " + Sha256(text).substr(0, 16);
 }
@@ -24,12 +25,13 @@ PhotoSplit SplitTrainingTable(const PhotoTable& train, const ValidationOptions& 
 }
 
 TrainingSets OpenTrainingSets(const DataOptions& data, const ViewOptions& train_view,
-                              const ViewOptions& validation_view, std::uint64_t seed) {
+                              const ViewOptions& validation_view, std::uint64_t seed,
+                              const std::vector<std::string>& columns) {
   data.train.Require("data.train", train_view.with_masks);
-  PhotoTable train = ReadPhotoTable(data.train.csv, data.train.columns);
+  PhotoTable train = ReadPhotoTable(data.train.csv, data.train.columns, Locations::kRequired, columns);
   const ValidationOptions& held_out = data.validation;
   if (!held_out.csv.empty()) {
-    PhotoTable validation = ReadPhotoTable(held_out.csv, held_out.columns);
+    PhotoTable validation = ReadPhotoTable(held_out.csv, held_out.columns, Locations::kRequired, columns);
     const std::string& images = held_out.images.empty() ? data.train.images : held_out.images;
     const std::string& masks = held_out.masks.empty() ? data.train.masks : held_out.masks;
     return {PhotoDataset(std::move(train), data.train.images, data.train.masks, train_view, data.augment),

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/read_file.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 
@@ -114,6 +115,31 @@ TEST_F(PhotoTableTest, WhatIsWrittenReadsBack) {
   const std::vector<PhotoRow> rows = {{"a,b.jpg", LatLon{1.0 / 3, -180}, "x \"y\"", 2}, {"c.jpg", std::nullopt, "", 3}};
   WritePhotoTable(folder_ / "w.csv", rows);
   EXPECT_EQ(ReadPhotoTable(folder_ / "w.csv", {}, Locations::kOptional).rows, rows);
+}
+
+TEST_F(PhotoTableTest, FurtherColumnsAreKeptWhereAskedFor) {
+  const auto path = folder_.Write("p.csv",
+                                  "IMG_ID,SCENE,LAT,LON,AUTHOR,HEIGHT\n"
+                                  "a.jpg,\"in, door\",1,2,me,nan\nb.jpg,,3,4,,12.5\n");
+  const PhotoTable table = ReadPhotoTable(path, {}, Locations::kRequired, {"HEIGHT", "SCENE", "AUTHOR"});
+  EXPECT_EQ(table.columns, (std::vector<std::string>{"HEIGHT", "SCENE", "AUTHOR"}));
+  EXPECT_EQ(table.rows[0].values, (std::vector<std::string>{"", "in, door", "me"}));
+  EXPECT_EQ(table.rows[1].values, (std::vector<std::string>{"12.5", "", ""}));
+  WritePhotoTable(folder_ / "w.csv", table);
+  EXPECT_EQ(ReadFile(folder_ / "w.csv"),
+            "IMG_ID,LAT,LON,AUTHOR,HEIGHT,SCENE\na.jpg,1,2,me,,\"in, door\"\nb.jpg,3,4,,12.5,\n");
+  const PhotoTable again = ReadPhotoTable(folder_ / "w.csv", {}, Locations::kRequired, table.columns);
+  EXPECT_EQ(again.rows, table.rows);
+
+  EXPECT_TRUE(ReadPhotoTable(path).rows[0].values.empty());
+  try {
+    ReadPhotoTable(path, {}, Locations::kRequired, {"SCENES"});
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_EQ(
+        std::string(error.what()),
+        path.string() + ":1: no column SCENES, did you mean SCENE? (columns: IMG_ID, SCENE, LAT, LON, AUTHOR, HEIGHT)");
+  }
 }
 
 TEST_F(PhotoTableTest, IdsStayBelowTheImagesFolder) {

@@ -51,6 +51,18 @@ TEST(Split, NoAuthorOnBothSides) {
   }
 }
 
+TEST(Split, FurtherColumnsStay) {
+  PhotoTable table = Table(20, 5);
+  table.columns = {"SCENE"};
+  for (auto& row : table.rows) row.values = {"scene of " + row.id};
+  const PhotoSplit split = SplitByAuthor(table, 0.3, 1);
+  for (const PhotoTable* part : {&split.train, &split.validation}) {
+    EXPECT_EQ(part->columns, table.columns);
+    ASSERT_FALSE(part->rows.empty());
+    for (const auto& row : part->rows) EXPECT_EQ(row.values, std::vector<std::string>{"scene of " + row.id});
+  }
+}
+
 TEST(Split, DependsOnSeedAndNamesAlone) {
   PhotoTable table = Table(200, 17);
   const auto first = Ids(SplitByAuthor(table, 0.2, 1).validation);

@@ -60,6 +60,21 @@ TEST_F(ContentTest, OnlyThePhotosThatTheTableNamesCount) {
   EXPECT_EQ(Missing(Photos()), 1);
 }
 
+TEST_F(ContentTest, FurtherColumnsOfATableCountWhereTheyAreRead) {
+  const auto of = [&](const std::vector<std::string>& further) {
+    return Of(TableArtifact("table", folder_ / "t.csv", {}, TablePart::kRows, further));
+  };
+  folder_.Write("t.csv", "IMG_ID,LAT,LON,SCENE,COUNTRY\na,1,2,indoor,NO\n");
+  const auto rows = of({}), scene = of({"SCENE"});
+  EXPECT_EQ(rows, Of(TableArtifact("table", folder_ / "t.csv", {}, TablePart::kRows)));
+  EXPECT_NE(rows, scene);
+  folder_.Write("t.csv", "IMG_ID,LAT,LON,SCENE,COUNTRY\na,1,2,indoor,SE\n");
+  EXPECT_EQ(of({"SCENE"}), scene);
+  folder_.Write("t.csv", "IMG_ID,LAT,LON,SCENE,COUNTRY\na,1,2,urban,NO\n");
+  EXPECT_NE(of({"SCENE"}), scene);
+  EXPECT_EQ(of({}), rows);
+}
+
 TEST_F(ContentTest, TablesCountByWhatTheySay) {
   const auto of = [&](TablePart part, const PhotoColumns& columns = {}) {
     return Of(TableArtifact("table", folder_ / "t.csv", columns, part));

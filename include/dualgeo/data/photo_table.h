@@ -4,7 +4,7 @@
 //
 // IMG_ID is the photo's path below the folder or tar of images. LAT and LON are degrees; AUTHOR, where there is such a
 // column, keeps a photographer's photos together when a table is split. Other names through PhotoColumns. Other columns
-// are ignored.
+// are ignored but for those that are asked for (what heads learn from).
 #pragma once
 
 #include <filesystem>
@@ -41,7 +41,8 @@ struct PhotoRow {
   std::string id;
   std::optional<LatLon> location;
   std::string author;
-  int line = 0;  // in the file, the header's being 1; 0 for rows that come from no file
+  int line = 0;                          // in the file, the header's being 1; 0 for rows that come from no file
+  std::vector<std::string> values = {};  // of PhotoTable::columns; empty text: no value
 
   bool operator==(const PhotoRow&) const = default;
 };
@@ -49,6 +50,7 @@ struct PhotoRow {
 struct PhotoTable {
   std::filesystem::path path;
   std::vector<PhotoRow> rows;
+  std::vector<std::string> columns = {};  // further ones, that were asked for
 };
 
 // kOptional: LAT and LON columns or cells may be missing (photos that are only asked about).
@@ -57,10 +59,12 @@ enum class Locations { kRequired, kOptional };
 // Throws InputError, naming file and line, for what CsvTable refuses, a missing column, an empty or repeated id (both
 // lines), an empty (kRequired), half-empty or non-numeric location, and coordinates out of range; says so when the
 // table as a whole makes sense with LAT and LON swapped. A table without rows is an error too.
+// wanted: columns whose values are kept, as CsvTable::Text gives them; one that is missing is such an error, too.
 PhotoTable ReadPhotoTable(const std::filesystem::path& path, const PhotoColumns& columns = {},
-                          Locations locations = Locations::kRequired);
+                          Locations locations = Locations::kRequired, const std::vector<std::string>& wanted = {});
 
-// Columns id, lat, lon, and author when any row has one. Atomic.
+// Columns id, lat, lon, and author when any row has one, then the further ones. Atomic.
+void WritePhotoTable(const std::filesystem::path& path, const PhotoTable& table, const PhotoColumns& columns = {});
 void WritePhotoTable(const std::filesystem::path& path, const std::vector<PhotoRow>& rows,
                      const PhotoColumns& columns = {});
 

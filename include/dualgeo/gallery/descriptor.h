@@ -7,6 +7,9 @@
 // GPS: the gallery holds projected_gps; a photo asks with the mean of its projected views (projected_image,
 // projected_segmentation, those that there are). The inner product is then the mean of the views' cosines with the
 // point, which is what the dual-view loss raises for the true one (both views weigh the same, as in the loss).
+//
+// Texts ask a GPS gallery with projected_text, a gallery of the one feature image with text (both are CLIP's), and one
+// of image_text with caption.
 #pragma once
 
 #include <string>
@@ -24,5 +27,9 @@ Matrix GpsDescriptors(const FeatureSet& set);
 
 // [N, D]: what photos ask a GPS gallery with. Throws InputError when the set has no projected view.
 Matrix GpsQueries(const FeatureSet& photos);
+
+// [N, D]: what texts ask a gallery of this kind and of these features with. Throws InputError when there is no such
+// way.
+Matrix TextQueries(const FeatureSet& texts, const std::string& kind, const std::vector<std::string>& features);
 
 }  // namespace dualgeo

@@ -1,4 +1,5 @@
-// Features on disk: one vector per photo and view, in a safetensors file that Python reads as it is.
+// Features on disk: one vector per photo (or place, or text) and view, in a safetensors file that Python reads as it
+// is.
 //
 // Tensors (each float32 [N, D]; those that the model or the command does not make are left out):
 //   image, segmentation              a photo's view as its encoder sees it, L2-normalised
@@ -10,12 +11,17 @@
 //   gps                              a coordinate as the GPS encoder gives it, not normalised
 //   projected_gps                    the coordinate in the shared space, L2-normalised; a GPS gallery is made of these
 //   latlon                           float64 [N, 2], degrees; only beside gps
+//   text                             a text as CLIP's text tower gives it, L2-normalised
+//   projected_text                   the text in the space shared with GPS points, by way of the image's projection,
+//                                    L2-normalised; a GPS gallery is asked with these, too
+//   caption                          the text in the space shared with photos (head contrastive_text), L2-normalised
 // and, as text does not go into a header of millions of rows:
 //   ids, id_offsets                  uint8 [bytes], int64 [N + 1]: id i (a photo's IMG_ID, a coordinate's id or row
-//                                    number) is the bytes id_offsets[i] to id_offsets[i + 1] of ids; all distinct
+//                                    number, a text's id) is the bytes id_offsets[i] to id_offsets[i + 1] of ids; all
+//                                    distinct
 //   photo_sha256                     uint8 [N, 32]: of each photo's encoded bytes, by which duplicates are found
-// Metadata: kind ("photos" or "gps"), model (fingerprint of the model that made them, gallery/embed.h). Older files
-// have the ids as a JSON array in the metadata key `ids` and no hashes; they are read too.
+// Metadata: kind ("photos", "gps" or "texts"), model (fingerprint of the model that made them, gallery/embed.h). Older
+// files have the ids as a JSON array in the metadata key `ids` and no hashes; they are read too.
 #pragma once
 
 #include <filesystem>
@@ -32,7 +38,7 @@ namespace dualgeo {
 inline constexpr const char* kPlaceVector = "place_vector";
 
 struct FeatureSet {
-  std::string kind = "photos";   // photos | gps
+  std::string kind = "photos";   // photos | gps | texts
   std::string model;             // fingerprint; empty when not known (features made elsewhere)
   std::vector<std::string> ids;  // row i of every matrix belongs to ids[i]
   std::map<std::string, Matrix> features;

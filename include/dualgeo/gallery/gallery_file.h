@@ -93,8 +93,8 @@ GalleryInfo ReadGalleryInfo(const std::filesystem::path& folder);
 // Throws InputError saying which file disagrees with which.
 Gallery LoadGallery(const std::filesystem::path& folder);
 
-// What a photo asks this gallery with: ImageDescriptors or GpsQueries. Throws InputError when the features were made by
-// another model than the gallery's, lack a feature, or have another dimension.
+// What a photo or a text asks this gallery with: ImageDescriptors, GpsQueries or TextQueries. Throws InputError when
+// the features were made by another model than the gallery's, lack a feature, or have another dimension.
 Matrix QueryDescriptors(const GalleryInfo& gallery, const FeatureSet& photos);
 
 }  // namespace dualgeo

@@ -26,7 +26,8 @@ class OptionText {
   }
   template <class T>
   void Group(const std::string& name, T& value, const char*) {
-    if (name == "segmenter") return;  // makes masks, which are an input of the model
+    // Makes masks, which are an input of the model; and texts' vectors, on which none of the photo's depends.
+    if (name == "segmenter" || name == "text_encoder") return;
     const auto outer = prefix_;
     prefix_.append(name).append(".");
     value.Visit(*this);

@@ -5,13 +5,18 @@
 #include "dualgeo/io/torch.h"
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "dualgeo/model/options.h"
+#include "dualgeo/model/weight_names.h"
 
 namespace dualgeo {
+
+class ClipTextImpl;
 
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 
@@ -24,9 +29,23 @@ struct ViewFeatures {
   torch::Tensor fused_segmentation;
 };
 
+// Values of the photo table's columns, by their names, a value a photo; empty: none is known.
+using PhotoValues = std::map<std::string, std::vector<std::string>>;
+
 // What is known of the photos of a batch.
 struct Targets {
-  torch::Tensor latlon;  // [N, 2] float64 degrees, on the model's device
+  torch::Tensor latlon;      // [N, 2] float64 degrees, on the model's device
+  PhotoValues columns = {};  // those that the heads learn from (HeadColumns)
+};
+
+// The same of a whole table, and where each photo stands there, for messages.
+struct TableValues {
+  std::string file;
+  std::vector<int> lines;
+  PhotoValues columns;
+
+  // "photos.csv:17: "
+  std::string At(std::size_t photo) const { return file + ":" + std::to_string(lines.at(photo)) + ": "; }
 };
 
 // Scalars. details: unweighted, under the names that the log has.
@@ -44,11 +63,23 @@ class HeadImpl : public torch::nn::Module {
   virtual void LoadPretrained() {}
   // After a checkpoint was loaded. Throws InputError when it does not belong to what the options name.
   virtual void CheckLoaded() const {}
+  // Once before a training (also one that is resumed) begins: what the head takes from the training photos' table, such
+  // as classes. validation: null without such photos. Throws InputError for values that it cannot learn from.
+  virtual void Learn(const TableValues& /*train*/, const TableValues* /*validation*/) {}
+  // Before weights are loaded: takes over sizes that come from a table. stored: what the file has.
+  virtual void ShapeAs(const TensorMap& /*stored*/) {}
 
   // What the losses are made of, by name, [N, …]; under autocast, so that it may come in lower precision.
   virtual NamedTensors Forward(const ViewFeatures& features, const Targets& targets) = 0;
   // outputs: what Forward gave, in float32.
   virtual TrainingLoss Loss(const NamedTensors& outputs, const Targets& targets) = 0;
+  // The photo in the head's own spaces, [N, D] each, by the names that features files give it (gallery/features.h):
+  // what a gallery may be made of.
+  virtual NamedTensors PhotoVectors(const ViewFeatures& /*features*/) { return {}; }
+  // The same of a text, from CLIP's vector of it, [N, D].
+  virtual NamedTensors TextVectors(const torch::Tensor& /*text*/) { return {}; }
+  // The text tower, where the head has one.
+  virtual std::shared_ptr<ClipTextImpl> text_encoder() const { return nullptr; }
   // What is kept of a photo, so that PlaceScores can be asked without it: nothing, or one vector, [N, D].
   virtual torch::Tensor Kept(const ViewFeatures& /*features*/) { return {}; }
   // From kept vectors, probabilities over what the head tells apart: [N, classes] for each partition.
@@ -57,6 +88,12 @@ class HeadImpl : public torch::nn::Module {
   // validation photos, one behind the other.
   virtual NamedTensors Places(const NamedTensors& /*outputs*/, const Targets& /*targets*/) { return {}; }
 };
+
+// The head of that name (model/kinds.h).
+std::shared_ptr<HeadImpl> MakeHead(const std::string& name, const ModelOptions& model, const LossOptions& loss);
+
+// Columns of the photo table that the model's heads learn from.
+std::vector<std::string> HeadColumns(const ModelOptions& model);
 
 // The tensor of that name; undefined where there is none.
 torch::Tensor Find(const NamedTensors& tensors, const std::string& name);

@@ -27,10 +27,11 @@
   KIND("resnet18", MakeResNet18Backbone) \
   KIND("mit", MakeMitBackbone)
 
-// model.heads: std::shared_ptr<HeadImpl> make(const ModelOptions&, const LossOptions&)
-#define DUALGEO_HEADS(KIND)                       \
-  KIND("contrastive_gps", MakeContrastiveGpsHead) \
-  KIND("cells", MakeCellsHead)
+// model.heads: std::shared_ptr<HeadImpl> make(const ModelOptions&, const LossOptions&), and
+// std::vector<std::string> columns(const ModelOptions&), those of the photo table that it learns from, or NoColumns
+#define DUALGEO_HEADS(KIND)                                  \
+  KIND("contrastive_gps", MakeContrastiveGpsHead, NoColumns) \
+  KIND("cells", MakeCellsHead, NoColumns)
 
 // model.gps_encoder.projection, and in how many dimensions: Tensor project(lat, lon), of degrees
 #define DUALGEO_GPS_PROJECTIONS(KIND)         \

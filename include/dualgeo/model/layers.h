@@ -40,6 +40,8 @@ TORCH_MODULE(Linear);
 // the attention weights while `training`.
 torch::Tensor Attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, double dropout = 0,
                         bool training = false);
+// The same where row i of q sees rows 0 to i of k and v (Lq = Lk).
+torch::Tensor CausalAttention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v);
 // x * sigmoid(1.702 x), OpenAI's approximation of GELU; the exact one gives other features. May write over x.
 torch::Tensor QuickGelu(torch::Tensor x);
 // [N, L, heads * d] -> [N, heads, L, d] and back.

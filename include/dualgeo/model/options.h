@@ -235,6 +235,65 @@ struct GpsEncoderOptions {
   }
 };
 
+// ---- text encoder: CLIP's text tower --------------------------------------------------------------------------------
+
+// For `embed text`, and for the head contrastive_text, which trains it or beside it.
+struct TextEncoderOptions {
+  std::string preset = "vit-l-14";
+  std::optional<std::string> weights;
+  std::optional<std::string> vocabulary;
+  std::string activation = "quick_gelu";
+  bool freeze = true;
+  int vocabulary_size = 49408;
+  // Each of these, where given, replaces the preset's value.
+  std::optional<int> width;
+  std::optional<int> layers;
+  std::optional<int> heads;
+  std::optional<int> mlp_width;
+  std::optional<int> projection_dim;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("preset", preset, "size: that of the text tower beside this image tower",
+            OneOf{{"vit-b-32", "vit-b-16", "vit-l-14", "vit-l-14-336", "vit-tiny"}}, Added{});
+    v.Field(
+        "weights", weights,
+        "file with a CLIP's weights (Hugging Face's, OpenAI's or OpenCLIP's names, or a DualGeo checkpoint), of which "
+        "the text tower is taken; null: random",
+        Affects::kContent, Added{});
+    v.Field(
+        "vocabulary", vocabulary,
+        "CLIP's vocabulary: tokenizer.json, vocab.json (with merges.txt beside it) or bpe_simple_vocab_16e6.txt.gz, "
+        "or a folder with one of these",
+        Affects::kContent, Added{});
+    v.Field("activation", activation, "of the feed-forward layers, as model.image_encoder.activation",
+            OneOf{{"quick_gelu", "gelu"}}, Added{});
+    v.Field("freeze", freeze, "with the head contrastive_text: keep the tower as it is loaded", Affects::kTraining,
+            Added{});
+    v.Field("vocabulary_size", vocabulary_size, "tokens, as many as the vocabulary has", Range{3, 1048576}, Added{});
+    v.Field("width", width, "channels; null: the preset's", Range{8, 8192}, Added{});
+    v.Field("layers", layers, "blocks; null: the preset's", Range{1, 128}, Added{});
+    v.Field("heads", heads, "attention heads, must divide width; null: the preset's", Range{1, 128}, Added{});
+    v.Field("mlp_width", mlp_width, "channels inside the feed-forward layers; null: 4 x width", Range{1, 65536},
+            Added{});
+    v.Field("projection_dim", projection_dim,
+            "size of the text's vector; null: the preset's (vit-tiny: model.embed_dim)", Range{2, 8192}, Added{});
+  }
+};
+
+struct ClipTextSizes {
+  int width = 0;
+  int layers = 0;
+  int heads = 0;
+  int mlp_width = 0;
+  int projection_dim = 0;
+  int vocabulary_size = 0;
+  bool quick_gelu = true;
+};
+
+// Throws InputError for an unknown preset or heads that do not divide width. embed_dim: as for the image encoder.
+ClipTextSizes Resolve(const TextEncoderOptions& options, int embed_dim);
+
 // ---- the head cells -------------------------------------------------------------------------------------------------
 
 // A class for each cell of one partition or of several (geo/partition.h).
@@ -261,6 +320,30 @@ struct CellsOptions {
   }
 };
 
+// ---- the head contrastive_text --------------------------------------------------------------------------------------
+
+// Photos and captions made of the photo table's columns, in one space (G3; PIGEON's sentences).
+struct ContrastiveTextOptions {
+  std::vector<std::string> captions = {"A photo taken in {city}, {region}, {country}."};
+  std::vector<double> keep;
+  std::string vector = "fused_image";
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("captions", captions,
+            "sentences with the table's columns in braces, which make a photo's caption one behind the other. A column "
+            "that is empty in a photo's row is left out with the comma beside it, a sentence all of whose columns are "
+            "empty altogether, and a photo without a sentence from this head's loss",
+            Affects::kTraining, Added{});
+    v.Field("keep", keep,
+            "probability of each sentence to stand in a caption while training; []: 1 for each (one that is drawn "
+            "without any keeps all)",
+            Range{0, 1}, Affects::kTraining, Added{});
+    v.Field("vector", vector, "which of the photo's vectors is compared with the caption",
+            OneOf{{"image", "segmentation", "fused_image", "fused_segmentation"}}, Added{});
+  }
+};
+
 // ---- the whole model and its loss -----------------------------------------------------------------------------------
 
 struct ModelOptions {
@@ -273,6 +356,8 @@ struct ModelOptions {
   GpsEncoderOptions gps_encoder;
   std::vector<std::string> heads = {"contrastive_gps"};
   CellsOptions cells;
+  TextEncoderOptions text_encoder;
+  ContrastiveTextOptions contrastive_text;
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -287,9 +372,11 @@ struct ModelOptions {
     v.Group("gps_encoder", gps_encoder, "coordinates to vectors: random Fourier features and MLPs");
     v.Field("heads", heads,
             "what is learned, one or several. contrastive_gps: both views and coordinates in one space (section loss); "
-            "cells: the cell of the photo",
+            "cells: the cell of the photo; contrastive_text: the photo and its caption in one space",
             OneOf{{DUALGEO_HEADS(DUALGEO_KIND_NAME)}}, Added{});
     v.Group("cells", cells, "the head cells");
+    v.Group("text_encoder", text_encoder, "texts to vectors: CLIP's text tower");
+    v.Group("contrastive_text", contrastive_text, "the head contrastive_text");
   }
 
   bool has_image() const { return views != "segmentation"; }
@@ -303,6 +390,7 @@ struct ModelOptions {
 struct LossOptions {
   double image_gps = 1.0;
   double segmentation_gps = 1.0;
+  double image_text = 1.0;
   double logit_scale_init = 3.99;
 
   template <class Visitor>
@@ -310,6 +398,9 @@ struct LossOptions {
     v.Field("image_gps", image_gps, "weight of the contrastive loss between image and GPS", Range{0, 1000});
     v.Field("segmentation_gps", segmentation_gps, "weight of the contrastive loss between segmentation and GPS",
             Range{0, 1000});
+    v.Field("image_text", image_text,
+            "weight of the contrastive loss between photo and caption (head contrastive_text)", Range{0, 1000},
+            Added{});
     v.Field("logit_scale_init", logit_scale_init,
             "initial natural logarithm of the learnable factor on the cosine similarities (3.99: a factor of 54)",
             Range{-10, 10});

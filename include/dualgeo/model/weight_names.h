@@ -21,10 +21,11 @@ TensorMap StripWrappers(TensorMap tensors);
 // The parts of our models that weights can be for; names are relative to the part.
 enum class WeightPart {
   kClipVision,   // ClipVision: vision_model.…, visual_projection.weight
+  kClipText,     // ClipText: text_model.…, text_projection.weight
   kSegFormer,    // SegFormer: segformer.encoder.…, decode_head.…
   kMaskEncoder,  // SegmentationEncoder: features.…, projection.…
   kGpsEncoder,   // GpsEncoder: LocEnc0.…
-  kOther         // known, and for none of these (CLIP's text tower, a classifier, fusion)
+  kOther         // known, and for none of these (a classifier, fusion)
 };
 
 struct WeightStyle;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "dualgeo/model/clip_text.h"
 #include "dualgeo/model/clip_vit.h"
 #include "dualgeo/model/dualgeo_model.h"
 #include "dualgeo/model/gps_encoder.h"
@@ -42,6 +43,7 @@ TensorMap ReadWeights(const std::filesystem::path& path);
 // the others is interpolated bicubically (a = -0.75, no aligned corners, no antialiasing), as Hugging Face's
 // interpolate_pos_encoding does.
 void LoadClipVision(ClipVisionImpl& encoder, const std::filesystem::path& path);
+void LoadClipText(ClipTextImpl& encoder, const std::filesystem::path& path);
 void LoadSegFormer(SegFormerImpl& segmenter, const std::filesystem::path& path);
 void LoadSegmentationEncoder(SegmentationEncoderImpl& encoder, const std::filesystem::path& path);
 void LoadGpsEncoder(GpsEncoderImpl& encoder, const std::filesystem::path& path);

@@ -84,8 +84,9 @@ Artifact FolderArtifact(const std::string& role, const std::filesystem::path& pa
 
 // What of a photo table counts: its ids and their order; places and authors, too; or every cell of it.
 enum class TablePart { kIds, kRows, kCells };
+// further: of kRows, other columns that are read, too.
 Artifact TableArtifact(const std::string& role, const std::filesystem::path& csv, const PhotoColumns& columns,
-                       TablePart part);
+                       TablePart part, const std::vector<std::string>& further = {});
 // The photos that the table names, in a folder (others there do not count) or a tar.
 Artifact PhotosArtifact(const std::string& role, const std::filesystem::path& images, const std::filesystem::path& csv,
                         const PhotoColumns& columns);

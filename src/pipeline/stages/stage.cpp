@@ -140,17 +140,21 @@ fs::path SegmenterWeights(const ExperimentOptions& options, const RunPaths& path
   return options.model.segmenter.weights ? fs::path(*options.model.segmenter.weights) : paths.segmenter();
 }
 
-std::vector<Artifact> ArtifactsOf(const PhotoSet& set, TablePart part, const std::string& prefix) {
-  std::vector<Artifact> artifacts = {TableArtifact(prefix + "table", set.csv, set.columns, part),
+std::vector<Artifact> ArtifactsOf(const PhotoSet& set, TablePart part, const std::string& prefix,
+                                  const std::vector<std::string>& further) {
+  std::vector<Artifact> artifacts = {TableArtifact(prefix + "table", set.csv, set.columns, part, further),
                                      PhotosArtifact(prefix + "photos", set.images, set.csv, set.columns)};
   if (!set.masks.empty()) artifacts.push_back(MasksArtifact(prefix + "masks", set.masks, set.csv, set.columns));
   return artifacts;
 }
 
-void AddValidation(std::vector<Artifact>& inputs, const ExperimentOptions& options, const PhotoSet& trained) {
+void AddValidation(std::vector<Artifact>& inputs, const ExperimentOptions& options, const PhotoSet& trained,
+                   const std::vector<std::string>& further) {
   const auto set = ValidationSet(options, trained);
   if (!set) return;
-  for (auto& artifact : ArtifactsOf(*set, TablePart::kRows, "validation ")) inputs.push_back(std::move(artifact));
+  for (auto& artifact : ArtifactsOf(*set, TablePart::kRows, "validation ", further)) {
+    inputs.push_back(std::move(artifact));
+  }
 }
 
 void AddPartitions(std::vector<Artifact>& inputs, const ExperimentOptions& options) {

@@ -102,10 +102,12 @@ ExperimentOptions SegmenterOptionsOf(const ExperimentOptions& options);
 // The segmenter that makes the run's masks: the weights that the config names, or those that it trains.
 std::filesystem::path SegmenterWeights(const ExperimentOptions& options, const RunPaths& paths);
 
-// Inputs: the table of a set, its photos and, where the model sees them, its masks; the same of validation photos with
-// a table of their own.
-std::vector<Artifact> ArtifactsOf(const PhotoSet& set, TablePart part, const std::string& prefix = "");
-void AddValidation(std::vector<Artifact>& inputs, const ExperimentOptions& options, const PhotoSet& trained);
+// Inputs: the table of a set (with further columns, as TableArtifact), its photos and, where the model sees them, its
+// masks; the same of validation photos with a table of their own.
+std::vector<Artifact> ArtifactsOf(const PhotoSet& set, TablePart part, const std::string& prefix = "",
+                                  const std::vector<std::string>& further = {});
+void AddValidation(std::vector<Artifact>& inputs, const ExperimentOptions& options, const PhotoSet& trained,
+                   const std::vector<std::string>& further = {});
 // The partitions that the run makes and its model goes by.
 void AddPartitions(std::vector<Artifact>& inputs, const ExperimentOptions& options);
 

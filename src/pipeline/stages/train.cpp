@@ -1,6 +1,7 @@
 // The model, trained; the untrained one is a training of no epochs.
 #include <spdlog/spdlog.h>
 
+#include "dualgeo/model/head.h"
 #include "dualgeo/pipeline/stages.h"
 #include "stage.h"
 
@@ -15,8 +16,9 @@ std::vector<Step> TrainSteps(const Stage& self, const StageRun& run) {
   Step step = NewStep(self, run);
   if (run.untrained) step.fields = FieldsOf(self, options);
   step.inputs = [=] {
-    std::vector<Artifact> inputs = ArtifactsOf(run.train, TablePart::kRows);
-    AddValidation(inputs, options, run.train);
+    const auto learned_from = HeadColumns(options.model);
+    std::vector<Artifact> inputs = ArtifactsOf(run.train, TablePart::kRows, "", learned_from);
+    AddValidation(inputs, options, run.train, learned_from);
     AddPartitions(inputs, options);
     return inputs;
   };
