@@ -174,7 +174,7 @@ void EmbedGps(DualGeoModel& model, std::span<const LatLon> coordinates, const st
   model->eval();
   const auto device = DeviceOf(model);
   const auto total = static_cast<std::int64_t>(coordinates.size());
-  constexpr std::int64_t kChunk = 4096;
+  constexpr std::int64_t kChunk = 1024;  // what lies between two layers then stays in the cache
   Progress progress("embed", total, "points");
   progress.Update(blocks.done());
   for (std::int64_t start = blocks.done(); start < total; start += kChunk) {

@@ -188,6 +188,17 @@ std::vector<Matrix> ScorePlaces(const EmbedModel& options, const FeatureSet& pho
   return scores;
 }
 
+double CosineFactor(const EmbedModel& options, const std::string& fingerprint) {
+  auto model = LoadEmbedModel(options, SetupRuntime(options.runtime));
+  const double factor = model->CosineFactor();
+  if (!fingerprint.empty() && fingerprint != ModelFingerprint(model)) {
+    throw InputError(
+        "search.scores: the features were made by another model than the one whose logit scale is to "
+        "make probabilities of them");
+  }
+  return factor;
+}
+
 struct CoordinateEmbedder::State {
   DualGeoModel model{nullptr};
   std::string fingerprint;

@@ -34,6 +34,11 @@ std::vector<CandidateList> FindCells(const ExperimentOptions& options, const fs:
   return finder.Find(queries.ids, ScorePlaces(ModelFromConfig(options, checkpoint), queries), options.search.top_k);
 }
 
+bool AsksForProbabilities(const SearchOptions& search) { return search.scores == "probability"; }
+
+// Whether a gallery's lists are made with the model beside the features.
+bool AsksTheModel(const SearchOptions& search) { return search.gps_scores || AsksForProbabilities(search); }
+
 Step SearchStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
   const SearchFiles files{run.paths.checkpoint(), run.paths.gallery(), run.paths.features(set.name),
                           run.paths.candidates(set.name)};
@@ -47,7 +52,7 @@ Step SearchStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
     } else {
       inputs.push_back(GalleryArtifact("gallery", files.gallery));
     }
-    if (cells || run.options.search.gps_scores) inputs.push_back(WeightsArtifact("checkpoint", files.checkpoint));
+    if (cells || AsksTheModel(run.options.search)) inputs.push_back(WeightsArtifact("checkpoint", files.checkpoint));
     return inputs;
   };
   step.outputs = {FileArtifact("candidates", files.out)};
@@ -62,8 +67,13 @@ bool FindsCells(const ExperimentOptions& options) { return options.search.finder
 std::vector<CandidateList> SearchFromConfig(const ExperimentOptions& options, const fs::path& checkpoint,
                                             Gallery* gallery, const FeatureSet& queries, const PhotoTable& photos,
                                             const KeepParts& keep) {
-  std::vector<CandidateList> lists = FindsCells(options) ? FindCells(options, checkpoint, queries)
-                                                         : Search(*gallery, queries, photos, options.search, keep);
+  std::optional<double> factor;
+  if (!FindsCells(options) && AsksForProbabilities(options.search)) {
+    factor = CosineFactor(ModelFromConfig(options, checkpoint), queries.model);
+  }
+  std::vector<CandidateList> lists = FindsCells(options)
+                                         ? FindCells(options, checkpoint, queries)
+                                         : Search(*gallery, queries, photos, options.search, keep, factor);
   if (options.search.gps_scores) {
     AddGpsScores(ModelSimilarity(ModelFromConfig(options, checkpoint), queries, "the photos' features"), lists);
   }
