@@ -11,6 +11,7 @@
 #include "dualgeo/gallery/exclusion.h"
 #include "dualgeo/gallery/gallery_file.h"
 #include "dualgeo/gallery/parts.h"
+#include "dualgeo/gallery/prototypes.h"
 #include "dualgeo/util/field.h"
 
 namespace dualgeo {
@@ -28,6 +29,9 @@ struct SearchOptions {
   std::string scores = "similarity";
   std::string finder = "gallery";
   std::string cells_rule = "product";
+  std::string cells_answer = "mean";
+  std::string refine = "none";
+  PrototypeOptions prototypes;
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -52,12 +56,21 @@ struct SearchOptions {
             "a GPS gallery of the similarities times the model's logit scale (GeoCLIP), excluded points included",
             OneOf{{"similarity", "probability"}}, For{"finder", {"gallery"}}, Added{});
     v.Field("finder", finder,
-            "what finds candidates: a gallery; or cells, the classifier of the head cells (gallery/cell_search.h)",
-            OneOf{{"gallery", "cells"}}, Added{});
+            "what finds candidates: a gallery; cells, the classifier of the head cells (gallery/cell_search.h); or a "
+            "router, which takes those of other runs, one for each photo (section router)",
+            OneOf{{"gallery", "cells", "router"}}, Added{});
     v.Field("cells_rule", cells_rule,
             "a cell's score: its probability in the last partition, its product with those of the cells around it, or "
             "(sum) that of each combination of cells",
             OneOf{{"last", "product", "sum"}}, For{"finder", {"cells"}}, Added{});
+    v.Field("cells_answer", cells_answer,
+            "a cell's place: the mean of its photos, the centre of its area, or (member) the training photo nearest to "
+            "the mean",
+            OneOf{{"mean", "centre", "member"}}, For{"finder", {"cells"}}, Added{});
+    v.Field("refine", refine,
+            "what makes a cell's place finer: nothing, or prototypes, clusters of its training photos (PIGEON)",
+            OneOf{{"none", "prototypes"}}, For{"finder", {"cells"}}, Added{});
+    v.Group("prototypes", prototypes, "refine prototypes: how they are made and asked");
   }
 };
 

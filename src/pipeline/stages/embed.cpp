@@ -22,10 +22,13 @@ void WarnOfSkipped(const EmbedReport& report, const EmbedPhotosJob& job) {
   spdlog::warn("{} of {} photos could not be read and were left out", report.skipped.size(), job.photos.rows.size());
 }
 
-// The training photos are embedded for a gallery of photos, and for the fit.
+// The training photos are embedded for a gallery of photos, for the fit, and for prototypes.
 bool EmbedsTrainingPhotos(const ExperimentOptions& o) {
-  return (o.gallery.kind == "images" && HasStep(o, "gallery")) || HasStep(o, "fit_rerank");
+  return (o.gallery.kind == "images" && HasStep(o, "gallery")) || HasStep(o, "fit_rerank") ||
+         (UsesPrototypes(o) && HasStep(o, "search"));
 }
+
+bool EmbedsBenchmarks(const ExperimentOptions& o) { return HasStep(o, "search") && !Routes(o); }
 
 Step EmbedStep(const Stage& self, const StageRun& run, const PhotoSet& set, const fs::path& features) {
   const fs::path checkpoint = run.paths.checkpoint();
@@ -45,7 +48,7 @@ std::vector<Step> EmbedSteps(const Stage& self, const StageRun& run) {
   if (EmbedsTrainingPhotos(run.options)) {
     steps.push_back(EmbedStep(self, run, run.train, run.paths.train_features()));
   }
-  if (!HasStep(run.options, "search")) return steps;
+  if (!EmbedsBenchmarks(run.options)) return steps;
   for (const PhotoSet& set : run.benchmarks) steps.push_back(EmbedStep(self, run, set, run.paths.features(set.name)));
   return steps;
 }
@@ -82,7 +85,7 @@ Stage EmbedStage() {
               [](const ExperimentOptions& o, ConfigReads& reads) {
                 if (o.model.fusion.scope == "batch") reads.sections.emplace_back("embed");
               },
-          .wanted = [](const ExperimentOptions& o) { return EmbedsTrainingPhotos(o) || HasStep(o, "search"); },
+          .wanted = [](const ExperimentOptions& o) { return EmbedsTrainingPhotos(o) || EmbedsBenchmarks(o); },
           .steps = EmbedSteps,
           .of_model = true,
           .folder = "features",
