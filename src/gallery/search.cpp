@@ -220,6 +220,9 @@ std::vector<Found> ReadBlocks(PartsFolder& parts, std::int64_t gallery_size) {
 
 std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const PhotoTable& photos,
                                   const SearchOptions& options, const KeepParts& keep) {
+  if (options.exclude_similarity_above && !gallery.info.normalize) {
+    throw InputError("search.exclude_similarity_above goes by cosines, and this gallery's vectors are not normalised");
+  }
   const Matrix descriptors = QueryDescriptors(gallery.info, queries);
   gallery.index.SetParameters(options.index_parameters);
   const Exclusion exclusion({options.exclude_same_id, options.exclude_same_author, options.exclude_within_km,

@@ -32,6 +32,8 @@ class ContrastiveGpsHeadImpl : public HeadImpl {
   NamedTensors Forward(const ViewFeatures& features, const Targets& targets) override;
   // Details image_gps and segmentation_gps; one whose view is off or whose weight is 0 is left out.
   TrainingLoss Loss(const NamedTensors& outputs, const Targets& targets) override;
+  // projected_image, projected_segmentation: L2-normalised, as in Forward.
+  NamedTensors PhotoVectors(const ViewFeatures& features) override;
   // image_to_gps, segmentation_to_gps: the place of the photo whose GPS vector is nearest.
   NamedTensors Places(const NamedTensors& outputs, const Targets& targets) override;
 

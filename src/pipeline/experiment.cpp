@@ -25,6 +25,9 @@ void ExperimentOptions::Validate() {
   if (HasStep(*this, "train_segmenter") && model.segmenter.weights) {
     throw InputError("run.steps holds train_segmenter, and model.segmenter.weights is set as well: choose one");
   }
+  if (search.exclude_similarity_above && !gallery.normalize) {
+    throw InputError("search.exclude_similarity_above goes by cosines, and gallery.normalize is false");
+  }
   if (search.finder == "cells") {
     if (!model.has_head("cells")) {
       throw InputError("search.finder: cells needs the head cells, which is not among model.heads");

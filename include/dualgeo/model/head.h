@@ -49,6 +49,9 @@ class HeadImpl : public torch::nn::Module {
   virtual NamedTensors Forward(const ViewFeatures& features, const Targets& targets) = 0;
   // outputs: what Forward gave, in float32.
   virtual TrainingLoss Loss(const NamedTensors& outputs, const Targets& targets) = 0;
+  // The photo in the head's own spaces, [N, D] each, by the names that features files give it (gallery/features.h):
+  // what a gallery may be made of.
+  virtual NamedTensors PhotoVectors(const ViewFeatures& /*features*/) { return {}; }
   // What is kept of a photo, so that PlaceScores can be asked without it: nothing, or one vector, [N, D].
   virtual torch::Tensor Kept(const ViewFeatures& /*features*/) { return {}; }
   // From kept vectors, probabilities over what the head tells apart: [N, classes] for each partition.
