@@ -41,14 +41,12 @@ void AddSearch(CLI::App& root) {
   command->add_option("--out", flags->out, "candidates CSV")->required();
   command->callback(WithNetworks([flags] {
     const auto options = flags->model.Resolve();
-    CheckOutputs(
-        {{"--out", flags->out}},
-        AllInputs({flags->model.Inputs(),
-                   flags->photos.Inputs(),
-                   {{"--gallery", flags->gallery},
-                    {"--prototypes", flags->prototypes},
-                    {"--features", flags->features},
-                    {"--texts", flags->texts}}}));
+    CheckOutputs({{"--out", flags->out}}, AllInputs({flags->model.Inputs(),
+                                                     flags->photos.Inputs(),
+                                                     {{"--gallery", flags->gallery},
+                                                      {"--prototypes", flags->prototypes},
+                                                      {"--features", flags->features},
+                                                      {"--texts", flags->texts}}}));
     SetIndexThreads(options.runtime.threads);
     const SearchCounts counts = SearchToFileFromConfig(
         options, flags->Queries(),

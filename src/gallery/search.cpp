@@ -265,6 +265,9 @@ std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, c
                                   std::optional<double> cosine_factor) {
   const bool probabilities = options.scores == "probability";
   if (probabilities) CheckProbabilities(gallery, cosine_factor);
+  if (options.exclude_similarity_above && !gallery.info.normalize) {
+    throw InputError("search.exclude_similarity_above goes by cosines, and this gallery's vectors are not normalised");
+  }
   const Matrix descriptors = QueryDescriptors(gallery.info, queries);
   gallery.index.SetParameters(options.index_parameters);
   const Exclusion exclusion({options.exclude_same_id, options.exclude_same_author, options.exclude_within_km,

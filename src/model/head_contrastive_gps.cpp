@@ -107,6 +107,15 @@ NamedTensors ContrastiveGpsHeadImpl::Forward(const ViewFeatures& features, const
   return outputs;
 }
 
+NamedTensors ContrastiveGpsHeadImpl::PhotoVectors(const ViewFeatures& features) {
+  NamedTensors vectors;
+  if (rgb_projection_else_) vectors.emplace_back("projected_image", ProjectImage(features.fused_image));
+  if (seg_projection_else_) {
+    vectors.emplace_back("projected_segmentation", ProjectSegmentation(features.fused_segmentation));
+  }
+  return vectors;
+}
+
 TrainingLoss ContrastiveGpsHeadImpl::Loss(const NamedTensors& outputs, const Targets&) {
   const LossTerms terms = DualViewLoss(Find(outputs, "image"), Find(outputs, "segmentation"), Find(outputs, "gps"),
                                        logit_scale_rgb_, logit_scale_seg_, loss_);

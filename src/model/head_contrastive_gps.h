@@ -35,6 +35,8 @@ class ContrastiveGpsHeadImpl : public HeadImpl {
   TrainingLoss Loss(const NamedTensors& outputs, const Targets& targets) override;
   // projected_text: where the photo's vector is CLIP's and not fused, a text's takes the same way.
   NamedTensors TextVectors(const torch::Tensor& text) override;
+  // projected_image, projected_segmentation: L2-normalised, as in Forward.
+  NamedTensors PhotoVectors(const ViewFeatures& features) override;
   // image_to_gps, segmentation_to_gps: the place of the photo whose GPS vector is nearest.
   NamedTensors Places(const NamedTensors& outputs, const Targets& targets) override;
 

@@ -50,6 +50,9 @@ void ExperimentOptions::Validate() {
     throw InputError("run.steps holds train_segmenter, and model.segmenter.weights is set as well: choose one");
   }
   if (search.finder == "router") ValidateRouter(*this);
+  if (search.exclude_similarity_above && !gallery.normalize) {
+    throw InputError("search.exclude_similarity_above goes by cosines, and gallery.normalize is false");
+  }
   if (search.finder == "cells") {
     if (search.cells_rule == "sum" && search.cells_answer == "centre") {
       throw InputError(

@@ -71,7 +71,7 @@ struct Locator::State {
       : paths(run_dir),
         options(OneModel(OptionsOf(paths), run_dir)),
         model(ModelFromConfig(options, RunFile(paths.checkpoint(), run_dir))),
-        embedder(model, SegmenterOf(options, paths)) {
+        embedder(model, SegmenterOf(options, paths), options.gallery.raw()) {
     options.search = WithoutExclusions(options.search);
     if (FindsInGallery(options)) gallery = LoadGallery(RunFile(paths.gallery(), run_dir));
   }

@@ -102,7 +102,6 @@ struct PredictFiles {
   std::filesystem::path answers;       // a table of answers, instead of a server
   AnswerColumns answer_columns = {};
   std::filesystem::path place_names;
-  bool offline = false;
   std::filesystem::path places_out;  // where the places that `choose: verify` compares are written
   std::filesystem::path out;         // for PredictToFileFromConfig
 };

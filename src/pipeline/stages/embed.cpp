@@ -9,11 +9,13 @@ namespace fs = std::filesystem;
 namespace {
 
 EmbedPhotosJob EmbedJobOf(const ExperimentOptions& options, const PhotoSet& photos, const fs::path& checkpoint) {
+  EmbedOptions embed = options.embed;
+  embed.raw = options.gallery.raw();
   return {ModelFromConfig(options, checkpoint),
           ReadPhotoTable(photos.csv, photos.columns, Locations::kOptional),
           photos.images,
           photos.masks,
-          options.embed,
+          embed,
           options.data.loader};
 }
 
@@ -80,10 +82,14 @@ Stage EmbedStage() {
   return {.reads = {ConfigReads::kComputes,
                     {"precision", "data.loader", "model", "model.segmenter.num_labels"},
                     {"model.segmenter"}},
-          // Attention over the batch: what is embedded together matters.
           .adjust =
               [](const ExperimentOptions& o, ConfigReads& reads) {
+                // Attention over the batch: what is embedded together matters.
                 if (o.model.fusion.scope == "batch") reads.sections.emplace_back("embed");
+                // What is kept as it comes.
+                if (!o.gallery.normalize) {
+                  reads.sections.insert(reads.sections.end(), {"gallery.normalize", "gallery.features"});
+                }
               },
           .wanted = [](const ExperimentOptions& o) { return EmbedsTrainingPhotos(o) || EmbedsBenchmarks(o); },
           .steps = EmbedSteps,
