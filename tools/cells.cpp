@@ -10,8 +10,11 @@
 #include "dualgeo/cells/build_partition.h"
 #include "dualgeo/geo/cross_table.h"
 #include "dualgeo/io/csv.h"
+#include "dualgeo/pipeline/stages.h"
 #include "dualgeo/report/partition_map.h"
 #include "dualgeo/util/atomic_file.h"
+#include "embed_flags.h"
+#include "networks.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -129,6 +132,32 @@ void Show(const CellsFlags& flags) {
                       PartitionMapSvg(Partition::Read(flags.partition), flags.partition.filename().string()));
 }
 
+struct PrototypeArguments {
+  ModelFlags model;
+  PhotoFlags photos;
+  std::filesystem::path features, out;
+};
+
+void AddPrototypes(CLI::App& cells) {
+  auto* command = cells.add_subcommand(
+      "prototypes",
+      "what the parts of each cell of the config's last partition look like, for search.refine prototypes");
+  const auto flags = std::make_shared<PrototypeArguments>();
+  flags->model.Add(*command);
+  flags->photos.Add(*command)->required()->description("table of the training photos");
+  command->add_option("--features", flags->features, "features made by dualgeo embed, instead of --images");
+  command->add_option("--out", flags->out, "prototypes (safetensors)")->required();
+  command->callback(WithNetworks([flags] {
+    const auto options = flags->model.Resolve();
+    CheckOutputs({{"--out", flags->out}},
+                 AllInputs({flags->model.Inputs(), flags->photos.Inputs(), {{"--features", flags->features}}}));
+    const std::filesystem::path checkpoint = flags->features.empty() ? flags->model.Checkpoint(options) : "";
+    PrototypesFromConfig(options, flags->photos.Set(flags->features.empty()),
+                         {checkpoint, flags->features, flags->out});
+    spdlog::info("cells: prototypes -> {}", flags->out.string());
+  }));
+}
+
 }  // namespace
 
 void AddCells(CLI::App& root) {
@@ -165,6 +194,8 @@ void AddCells(CLI::App& root) {
   cross->add_option("--coordinates", cross_flags->coordinates, "CSV with LAT, LON")->required();
   cross->add_option("--out", cross_flags->out, "CSV label_1,label_2,...,imgs_per_cell,latitude_mean,longitude_mean")
       ->required();
+
+  AddPrototypes(*command);
 
   const auto [show, show_flags] = add("show", "draw a map of a partition", Show);
   show->add_option("partition", show_flags->partition, "partition CSV")->required();

@@ -16,6 +16,7 @@
   COMMAND(AddGallery)             \
   COMMAND(AddCells)               \
   COMMAND(AddSearch)              \
+  COMMAND(AddRoute)               \
   COMMAND(AddRerank)              \
   COMMAND(AddPredict)             \
   COMMAND(AddEvaluate)            \

@@ -81,7 +81,7 @@ void Run(PredictFlags& flags) {
   CheckOutputs({{"--out", files.out},
                 {"--answers-out", flags.answers_out},
                 {"--places-out", files.places_out},
-                {"the cache", asks && !files.offline ? choice.cache : "", OutputKind::kRegularFile}},
+                {"the cache", asks && !choice.offline ? choice.cache : "", OutputKind::kRegularFile}},
                AllInputs({flags.model.Inputs(),
                           {{"--candidates", files.candidates},
                            {"--photos", flags.photos.csv},
@@ -91,7 +91,7 @@ void Run(PredictFlags& flags) {
                            {"--photo-features", files.features},
                            {"--gps-features", files.gps_features},
                            {"the prompt", asks ? choice.prompt : ""},
-                           {"the cache", asks && files.offline ? choice.cache : ""}}}));
+                           {"the cache", asks && choice.offline ? choice.cache : ""}}}));
   if (lmm) return WithNetworks([&] { RunLmm(flags, options); })();
   RunEach(flags, options.predict);
 }
@@ -117,7 +117,8 @@ void AddPredict(CLI::App& root) {
   for (const char* key : {"choose", "endpoint", "model", "prompt", "samples", "temperature", "concurrency", "cache"}) {
     flags->model.Field(*command, std::string("predict.lmm.") + key, {.before = lmm});
   }
-  command->add_flag("--offline", flags->files.offline, lmm + "replay the cache, send nothing; needs no --images");
+  flags->model.Field(*command, "predict.lmm.offline",
+                     {.help = lmm + "replay the cache, send nothing; needs no --images"});
   command->add_option("--place-names", flags->files.place_names, lmm + "table gallery_id,place: names for the prompt");
   command->add_option("--answers-out", flags->answers_out, lmm + "every single answer as a table");
   command->add_option("--photo-features", flags->files.features,

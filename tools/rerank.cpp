@@ -221,8 +221,9 @@ void AddSweep(CLI::App& rerank) {
   auto& settings = flags->settings;
   flags->study.Add(*command);
   settings.config.Add(*command);
-  settings.Own(*command, {"methods", "eps_km", "min_samples", "top_k", "density_km", "folds"});
-  for (const char* key : {"center", "metric", "threshold_km", "parameters"}) {
+  settings.Own(*command,
+               {"methods", "eps_km", "min_samples", "top_k", "density_km", "bandwidth_km", "sigma_deg", "folds"});
+  for (const char* key : {"center", "snap_km", "metric", "threshold_km", "parameters"}) {
     settings.config.Field(*command, std::string("rerank.") + key);
   }
   flags->fit.Add(*command, OptionTree(settings.options.fit), "penalty");

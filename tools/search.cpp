@@ -12,7 +12,7 @@ namespace {
 struct SearchArguments {
   ModelFlags model;
   PhotoFlags photos;
-  std::filesystem::path texts, gallery, features, out;
+  std::filesystem::path texts, gallery, prototypes, features, out;
 
   PhotoSet Queries() const {
     if (texts.empty()) {
@@ -33,6 +33,7 @@ void AddSearch(CLI::App& root) {
   const auto flags = std::make_shared<SearchArguments>();
   flags->model.Add(*command);
   command->add_option("--gallery", flags->gallery, "gallery folder; none with search.finder cells");
+  command->add_option("--prototypes", flags->prototypes, "with search.refine prototypes: made by cells prototypes");
   auto* photos = flags->photos.Add(*command);
   command->add_option("--texts", flags->texts, "table of texts (columns id, text), instead of --photos")
       ->excludes(photos);
@@ -40,14 +41,16 @@ void AddSearch(CLI::App& root) {
   command->add_option("--out", flags->out, "candidates CSV")->required();
   command->callback(WithNetworks([flags] {
     const auto options = flags->model.Resolve();
-    CheckOutputs(
-        {{"--out", flags->out}},
-        AllInputs({flags->model.Inputs(),
-                   flags->photos.Inputs(),
-                   {{"--gallery", flags->gallery}, {"--features", flags->features}, {"--texts", flags->texts}}}));
+    CheckOutputs({{"--out", flags->out}}, AllInputs({flags->model.Inputs(),
+                                                     flags->photos.Inputs(),
+                                                     {{"--gallery", flags->gallery},
+                                                      {"--prototypes", flags->prototypes},
+                                                      {"--features", flags->features},
+                                                      {"--texts", flags->texts}}}));
     SetIndexThreads(options.runtime.threads);
     const SearchCounts counts = SearchToFileFromConfig(
-        options, flags->Queries(), {flags->model.Checkpoint(options), flags->gallery, flags->features, flags->out});
+        options, flags->Queries(),
+        {flags->model.Checkpoint(options), flags->gallery, flags->prototypes, flags->features, flags->out});
     spdlog::info("search: {} photos in {} -> {}", counts.photos,
                  FindsCells(options) ? "cells" : "a gallery of " + std::to_string(counts.gallery), flags->out.string());
   }));

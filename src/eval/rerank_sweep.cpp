@@ -167,12 +167,44 @@ SweepGrid MultiscaleGrid(const SweepOptions& options) {
   return grid;
 }
 
+SweepGrid MeanShiftGrid(const SweepOptions& options) {
+  SweepGrid grid;
+  RerankOptions each = options.rerank;
+  each.method = "mean_shift";
+  for (const int k : options.top_k) {
+    for (const double km : options.bandwidth_km) {
+      each.bandwidth_km = km;
+      each.top_k = k;
+      grid.emplace_back(fmt::format("bandwidth {} km, min_members {}, top {}", FormatDouble(km), each.min_members, k),
+                        each);
+    }
+  }
+  return grid;
+}
+
+SweepGrid KdeGrid(const SweepOptions& options) {
+  SweepGrid grid;
+  RerankOptions each = options.rerank;
+  each.method = "kde";
+  for (const int k : options.top_k) {
+    for (const double sigma : options.sigma_deg) {
+      each.sigma_deg = sigma;
+      each.top_k = k;
+      grid.emplace_back(
+          fmt::format("sigma {} degrees, snap {} km, top {}", FormatDouble(sigma), FormatDouble(each.snap_km), k),
+          each);
+    }
+  }
+  return grid;
+}
+
 }  // namespace
 
 void SweepOptions::Validate() const {
   CheckFields(*this, "sweep");
-  if (eps_km.empty() || min_samples.empty() || top_k.empty() || density_km.empty()) {
-    throw InputError("eps_km, min_samples, top_k and density_km need at least one value each");
+  if (eps_km.empty() || min_samples.empty() || top_k.empty() || density_km.empty() || bandwidth_km.empty() ||
+      sigma_deg.empty()) {
+    throw InputError("eps_km, min_samples, top_k, density_km, bandwidth_km and sigma_deg need at least one value each");
   }
   rerank.Validate();
   fit.Validate();
@@ -204,6 +236,8 @@ std::vector<SweepRow> SweepRerankers(const RerankStudy& study, const SweepOption
   if (wanted("dbscan")) sweep.AddGrid("dbscan", DbscanGrid(options));
   if (wanted("density")) sweep.AddGrid("density", DensityGrid(options));
   if (wanted("multiscale")) sweep.AddGrid("multiscale", MultiscaleGrid(options));
+  if (wanted("mean_shift")) sweep.AddGrid("mean_shift", MeanShiftGrid(options));
+  if (wanted("kde")) sweep.AddGrid("kde", KdeGrid(options));
   if (wanted("bayes")) {
     each = options.rerank;
     each.method = "bayes";

@@ -39,6 +39,8 @@ struct Columns {
         rerank_score(csv.Find("rerank_score")),
         retrieval_rank(csv.Find("retrieval_rank")),
         gps_score(csv.Find("gps_score")),
+        rule(csv.Find("rule")),
+        model(csv.Find("model")),
         point_lat(csv.Find("point_lat")) {
     if (!point_lat) return;
     point_lon = csv.Require("point_lon");
@@ -51,7 +53,8 @@ struct Columns {
   std::size_t query_id, rank;
   std::optional<std::size_t> gallery_id;
   std::size_t lat, lon;
-  std::optional<std::size_t> score, author, set, cluster, rerank_score, retrieval_rank, gps_score, point_lat;
+  std::optional<std::size_t> score, author, set, cluster, rerank_score, retrieval_rank, gps_score, rule, model,
+      point_lat;
   // Where there is point_lat:
   std::size_t point_lon = 0, confidence_km = 0;
   std::array<std::size_t, kAccuracyKm.size()> within{};
@@ -83,6 +86,24 @@ std::optional<PlaceEstimate> ParseEstimate(const CsvTable& csv, std::size_t row,
   return estimate;
 }
 
+CellAnswer ParseCellAnswer(const CsvTable& csv, std::size_t row, std::size_t column) {
+  const std::string_view text = csv.Text(row, column);
+  for (const CellAnswer rule : {CellAnswer::kNone, CellAnswer::kMean, CellAnswer::kCentre, CellAnswer::kMember}) {
+    if (NameOf(rule) == text) return rule;
+  }
+  throw InputError(csv.At(row, "rule is '" + Printable(text) + "'; allowed: mean, centre, member, or empty"));
+}
+
+// One for all rows of a query.
+void TakeModel(const CsvTable& csv, std::size_t row, const Columns& columns, CandidateList& list) {
+  if (!columns.model) return;
+  const std::string_view model = csv.Text(row, *columns.model);
+  if (list.candidates.size() == 1) list.model = model;
+  if (list.model == model) return;
+  throw InputError(csv.At(row, "query '" + Printable(list.query_id) + "' has the model '" + Printable(model) +
+                                   "' here and '" + Printable(list.model) + "' before"));
+}
+
 Candidate ParseCandidate(const CsvTable& csv, std::size_t row, const Columns& columns) {
   const auto filled = [&](std::optional<std::size_t> column) { return column && !csv.Missing(row, *column); };
   if (csv.Cell(row, columns.query_id).empty()) throw InputError(csv.At(row, "query_id is empty"));
@@ -102,6 +123,7 @@ Candidate ParseCandidate(const CsvTable& csv, std::size_t row, const Columns& co
   if (filled(columns.cluster)) candidate.cluster = static_cast<int>(csv.Integer(row, *columns.cluster));
   if (filled(columns.rerank_score)) candidate.rerank_score = csv.Number(row, *columns.rerank_score);
   if (filled(columns.gps_score)) candidate.gps_score = csv.Number(row, *columns.gps_score);
+  if (columns.rule) candidate.rule = ParseCellAnswer(csv, row, *columns.rule);
   if (filled(columns.retrieval_rank)) candidate.retrieval_rank = Rank(csv, row, *columns.retrieval_rank);
   return candidate;
 }
@@ -202,13 +224,15 @@ struct WrittenColumns {
   explicit WrittenColumns(const std::vector<CandidateList>& lists) {
     for (const auto& list : lists) {
       estimated = estimated || list.estimate;
+      model = model || !list.model.empty();
       for (const auto& c : list.candidates) {
         reranked = reranked || c.cluster || c.rerank_score || c.retrieval_rank;
         gps = gps || c.gps_score;
+        rule = rule || c.rule != CellAnswer::kNone;
       }
     }
   }
-  bool reranked = false, gps = false, estimated = false;
+  bool reranked = false, gps = false, rule = false, model = false, estimated = false;
 };
 
 template <class Value>
@@ -232,6 +256,8 @@ void AddRow(CsvRows& csv, const CandidateList& list, const Candidate& c, const W
   csv.Field(c.author);
   csv.Field(c.similar ? "similar" : "dissimilar");
   if (columns.gps) AddOptional(csv, c.gps_score);
+  if (columns.rule) csv.Field(NameOf(c.rule));
+  if (columns.model) csv.Field(list.model);
   if (columns.reranked) {
     AddOptional(csv, c.cluster);
     AddOptional(csv, c.rerank_score);
@@ -251,6 +277,11 @@ void AddRow(CsvRows& csv, const CandidateList& list, const Candidate& c, const W
 
 }  // namespace
 
+const std::string& NameOf(CellAnswer answer) {
+  static const std::string names[] = {"", "mean", "centre", "member"};
+  return names[static_cast<std::size_t>(answer)];
+}
+
 std::vector<CandidateList> ReadCandidates(const std::filesystem::path& path) {
   const CsvTable csv = CsvTable::Read(path);
   const Columns columns(csv);
@@ -266,6 +297,7 @@ std::vector<CandidateList> ReadCandidates(const std::filesystem::path& path) {
       for (const std::size_t row : rows) {
         try {
           lists[i].candidates.push_back(ParseCandidate(csv, row, columns));
+          TakeModel(csv, row, columns, lists[i]);
           if (auto estimate = ParseEstimate(csv, row, columns)) lists[i].estimate = estimate;
         } catch (const InputError&) {
           bad_cell.Keep(row);
@@ -295,6 +327,8 @@ void WriteCandidates(const std::filesystem::path& path, const std::vector<Candid
   const WrittenColumns columns(lists);
   std::vector<std::string> header = {"query_id", "rank", "gallery_id", "lat", "lon", "score", "author", "set"};
   if (columns.gps) header.emplace_back("gps_score");
+  if (columns.rule) header.emplace_back("rule");
+  if (columns.model) header.emplace_back("model");
   if (columns.reranked) header.insert(header.end(), {"cluster", "rerank_score", "retrieval_rank"});
   if (columns.estimated) {
     header.insert(header.end(), {"point_lat", "point_lon", "confidence_km"});

@@ -1,31 +1,62 @@
 #include "dualgeo/gallery/cell_search.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
 #include <numeric>
 #include <optional>
+#include <stdexcept>
 
 #include "dualgeo/geo/cross_table.h"
+#include "dualgeo/geo/distance.h"
+#include "dualgeo/geo/unit_vector.h"
 #include "dualgeo/util/error.h"
 
 namespace dualgeo {
 namespace {
 
-std::string TokenOf(const PartitionCell& cell) { return std::ranges::min(cell.area).Token(); }
+UnitVector Minus(const UnitVector& a, const UnitVector& b) { return {a.x - b.x, a.y - b.y, a.z - b.z}; }
+
+// Of the flat quadrangle between its corners: half the cross product of the diagonals.
+double FlatArea(S2Cell cell) {
+  const auto corners = cell.Vertices();
+  const UnitVector a = Minus(ToUnitVector(corners[2]), ToUnitVector(corners[0]));
+  const UnitVector b = Minus(ToUnitVector(corners[3]), ToUnitVector(corners[1]));
+  return 0.5 * std::hypot(a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x);
+}
 
 }  // namespace
 
-CellFinder::CellFinder(std::vector<Partition> partitions, const std::string& rule, const std::vector<LatLon>& photos)
+std::string CellToken(const PartitionCell& cell) { return std::ranges::min(cell.area).Token(); }
+
+LatLon AreaCentre(const PartitionCell& cell) {
+  if (cell.area.size() == 1) return cell.area.front().Center();
+  UnitVector sum;
+  for (const S2Cell part : cell.area) {
+    const UnitVector centre = ToUnitVector(part.Center());
+    const double area = FlatArea(part);
+    sum = {sum.x + area * centre.x, sum.y + area * centre.y, sum.z + area * centre.z};
+  }
+  // Areas that are balanced round the globe have no centre.
+  return std::hypot(sum.x, sum.y, sum.z) > 1e-12 ? ToLatLon(sum) : cell.mean;
+}
+
+CellFinder::CellFinder(std::vector<Partition> partitions, const std::string& rule, const std::vector<LatLon>& photos,
+                       const std::string& answer)
     : partitions_(std::move(partitions)), rule_(rule) {
+  if (rule == "sum" && answer == "centre") throw std::invalid_argument("CellFinder: combinations have no centre");
   const std::size_t count = partitions_.size();
   if (rule == "sum") {
     for (CrossCell& cross : Intersect(partitions_, photos)) {
-      Class one{std::move(cross.cells), "", cross.mean};
+      Class one{std::move(cross.cells), "", cross.mean, CellAnswer::kMean};
       for (std::size_t i = 0; i < count; ++i) {
-        one.token += (i > 0 ? "+" : "") + TokenOf(partitions_[i].cells()[one.cells[i]]);
+        one.token += (i > 0 ? "+" : "") + CellToken(partitions_[i].cells()[one.cells[i]]);
       }
       classes_.push_back(std::move(one));
     }
     if (classes_.empty()) throw InputError("search.cells_rule: sum: no training photo is in a cell of each partition");
+    if (answer == "member") AnswerWithMembers(photos);
     return;
   }
   std::vector<std::vector<std::optional<std::size_t>>> parents;
@@ -34,7 +65,11 @@ CellFinder::CellFinder(std::vector<Partition> partitions, const std::string& rul
   }
   for (std::size_t cell = 0; cell < partitions_.back().cells().size(); ++cell) {
     const PartitionCell& own = partitions_.back().cells()[cell];
-    Class one{{}, TokenOf(own), own.mean};
+    Class one{{}, CellToken(own), own.mean, CellAnswer::kMean};
+    if (answer == "centre") {
+      one.place = AreaCentre(own);
+      one.rule = CellAnswer::kCentre;
+    }
     bool whole = true;
     for (const auto& of : parents) {
       whole = whole && of[cell].has_value();
@@ -44,6 +79,37 @@ CellFinder::CellFinder(std::vector<Partition> partitions, const std::string& rul
     if (whole) classes_.push_back(std::move(one));
   }
   if (classes_.empty()) throw InputError("search.cells_rule: product: no cell lies in a cell of each other partition");
+  if (answer == "member") AnswerWithMembers(photos);
+}
+
+// A photo is in the class of its cells, of which the last one tells those of the others unless they are combined.
+void CellFinder::AnswerWithMembers(const std::vector<LatLon>& photos) {
+  const std::size_t first = rule_ == "sum" ? 0 : partitions_.size() - 1;
+  std::map<std::vector<std::size_t>, std::size_t> class_of;
+  for (std::size_t c = 0; c < classes_.size(); ++c) {
+    const auto& cells = classes_[c].cells;
+    class_of.emplace(rule_ == "sum" ? cells : std::vector{cells.back()}, c);
+  }
+  std::vector<double> nearest(classes_.size(), std::numeric_limits<double>::infinity());
+  std::vector<LatLon> members(classes_.size());
+  std::vector<std::size_t> cells;
+  for (const LatLon& photo : photos) {
+    cells.clear();
+    for (std::size_t i = first; i < partitions_.size(); ++i) {
+      if (const auto hit = partitions_[i].Find(photo)) cells.push_back(hit->cell);
+    }
+    const auto found = cells.size() == partitions_.size() - first ? class_of.find(cells) : class_of.end();
+    if (found == class_of.end()) continue;
+    const double km = GreatCircleKm(photo, classes_[found->second].place);
+    if (km >= nearest[found->second]) continue;
+    nearest[found->second] = km;
+    members[found->second] = photo;
+  }
+  for (std::size_t c = 0; c < classes_.size(); ++c) {
+    if (std::isinf(nearest[c])) continue;
+    classes_[c].place = members[c];
+    classes_[c].rule = CellAnswer::kMember;
+  }
 }
 
 std::vector<CandidateList> CellFinder::Find(const std::vector<std::string>& ids,
@@ -80,6 +146,7 @@ std::vector<CandidateList> CellFinder::Find(const std::vector<std::string>& ids,
       candidate.rank = static_cast<int>(k) + 1;
       candidate.gallery_id = classes_[order[k]].token;
       candidate.location = classes_[order[k]].place;
+      candidate.rule = classes_[order[k]].rule;
       candidate.score = scores[order[k]];
       list.candidates.push_back(std::move(candidate));
     }

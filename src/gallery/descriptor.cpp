@@ -7,12 +7,22 @@
 
 namespace dualgeo {
 
-Matrix ImageDescriptors(const FeatureSet& set, const std::vector<std::string>& features) {
+namespace {
+
+const Matrix& RawFeature(const FeatureSet& set, const std::string& name) {
+  if (const auto found = set.features.find(name + kRawSuffix); found != set.features.end()) return found->second;
+  throw InputError("there is no feature " + name + kRawSuffix +
+                   ", which a gallery with normalize false compares; embed the photos with gallery.normalize: false");
+}
+
+}  // namespace
+
+Matrix ImageDescriptors(const FeatureSet& set, const std::vector<std::string>& features, bool normalize) {
   std::vector<Matrix> parts;
   std::int64_t columns = 0;
   for (const auto& name : features) {
-    // Files made elsewhere may hold vectors of any length.
-    NormalizeRows(parts.emplace_back(set.Require(name)));
+    parts.push_back(normalize ? set.Require(name) : RawFeature(set, name));
+    if (normalize) NormalizeRows(parts.back());  // files made elsewhere may hold vectors of any length
     columns += parts.back().columns;
   }
   Matrix descriptors(set.size(), columns);

@@ -51,9 +51,10 @@ torch::Tensor LatLonTensor(std::span<const LatLon> coordinates, const torch::Dev
 
 std::string ModelFingerprint(const DualGeoModel& model) { return Fingerprint(TextOf(model->options()), *model); }
 
-void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torch::Tensor& mask, FeatureSet& set) {
+void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torch::Tensor& mask,
+                    const std::vector<std::string>& raw, FeatureSet& set) {
   const auto device = DeviceOf(model);
-  const auto add = [&](const char* name, const torch::Tensor& rows) {
+  const auto add = [&](const std::string& name, const torch::Tensor& rows) {
     if (rows.defined()) Append(rows, name, set.ids, set.features[name]);
   };
   const auto unit = [](const torch::Tensor& rows) {
@@ -62,18 +63,21 @@ void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torc
                                             torch::nn::functional::NormalizeFuncOptions().dim(1));
   };
   const auto features = model->Encode(pixels.to(device), mask.defined() ? mask.to(device) : mask);
-  add("image", unit(features.image));
-  add("segmentation", unit(features.segmentation));
-  add("fused_image", unit(features.fused_image));
-  add("fused_segmentation", unit(features.fused_segmentation));
+  const NamedTensors views = {{"image", features.image},
+                              {"segmentation", features.segmentation},
+                              {"fused_image", features.fused_image},
+                              {"fused_segmentation", features.fused_segmentation}};
+  for (const auto& [name, rows] : views) add(name, unit(rows));
+  for (const auto& name : raw) {
+    const torch::Tensor rows = Find(views, name);
+    if (!rows.defined()) {
+      throw InputError("gallery.features: the model has no " + name + " (model.views: " + model->options().views + ")");
+    }
+    add(name + kRawSuffix, rows);
+  }
   for (const auto& head : model->heads()) {
     add(kPlaceVector, head->Kept(features));
-    for (const auto& [name, rows] : head->PhotoVectors(features)) add(name.c_str(), unit(rows));
-  }
-  if (!model->has_gps()) return;
-  if (features.fused_image.defined()) add("projected_image", unit(model->ProjectImage(features.fused_image)));
-  if (features.fused_segmentation.defined()) {
-    add("projected_segmentation", unit(model->ProjectSegmentation(features.fused_segmentation)));
+    for (const auto& [name, rows] : head->PhotoVectors(features)) add(name, unit(rows));
   }
 }
 
@@ -144,7 +148,7 @@ EmbedReport EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const 
       set.ids.push_back(dataset.table().rows[static_cast<std::size_t>(index)].id);
     }
     set.photo_sha256.insert(set.photo_sha256.end(), batch->photo_sha256.begin(), batch->photo_sha256.end());
-    AppendFeatures(model, batch->pixels, batch->mask, set);
+    AppendFeatures(model, batch->pixels, batch->mask, options.raw, set);
     const std::int64_t batches = (batch->indices.back() - done) / options.batch_size + 1;
     const std::int64_t covered = std::min(dataset.size(), done + batches * options.batch_size);
     blocks.Covered(covered);
@@ -177,7 +181,7 @@ void EmbedGps(DualGeoModel& model, std::span<const LatLon> coordinates, const st
   model->eval();
   const auto device = DeviceOf(model);
   const auto total = static_cast<std::int64_t>(coordinates.size());
-  constexpr std::int64_t kChunk = 4096;
+  constexpr std::int64_t kChunk = 1024;  // what lies between two layers then stays in the cache
   Progress progress("embed", total, "points");
   progress.Update(blocks.done());
   for (std::int64_t start = blocks.done(); start < total; start += kChunk) {

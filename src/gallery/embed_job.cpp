@@ -82,7 +82,8 @@ std::string MadeFrom(const EmbedPhotosJob& job, const std::string& model) {
     return path.empty() ? std::string() : std::filesystem::weakly_canonical(path).string();
   };
   const bool by_batch = job.model.model.fusion.scope == "batch";
-  return "dualgeo embed photos 1\nmodel: " + model + "\nprecision: " + job.model.runtime.precision +
+  const std::string raw = job.options.raw.empty() ? "" : "raw: " + Join(job.options.raw) + "\n";
+  return "dualgeo embed photos 1\nmodel: " + model + "\n" + raw + "precision: " + job.model.runtime.precision +
          "\nbatch_size: " + (by_batch ? std::to_string(job.options.batch_size) : "any") +
          "\nimages: " + absolute(job.images) + "\nmasks: " + absolute(job.masks) + "\nphotos: " + Sha256(ids) + "\n";
 }
@@ -186,6 +187,17 @@ std::vector<Matrix> ScorePlaces(const EmbedModel& options, const FeatureSet& pho
     }
   }
   return scores;
+}
+
+double CosineFactor(const EmbedModel& options, const std::string& fingerprint) {
+  auto model = LoadEmbedModel(options, SetupRuntime(options.runtime));
+  const double factor = model->CosineFactor();
+  if (!fingerprint.empty() && fingerprint != ModelFingerprint(model)) {
+    throw InputError(
+        "search.scores: the features were made by another model than the one whose logit scale is to "
+        "make probabilities of them");
+  }
+  return factor;
 }
 
 struct CoordinateEmbedder::State {

@@ -22,6 +22,7 @@ struct Embedder::State {
   DualGeoModel model;
   SegFormer segmenter{nullptr};
   std::string fingerprint;
+  std::vector<std::string> raw;
 
   State(const EmbedModel& embed, const std::filesystem::path& weights)
       : options(embed), device(SetupRuntime(embed.runtime)), model(LoadEmbedModel(embed, device)) {
@@ -43,8 +44,10 @@ struct Embedder::State {
   }
 };
 
-Embedder::Embedder(const EmbedModel& model, const std::filesystem::path& segmenter)
-    : state_(std::make_unique<State>(model, segmenter)) {}
+Embedder::Embedder(const EmbedModel& model, const std::filesystem::path& segmenter, const std::vector<std::string>& raw)
+    : state_(std::make_unique<State>(model, segmenter)) {
+  state_->raw = raw;
+}
 Embedder::Embedder(Embedder&&) noexcept = default;
 Embedder& Embedder::operator=(Embedder&&) noexcept = default;
 Embedder::~Embedder() = default;
@@ -77,7 +80,8 @@ FeatureSet Embedder::Photos(const std::vector<std::filesystem::path>& photos, st
       set.ids.push_back(name);
     }
     if (pixels.empty()) continue;
-    AppendFeatures(state_->model, torch::stack(pixels), masks.empty() ? torch::Tensor() : torch::stack(masks), set);
+    AppendFeatures(state_->model, torch::stack(pixels), masks.empty() ? torch::Tensor() : torch::stack(masks),
+                   state_->raw, set);
   }
   return set;
 }

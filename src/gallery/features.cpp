@@ -15,19 +15,10 @@
 namespace dualgeo {
 namespace {
 
-constexpr const char* kNames[] = {"image",
-                                  "segmentation",
-                                  "fused_image",
-                                  "fused_segmentation",
-                                  "projected_image",
-                                  "projected_segmentation",
-                                  "gps",
-                                  "projected_gps",
-                                  kPlaceVector,
-                                  "image_text",
-                                  "text",
-                                  "projected_text",
-                                  "caption"};
+constexpr const char* kNames[] = {
+    "image",      "segmentation",  "fused_image", "fused_segmentation", "projected_image", "projected_segmentation",
+    "gps",        "projected_gps", "image_raw",   "segmentation_raw",   "fused_image_raw", "fused_segmentation_raw",
+    "image_text", kPlaceVector,    "text",        "projected_text",     "caption"};
 
 // Files of earlier versions: a JSON array of strings in the metadata.
 std::vector<std::string> ParseIds(const std::string& text, const std::string& file) {

@@ -27,11 +27,14 @@ constexpr const char* kInfoFile = "gallery.json";
 nlohmann::ordered_json ToJson(const GalleryInfo& info) {
   const nlohmann::ordered_json identical =
       info.identical_photos ? nlohmann::ordered_json(*info.identical_photos) : nlohmann::ordered_json();
-  return {{"format", "dualgeo gallery 1"},    {"dualgeo", kVersion},           {"kind", info.kind},
-          {"dimension", info.dimension},      {"count", info.count},           {"metric", info.metric},
-          {"features", info.features},        {"index", info.index},           {"model", info.model},
-          {"identical_photos", identical},    {"duplicates", info.duplicates}, {"index_sha256", info.index_sha256},
-          {"items_sha256", info.items_sha256}};
+  nlohmann::ordered_json json = {
+      {"format", "dualgeo gallery 1"},    {"dualgeo", kVersion},           {"kind", info.kind},
+      {"dimension", info.dimension},      {"count", info.count},           {"metric", info.metric},
+      {"features", info.features},        {"index", info.index},           {"model", info.model},
+      {"identical_photos", identical},    {"duplicates", info.duplicates}, {"index_sha256", info.index_sha256},
+      {"items_sha256", info.items_sha256}};
+  if (!info.normalize) json["normalize"] = false;
+  return json;
 }
 
 // A checked reader of one JSON object, so that a hand-edited file gets a line that says what to mend.
@@ -49,6 +52,10 @@ class Fields {
     return value;
   }
   bool Has(const char* key) const { return json_.contains(key) && !json_.at(key).is_null(); }
+  bool Flag(const char* key) const {
+    if (!At(key).is_boolean()) Fail(key, "true or false");
+    return At(key).get<bool>();
+  }
   std::int64_t Count(const char* key) const {
     const auto& value = At(key);
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() > (std::uint64_t{1} << 40)) {
@@ -251,10 +258,12 @@ GalleryInfo BuildImageGallery(const FeatureSet& set, const PhotoTable& table, co
     throw InputError("gallery.duplicates: drop leaves no photo: each is byte-identical to another one");
   }
   info.features = options.features;
+  info.normalize = options.normalize;
   info.model = set.model;
   auto as_images = options;
   as_images.kind = "images";
-  return WriteGallery(Remaining(ImageDescriptors(set, options.features), left_out), items, info, as_images, folder);
+  const Matrix descriptors = ImageDescriptors(set, options.features, options.normalize);
+  return WriteGallery(Remaining(descriptors, left_out), items, info, as_images, folder);
 }
 
 GalleryInfo BuildGpsGallery(const FeatureSet& set, const GalleryOptions& options, const std::filesystem::path& folder) {
@@ -289,6 +298,7 @@ GalleryInfo ReadGalleryInfo(const std::filesystem::path& folder) {
   info.count = fields.Count("count");
   // Not in galleries of earlier versions.
   if (fields.Has("identical_photos")) info.identical_photos = fields.Count("identical_photos");
+  if (fields.Has("normalize")) info.normalize = fields.Flag("normalize");
   if (fields.Has("duplicates")) info.duplicates = fields.Choice("duplicates", {"keep", "first", "drop"});
   info.index_sha256 = fields.Text("index_sha256");
   info.items_sha256 = fields.Text("items_sha256");
@@ -331,7 +341,7 @@ Matrix QueryDescriptors(const GalleryInfo& gallery, const FeatureSet& photos) {
   }
   auto queries = photos.kind == "texts"  ? TextQueries(photos, gallery.kind, gallery.features)
                  : gallery.kind == "gps" ? GpsQueries(photos)
-                                         : ImageDescriptors(photos, gallery.features);
+                                         : ImageDescriptors(photos, gallery.features, gallery.normalize);
   if (queries.columns != gallery.dimension) {
     throw InputError("the photos' descriptors [" + Join(gallery.features) + "] have " +
                      std::to_string(queries.columns) + " dimensions, the gallery's " +

@@ -16,6 +16,15 @@ void GalleryOptions::Validate() const {
   if (std::set<std::string>(features.begin(), features.end()).size() != features.size()) {
     throw InputError("gallery.features: [" + Join(features) + "] names a feature twice");
   }
+  if (normalize || kind != "images") return;
+  for (const auto& name : features) {
+    if (name.starts_with("projected_") || name == "image_text") {
+      throw InputError("gallery.normalize: false, but " + name + " of gallery.features is a unit vector by its nature");
+    }
+  }
+  if (metric != "inner_product") {
+    throw InputError("gallery.normalize: false goes with gallery.metric inner_product, not " + metric);
+  }
 }
 
 }  // namespace dualgeo

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ class IndexBackend {
   virtual std::int64_t dimension() const = 0;
   virtual std::string metric() const = 0;
   virtual bool exact() const = 0;
+  virtual std::span<const float> vectors() const { return {}; }
   virtual void SetParameters(const std::string& parameters) = 0;
   // queries have the dimension; 0 < k <= size().
   virtual std::vector<std::vector<Neighbor>> Search(const Matrix& queries, std::int64_t k) const = 0;

@@ -190,6 +190,10 @@ class FaissIndex : public IndexBackend {
     return index_->metric_type == faiss::METRIC_INNER_PRODUCT ? "inner_product" : "l2";
   }
   bool exact() const override { return flat_ != nullptr; }
+  std::span<const float> vectors() const override {
+    if (!exact()) return {};
+    return {flat_->get_xb(), static_cast<std::size_t>(flat_->ntotal * flat_->d)};
+  }
   void SetParameters(const std::string& parameters) override;
   std::vector<std::vector<Neighbor>> Search(const Matrix& queries, std::int64_t k) const override;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <iterator>
 #include <numeric>
 #include <unordered_map>
@@ -14,6 +15,7 @@
 #include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "log_sum_exp.h"
 
 namespace dualgeo {
 namespace {
@@ -25,6 +27,12 @@ Matrix Rows(const Matrix& matrix, const std::vector<std::int64_t>& rows) {
     std::copy(row.begin(), row.end(), chosen.Row(static_cast<std::int64_t>(i)).begin());
   }
   return chosen;
+}
+
+Matrix BlockOf(const Matrix& matrix, std::int64_t first, std::size_t count) {
+  std::vector<std::int64_t> rows(count);
+  std::iota(rows.begin(), rows.end(), first);
+  return Rows(matrix, rows);
 }
 
 double SquaredNorm(std::span<const float> row) {
@@ -76,13 +84,46 @@ struct Found {
   std::vector<Neighbor> dissimilar;
 };
 
+// Probabilities need every point, and the space in which the model learnt its logit scale.
+void CheckProbabilities(const Gallery& gallery, const std::optional<double>& cosine_factor) {
+  const std::string what =
+      "search.scores: probability is over the points of a GPS gallery by inner product, compared "
+      "one and all; ";
+  const GalleryInfo& info = gallery.info;
+  if (info.kind != "gps") throw InputError(what + gallery.folder.string() + " has kind " + info.kind);
+  if (info.metric != "inner_product") throw InputError(what + gallery.folder.string() + " has metric " + info.metric);
+  if (gallery.index.vectors().empty()) {
+    throw InputError(what + gallery.folder.string() + " has index " + Printable(info.index) + " (allowed: flat)");
+  }
+  if (!cosine_factor) throw InputError("search.scores: probability needs the model, whose logit scale it is made with");
+}
+
+// ln of the sum of exp(factor s) over the gallery, of each query.
+std::vector<double> LogSums(const Gallery& gallery, const Matrix& asked, const std::vector<const PhotoRow*>& photos,
+                            double factor) {
+  std::vector<double> sums = LogSumExp(asked, gallery.index.vectors(), factor);
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    if (std::isfinite(sums[i])) continue;
+    throw InputError("search.scores: the similarities of photo '" + Printable(photos[i]->id) + "' with " +
+                     gallery.folder.string() + " are not all finite numbers, so there are no probabilities");
+  }
+  return sums;
+}
+
+// Similarities s to exp(factor s) over the sum of that over the gallery.
+void ToProbabilities(const std::vector<double>& sums, double factor, std::vector<Found>& found) {
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    for (auto* list : {&found[i].similar, &found[i].dissimilar}) {
+      for (auto& neighbor : *list) neighbor.score = std::exp(factor * neighbor.score - sums[i]);
+    }
+  }
+}
+
 // The queries `first` to `first + rows.size() - 1`.
 std::vector<Found> SearchBlock(const Gallery& gallery, const Matrix& descriptors, std::int64_t first,
                                const std::vector<const PhotoRow*>& rows, const Exclusion& exclusion,
                                const SearchOptions& options) {
-  std::vector<std::int64_t> numbers(rows.size());
-  std::iota(numbers.begin(), numbers.end(), first);
-  Matrix asked = Rows(descriptors, numbers);
+  Matrix asked = BlockOf(descriptors, first, rows.size());
   std::vector<Found> found(rows.size());
   auto similar = Nearest(gallery, asked, rows, exclusion, options.top_k, 1);
   for (std::size_t i = 0; i < rows.size(); ++i) found[i].similar = std::move(similar[i]);
@@ -151,7 +192,8 @@ std::vector<Found> ReadBlock(const PartsFolder::Part& part, std::int64_t gallery
 
 // All that the lists depend on.
 std::string SearchedWith(const Gallery& gallery, const FeatureSet& queries, const Matrix& descriptors,
-                         const std::vector<const PhotoRow*>& rows, const SearchOptions& options) {
+                         const std::vector<const PhotoRow*>& rows, const SearchOptions& options,
+                         const std::optional<double>& cosine_factor) {
   std::string asked;
   for (const auto* row : rows) {
     asked.append(row->id).append("\n").append(row->author).append("\n");
@@ -161,7 +203,7 @@ std::string SearchedWith(const Gallery& gallery, const FeatureSet& queries, cons
                                 descriptors.values.size() * sizeof(float));
   return "dualgeo search 1\nindex: " + gallery.info.index_sha256 + "\nitems: " + gallery.info.items_sha256 +
          "\nmodel: " + queries.model + "\nphotos: " + Sha256(asked) + "\ndescriptors: " + Sha256(values) + "\n" +
-         TextOf(options);
+         (cosine_factor ? "cosine factor: " + FormatDouble(*cosine_factor) + "\n" : "") + TextOf(options);
 }
 
 CandidateList MakeList(const Gallery& gallery, const std::string& query, const Found& found) {
@@ -219,7 +261,13 @@ std::vector<Found> ReadBlocks(PartsFolder& parts, std::int64_t gallery_size) {
 }  // namespace
 
 std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const PhotoTable& photos,
-                                  const SearchOptions& options, const KeepParts& keep) {
+                                  const SearchOptions& options, const KeepParts& keep,
+                                  std::optional<double> cosine_factor) {
+  const bool probabilities = options.scores == "probability";
+  if (probabilities) CheckProbabilities(gallery, cosine_factor);
+  if (options.exclude_similarity_above && !gallery.info.normalize) {
+    throw InputError("search.exclude_similarity_above goes by cosines, and this gallery's vectors are not normalised");
+  }
   const Matrix descriptors = QueryDescriptors(gallery.info, queries);
   gallery.index.SetParameters(options.index_parameters);
   const Exclusion exclusion({options.exclude_same_id, options.exclude_same_author, options.exclude_within_km,
@@ -236,7 +284,9 @@ std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, c
     rows.push_back(found->second);
   }
 
-  PartsFolder parts(keep.folder, keep.folder.empty() ? "" : SearchedWith(gallery, queries, descriptors, rows, options));
+  PartsFolder parts(keep.folder, keep.folder.empty()
+                                     ? ""
+                                     : SearchedWith(gallery, queries, descriptors, rows, options, cosine_factor));
   std::vector<Found> found = ReadBlocks(parts, gallery.info.count);
   constexpr std::int64_t kBlock = 1024;
   const auto total = static_cast<std::int64_t>(rows.size());
@@ -247,8 +297,11 @@ std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, c
   for (auto start = static_cast<std::int64_t>(found.size()); start < total; start += kBlock) {
     ThrowIfStopped();
     const auto end = std::min(total, start + kBlock);
-    auto block =
-        SearchBlock(gallery, descriptors, start, {rows.begin() + start, rows.begin() + end}, exclusion, options);
+    const std::vector<const PhotoRow*> asked(rows.begin() + start, rows.begin() + end);
+    std::vector<double> sums;
+    if (probabilities) sums = LogSums(gallery, BlockOf(descriptors, start, asked.size()), asked, *cosine_factor);
+    auto block = SearchBlock(gallery, descriptors, start, asked, exclusion, options);
+    if (probabilities) ToProbabilities(sums, *cosine_factor, block);
     std::move(block.begin(), block.end(), std::back_inserter(found));
     progress.Update(end);
     if (!parts.keeps() || end == total || std::chrono::steady_clock::now() - saved < keep.interval) continue;

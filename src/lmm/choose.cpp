@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "dualgeo/geo/center.h"
 #include "dualgeo/refine/dbscan.h"
@@ -40,6 +41,14 @@ LatLon VerifiedChoice(const std::string& id, const std::vector<LatLon>& places, 
   return places[best];
 }
 
+// The model spoke, if only to refuse: failed_answer zero takes that for a place.
+std::optional<LatLon> PlaceOf(const LmmAnswer& answer, const LmmOptions& options) {
+  if (!answer.location && answer.reply == LmmAnswer::Reply::kGiven && options.failed_answer == "zero") {
+    return LatLon{0, 0};
+  }
+  return answer.location;
+}
+
 // "out of range: latitude 148" -> "out of range"
 std::string Kind(const std::string& reason) { return reason.substr(0, reason.find(':')); }
 
@@ -60,13 +69,17 @@ Chooser::Chooser(const LmmOptions& options, ChoiceInputs inputs) : options_(opti
   }
 }
 
-std::vector<LatLon> Chooser::PlacesToVerify(const CandidateList& list, std::span<const LmmAnswer> answers) {
+std::vector<LatLon> Chooser::PlacesToVerify(const LmmOptions& options, const CandidateList& list,
+                                            std::span<const LmmAnswer> answers) {
   std::vector<LatLon> places;
   for (const auto& answer : answers) {
-    if (answer.location) places.push_back(*answer.location);
+    if (const auto place = PlaceOf(answer, options)) places.push_back(*place);
   }
+  int retrieved = 0;
   for (const auto& candidate : list.candidates) {
-    if (candidate.similar) places.push_back(candidate.location);
+    if (!candidate.similar) continue;
+    if (options.retrieved && retrieved++ == *options.retrieved) break;
+    places.push_back(candidate.location);
   }
   return places;
 }
@@ -75,9 +88,11 @@ Prediction Chooser::Choose(const CandidateList& list, std::span<const LmmAnswer>
   std::vector<LmmAnswer> usable;
   std::vector<LatLon> places;
   for (const auto& answer : answers) {
-    if (!answer.location) continue;
+    const auto place = PlaceOf(answer, options_);
+    if (!place) continue;
     usable.push_back(answer);
-    places.push_back(*answer.location);
+    usable.back().location = place;
+    places.push_back(*place);
   }
   Prediction prediction;
   if (usable.empty()) {
@@ -105,7 +120,7 @@ Prediction Chooser::Choose(const CandidateList& list, std::span<const LmmAnswer>
     } else if (rule_ == "cluster") {
       prediction.location = ClusterChoice(places, options_.cluster_km);
     } else if (rule_ == "verify") {
-      prediction.location = VerifiedChoice(list.query_id, PlacesToVerify(list, usable), inputs_.similarity);
+      prediction.location = VerifiedChoice(list.query_id, PlacesToVerify(options_, list, usable), inputs_.similarity);
     } else {
       prediction.location = Medoid(places);
     }

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
@@ -54,6 +55,19 @@ void CountWithoutReply(const std::unordered_map<std::string, std::vector<LmmAnsw
   }
 }
 
+// So many candidates that no photo has them are a mistake; that some photos have fewer is not (exclusions).
+void CheckRetrieved(const LmmOptions& options, const std::vector<CandidateList>& lists) {
+  if (!options.retrieved || lists.empty()) return;
+  std::int64_t most = 0;
+  for (const auto& list : lists)
+    most = std::max<std::int64_t>(most, std::ranges::count_if(list.candidates, &Candidate::similar));
+  if (*options.retrieved > most) {
+    throw InputError("predict.lmm.retrieved is " + std::to_string(*options.retrieved) +
+                     ", but no photo has more than " + std::to_string(most) +
+                     " similar candidates (search.top_k, rerank.top_k)");
+  }
+}
+
 // Answers of photos that are not asked for are left over: some say another set, all of them another spelling of ids.
 void CheckAnswersFit(const std::vector<LmmAnswer>& answers, const std::vector<CandidateList>& lists) {
   std::unordered_set<std::string_view> wanted, answered;
@@ -86,6 +100,7 @@ std::vector<Prediction> PredictWithLmm(const LmmOptions& options, const std::vec
   });
   if (options.choose == "auto" && !listed) choice.join = nullptr;  // answers alone: nothing to join them with
   const Chooser chooser(options, std::move(choice));               // wrong inputs show before anything is spent
+  if (chooser.rule() == "verify") CheckRetrieved(options, lists);
   PredictReport result;
   result.rule = chooser.rule();
   if (inputs.answers) {

@@ -1,8 +1,10 @@
 #include "dualgeo/lmm/lmm_prompt.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
+#include "built_in_prompts.h"
 #include "dualgeo/io/csv.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
@@ -11,27 +13,10 @@
 namespace dualgeo {
 namespace {
 
-// The same as configs/prompts/geo.txt, so that the program needs no file beside it (a test compares them).
-constexpr char kGeo[] =
-    R"~(You are an expert in geolocating photos. Work out where on Earth the attached photo was taken.
-
-Look at architecture, vegetation, terrain, climate, road markings, vehicles, signs, scripts and languages, clothing and
-any landmark you know.
-{{#similar}}
-
-Photos that look similar were taken at these places (latitude, longitude), the most similar first. They are hints: some
-may be right, some far off.
-{{similar}}
-{{/similar}}
-{{#dissimilar}}
-
-Photos that look very different were taken at these places; the answer is unlikely to be near them.
-{{dissimilar}}
-{{/dissimilar}}
-
-Always give your best estimate, as exact as you can, even when you are not sure. Answer with one JSON object and nothing
-else: its fields are "latitude" and "longitude", both numbers in decimal degrees, south and west negative.
-)~";
+const BuiltInPrompt* BuiltInNamed(const std::string& name) {
+  const auto* found = std::ranges::find(kBuiltInPrompts, name, &BuiltInPrompt::name);
+  return found == std::end(kBuiltInPrompts) ? nullptr : found;
+}
 
 int LineOf(const std::string& text, std::size_t at) {
   return 1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
@@ -51,11 +36,20 @@ PlaceNames ReadPlaceNames(const std::filesystem::path& path) {
   return names;
 }
 
+std::vector<std::string> PromptTemplate::BuiltIns() {
+  std::vector<std::string> names;
+  for (const BuiltInPrompt& prompt : kBuiltInPrompts) names.emplace_back(prompt.name);
+  return names;
+}
+
+bool PromptTemplate::IsBuiltIn(const std::string& name) { return BuiltInNamed(name) != nullptr; }
+
 PromptTemplate PromptTemplate::Load(const std::string& name_or_path) {
-  if (name_or_path == "geo") return Parse(kGeo, "geo");
+  if (const BuiltInPrompt* prompt = BuiltInNamed(name_or_path)) return Parse(prompt->text, prompt->name);
   const std::filesystem::path path = name_or_path;
   if (!std::filesystem::exists(path)) {
-    throw InputError("predict.lmm.prompt is '" + Printable(name_or_path) + "': neither the built-in 'geo' nor a file");
+    throw InputError("predict.lmm.prompt is '" + Printable(name_or_path) + "': neither built in (" + Join(BuiltIns()) +
+                     ") nor a file");
   }
   return Parse(ReadFile(path, std::size_t{1} << 20), path.string());
 }

@@ -69,11 +69,11 @@ class Run {
         prompt_(PromptTemplate::Load(options.prompt)),
         photos_(inputs.images.empty() ? nullptr : OpenPhotoSource(inputs.images)),
         budget_(options.budget),
-        cache_(options.cache, inputs.offline ? LmmCache::Mode::kReadOnly : LmmCache::Mode::kReadWrite),
+        cache_(options.cache, options.offline ? LmmCache::Mode::kReadOnly : LmmCache::Mode::kReadWrite),
         answers_(lists.size()),
-        progress_(inputs.offline ? "replay" : "ask", static_cast<std::int64_t>(lists.size()), "photos") {
-    if (!photos_ && !inputs.offline) throw InputError("the language model needs the photos: give --images");
-    if (!inputs.offline) client_.emplace(options_, budget_);
+        progress_(options.offline ? "replay" : "ask", static_cast<std::int64_t>(lists.size()), "photos") {
+    if (!photos_ && !options.offline) throw InputError("the language model needs the photos: give --images");
+    if (!options.offline) client_.emplace(options_, budget_);
   }
 
   LmmRun Go() {
@@ -105,7 +105,7 @@ class Run {
                         options_.cache + ", run again to go on");
     }
     if (error_) std::rethrow_exception(error_);
-    if (inputs_.offline && usage_.cached == 0 && usage_.questions > 0) {
+    if (options_.offline && usage_.cached == 0 && usage_.questions > 0) {
       throw InputError(options_.cache + ": offline, and none of " + std::to_string(usage_.questions) +
                        " questions is in the cache: photos, candidates, endpoint, model, prompt and sampling settings "
                        "must be those of the run that filled it");
@@ -136,7 +136,7 @@ class Run {
 
   void Work() {
     std::optional<HttpClient> http;
-    if (!inputs_.offline) http.emplace(client_->http_options());
+    if (!options_.offline) http.emplace(client_->http_options());
     while (!StopRequested()) {
       const std::size_t i = next_++;
       if (i >= lists_.size()) return;
@@ -160,7 +160,7 @@ class Run {
     PhotoBytes photo;
     photo.bytes = photos_->Read(id);
     photo.sha256 = Sha256(photo.bytes);
-    if (!inputs_.offline && cache_.FindPhoto(id) != photo.sha256) cache_.PutPhoto(id, photo.sha256);
+    if (!options_.offline && cache_.FindPhoto(id) != photo.sha256) cache_.PutPhoto(id, photo.sha256);
     return photo;
   }
 
@@ -214,7 +214,7 @@ class Run {
       const std::lock_guard lock(mutex_);
       ++usage_.questions;
     }
-    if (inputs_.offline) {
+    if (options_.offline) {
       if (const auto cached = cache_.Find(key)) {
         UseCached(*cached, answer);
       } else {
@@ -289,7 +289,7 @@ class Run {
   // A config from elsewhere may name any file as prompt and any variable as key: what leaves this machine beside photos
   // and coordinates is said before it does.
   void Disclose() const {
-    if (options_.prompt != "geo") {
+    if (!PromptTemplate::IsBuiltIn(options_.prompt)) {
       spdlog::warn("lmm: the text of the prompt file {} is sent to {}", Printable(options_.prompt, 500),
                    options_.endpoint);
     }
@@ -382,7 +382,7 @@ class Run {
       answer.reason = std::move(parsed.reason);
       if (!answer.location && at_limit) answer.reason += " (cut off by the token limit)";
       if (!answer.location && cached.finish_reason == "content_filter") answer.reason += " (content filter)";
-      if (!inputs_.offline) KeepRefusals();
+      if (!options_.offline) KeepRefusals();
     } else {
       NoReply(answer, cached.outcome == "rejected" ? LmmAnswer::Reply::kRefused : LmmAnswer::Reply::kAskAgain,
               cached.reason, KindOf(cached.status));

@@ -17,6 +17,10 @@ class Top1Predictor : public Predictor {
     } else {
       prediction.location = list.candidates.front().location;
     }
+    prediction.model = list.model;
+    if (prediction.location && *prediction.location == list.candidates.front().location) {
+      prediction.rule = NameOf(list.candidates.front().rule);
+    }
     return prediction;
   }
 };

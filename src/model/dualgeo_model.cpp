@@ -128,6 +128,8 @@ torch::Tensor DualGeoModelImpl::ProjectGps(const torch::Tensor& gps_embedding) {
   return Contrastive().ProjectGps(gps_embedding);
 }
 
+double DualGeoModelImpl::CosineFactor() const { return Contrastive().CosineFactor(); }
+
 int DualGeoModelImpl::image_size() const { return ImageEncoderInput(options_.image_encoder).size; }
 
 int DualGeoModelImpl::mask_size() const { return options_.segmentation_encoder.image_size; }

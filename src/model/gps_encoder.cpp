@@ -50,8 +50,9 @@ torch::Tensor GpsEncoderImpl::Forward(const torch::Tensor& latlon) {
   for (auto& capsule : capsules_) {
     // At sigma = 256 a phase reaches thousands of radians, where float32 would keep three decimals.
     const auto phase = 2.0 * std::numbers::pi * torch::matmul(position, capsule.frequencies.to(torch::kFloat64).t());
-    auto x = torch::cat({torch::cos(phase), torch::sin(phase)}, 1).to(capsule.head->weight.scalar_type());
-    for (auto& layer : capsule.hidden) x = torch::relu(layer(x));
+    const auto type = capsule.head->weight.scalar_type();
+    auto x = torch::cat({torch::cos(phase).to(type), torch::sin(phase).to(type)}, 1);
+    for (auto& layer : capsule.hidden) x = layer(x).relu_();
     x = capsule.head(x);
     sum = sum.defined() ? sum + x : x;
   }

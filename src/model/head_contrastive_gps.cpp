@@ -1,5 +1,7 @@
 #include "head_contrastive_gps.h"
 
+#include <cmath>
+
 #include "dualgeo/model/loss.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/util/error.h"
@@ -24,7 +26,7 @@ void ProjectionHeadImpl::Initialise() {
 torch::Tensor ProjectionHeadImpl::Forward(const torch::Tensor& x) { return second_(torch::relu(first_(x))); }
 
 ContrastiveGpsHeadImpl::ContrastiveGpsHeadImpl(const ModelOptions& model, const LossOptions& loss)
-    : loss_(loss), gps_weights_(model.gps_encoder.weights) {
+    : loss_(loss), options_(model.contrastive_gps), gps_weights_(model.gps_encoder.weights) {
   loss.Validate();
   if ((!model.has_image() && loss.segmentation_gps == 0) || (!model.has_segmentation() && loss.image_gps == 0)) {
     throw InputError("loss: the weight of the only view (model.views " + model.views +
@@ -33,29 +35,39 @@ ContrastiveGpsHeadImpl::ContrastiveGpsHeadImpl(const ModelOptions& model, const 
   const bool fused = model.views == "both" && model.fusion.type != "none";
   takes_texts_ = model.has_image() && !fused && model.image_encoder.type == "clip_vit";
   const int dim = model.embed_dim;
+  const int space = model.gps_space();
   const auto log_scale = [&] { return torch::tensor(static_cast<float>(loss.logit_scale_init)); };
   location_encoder_ = register_module("location_encoder", GpsEncoder(model.gps_encoder));
   if (model.has_image()) {
-    rgb_projection_else_ = register_module("rgb_projection_else", ProjectionHead(dim, dim));
+    rgb_projection_else_ = register_module("rgb_projection_else", ProjectionHead(dim, space));
     logit_scale_rgb_ = register_parameter("logit_scale_rgb", log_scale());
   }
   if (model.has_segmentation()) {
-    seg_projection_else_ = register_module("seg_projection_else", ProjectionHead(dim, dim));
+    seg_projection_else_ = register_module("seg_projection_else", ProjectionHead(dim, space));
     logit_scale_seg_ = register_parameter("logit_scale_seg", log_scale());
   }
-  location_projection_else_ =
-      register_module("location_projection_else", ProjectionHead(model.gps_encoder.embed_dim, dim));
+  if (options_.location_projection == "mlp") {
+    location_projection_else_ =
+        register_module("location_projection_else", ProjectionHead(model.gps_encoder.embed_dim, space));
+  }
 }
 
 void ContrastiveGpsHeadImpl::Initialise(std::uint64_t seed) {
   InitialisePart(seed, "gps_encoder", location_encoder_);
   if (rgb_projection_else_) InitialisePart(seed, "rgb_projection_else", rgb_projection_else_);
   if (seg_projection_else_) InitialisePart(seed, "seg_projection_else", seg_projection_else_);
-  InitialisePart(seed, "location_projection_else", location_projection_else_);
+  if (location_projection_else_) InitialisePart(seed, "location_projection_else", location_projection_else_);
 }
 
 void ContrastiveGpsHeadImpl::LoadPretrained() {
   if (gps_weights_) LoadGpsEncoder(*location_encoder_, *gps_weights_);
+  if (options_.image_projection_weights) {
+    LoadImageProjection(*rgb_projection_else_, *options_.image_projection_weights);
+  }
+  if (options_.logit_scale_weights) {
+    const torch::NoGradGuard no_grad;
+    logit_scale_rgb_.fill_(ReadLogitScale(*options_.logit_scale_weights));
+  }
 }
 
 torch::Tensor ContrastiveGpsHeadImpl::ProjectImage(const torch::Tensor& fused_image) {
@@ -67,7 +79,18 @@ torch::Tensor ContrastiveGpsHeadImpl::ProjectSegmentation(const torch::Tensor& f
 }
 
 torch::Tensor ContrastiveGpsHeadImpl::ProjectGps(const torch::Tensor& gps_embedding) {
-  return Normalise(location_projection_else_->Forward(gps_embedding));
+  return Normalise(location_projection_else_ ? location_projection_else_->Forward(gps_embedding) : gps_embedding);
+}
+
+double ContrastiveGpsHeadImpl::CosineFactor() const {
+  double sum = 0;
+  int views = 0;
+  for (const auto* log_scale : {&logit_scale_rgb_, &logit_scale_seg_}) {
+    if (!log_scale->defined()) continue;
+    sum += std::exp(log_scale->item<double>());
+    ++views;
+  }
+  return sum / views;
 }
 
 NamedTensors ContrastiveGpsHeadImpl::Forward(const ViewFeatures& features, const Targets& targets) {
@@ -77,6 +100,15 @@ NamedTensors ContrastiveGpsHeadImpl::Forward(const ViewFeatures& features, const
   if (seg_projection_else_) outputs.emplace_back("segmentation", ProjectSegmentation(features.fused_segmentation));
   outputs.emplace_back("gps", ProjectGps(gps));
   return outputs;
+}
+
+NamedTensors ContrastiveGpsHeadImpl::PhotoVectors(const ViewFeatures& features) {
+  NamedTensors vectors;
+  if (rgb_projection_else_) vectors.emplace_back("projected_image", ProjectImage(features.fused_image));
+  if (seg_projection_else_) {
+    vectors.emplace_back("projected_segmentation", ProjectSegmentation(features.fused_segmentation));
+  }
+  return vectors;
 }
 
 TrainingLoss ContrastiveGpsHeadImpl::Loss(const NamedTensors& outputs, const Targets&) {

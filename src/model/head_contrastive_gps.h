@@ -32,29 +32,34 @@ class ContrastiveGpsHeadImpl : public HeadImpl {
   void Initialise(std::uint64_t seed) override;
   void LoadPretrained() override;
 
-  // image, segmentation, gps: [N, embed_dim], L2-normalised.
+  // image, segmentation, gps: [N, gps_space], L2-normalised.
   NamedTensors Forward(const ViewFeatures& features, const Targets& targets) override;
   // Details image_gps and segmentation_gps; one whose view is off or whose weight is 0 is left out.
   TrainingLoss Loss(const NamedTensors& outputs, const Targets& targets) override;
   // projected_text: where the photo's vector is CLIP's and not fused, a text's takes the same way.
   NamedTensors TextVectors(const torch::Tensor& text) override;
+  // projected_image, projected_segmentation: L2-normalised, as in Forward.
+  NamedTensors PhotoVectors(const ViewFeatures& features) override;
   // image_to_gps, segmentation_to_gps: the place of the photo whose GPS vector is nearest.
   NamedTensors Places(const NamedTensors& outputs, const Targets& targets) override;
 
-  // Fused vectors or GPS embeddings -> [N, embed_dim], L2-normalised.
+  // Fused vectors or GPS embeddings -> [N, gps_space], L2-normalised.
   torch::Tensor ProjectImage(const torch::Tensor& fused_image);
   torch::Tensor ProjectSegmentation(const torch::Tensor& fused_segmentation);
   torch::Tensor ProjectGps(const torch::Tensor& gps_embedding);
   GpsEncoder gps_encoder() const { return location_encoder_; }
+  // The factor on the cosines: of a photo's only view, or the mean of both views' factors.
+  double CosineFactor() const;
 
  private:
   LossOptions loss_;
   bool takes_texts_ = false;
+  ContrastiveGpsOptions options_;
   std::optional<std::string> gps_weights_;
   GpsEncoder location_encoder_{nullptr};
   ProjectionHead rgb_projection_else_{nullptr};
   ProjectionHead seg_projection_else_{nullptr};
-  ProjectionHead location_projection_else_{nullptr};
+  ProjectionHead location_projection_else_{nullptr};  // none where GPS embeddings are in the shared space
   torch::Tensor logit_scale_rgb_;
   torch::Tensor logit_scale_seg_;
 };

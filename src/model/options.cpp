@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "dualgeo/model/caption.h"
 #include "dualgeo/util/error.h"
@@ -78,6 +79,24 @@ void ValidateCells(const ModelOptions& model) {
     throw InputError("model.cells.weights: all are 0, so nothing would be learned");
   }
   RequireView(model, cells.vector, "model.cells.vector");
+}
+
+void ValidateContrastiveGps(const ModelOptions& model) {
+  const ContrastiveGpsOptions& options = model.contrastive_gps;
+  if (options.location_projection == "none" && model.gps_encoder.embed_dim != model.gps_space()) {
+    throw InputError("model.contrastive_gps.location_projection: none: GPS embeddings have " +
+                     std::to_string(model.gps_encoder.embed_dim) +
+                     " values (model.gps_encoder.embed_dim), the space shared with photos has " +
+                     std::to_string(model.gps_space()) +
+                     " (model.contrastive_gps.dimension, else model.embed_dim); without a projection they must agree");
+  }
+  for (const auto& [key, file] : {std::pair{"image_projection_weights", &options.image_projection_weights},
+                                  std::pair{"logit_scale_weights", &options.logit_scale_weights}}) {
+    if (*file && !model.has_image()) {
+      throw InputError(std::string("model.contrastive_gps.") + key + ": there is no image view with model.views " +
+                       model.views);
+    }
+  }
 }
 
 }  // namespace
@@ -194,6 +213,7 @@ void ModelOptions::Validate() const {
   if (std::set<std::string>(heads.begin(), heads.end()).size() < heads.size()) {
     throw InputError("model.heads: " + Join(heads) + ": one is named twice");
   }
+  if (has_head("contrastive_gps")) ValidateContrastiveGps(*this);
   if (has_head("cells")) ValidateCells(*this);
   if (has_head("contrastive_text")) ValidateContrastiveText(*this);
   if (gps_encoder.sigmas.empty()) throw InputError("model.gps_encoder.sigmas: the list is empty; give at least one");

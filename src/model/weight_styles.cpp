@@ -10,6 +10,8 @@ constexpr WeightPart kText = WeightPart::kClipText;
 constexpr WeightPart kSeg = WeightPart::kSegFormer;
 constexpr WeightPart kMask = WeightPart::kMaskEncoder;
 constexpr WeightPart kGps = WeightPart::kGpsEncoder;
+constexpr WeightPart kProjection = WeightPart::kImageProjection;
+constexpr WeightPart kScale = WeightPart::kLogitScale;
 constexpr WeightPart kOther = WeightPart::kOther;
 
 const char* const kNoSuchEncoder = "this build has no such encoder";
@@ -161,8 +163,9 @@ Rules GeoClip() {
           {kClip, "image_encoder.CLIP.visual_projection.weight", "visual_projection.weight"},
           {kText, "image_encoder.CLIP.text_model.**", "text_model.**"},
           {kText, "image_encoder.CLIP.text_projection.weight", "text_projection.weight"},
+          {kProjection, "image_encoder.mlp.**", "**"},
           {kOther, "image_encoder.**"},
-          {kOther, "logit_scale"},
+          {kScale, "logit_scale", "logit_scale"},
           {kOther, "gps_queue"},
           {kOther, "gps_queue_ptr"}};
 }
@@ -177,10 +180,10 @@ Rules DualGeo() {
           {kText, "text_projection.weight", "text_projection.weight"},
           {kOther, "vision_projection_seg.**"},
           {kOther, "cross_attn_fusion.**"},
-          {kOther, "rgb_projection_else.**"},
+          {kProjection, "rgb_projection_else.**", "**"},
           {kOther, "seg_projection_else.**"},
           {kOther, "location_projection_else.**"},
-          {kOther, "logit_scale_rgb"},
+          {kScale, "logit_scale_rgb", "logit_scale"},
           {kOther, "logit_scale_seg"},
           {kOther, "vision_projection_else_1.**"},
           {kOther, "text_projection_else.**"},
@@ -313,14 +316,14 @@ void AddStrangers(std::vector<WeightStyle>& styles) {
 }
 
 void AddSmall(std::vector<WeightStyle>& styles) {
-  const auto small = [&](const char* name, WeightStyle::Signs names) {
-    WeightStyle style{name, {std::move(names)}};
-    style.note = "this model has no such part";
+  const auto small = [&](const char* name, WeightStyle::Signs names, Rules rules) {
+    WeightStyle style{name, {std::move(names)}, std::move(rules)};
     style.only = true;
     styles.push_back(style);
   };
-  small("GeoCLIP's image projection (an MLP of two layers)", {"0.bias", "0.weight", "2.bias", "2.weight"});
-  small("GeoCLIP's logit scale", {"logit_scale"});
+  small("GeoCLIP's image projection (an MLP of two layers)", {"0.bias", "0.weight", "2.bias", "2.weight"},
+        {{kProjection, "**", "**"}});
+  small("GeoCLIP's logit scale", {"logit_scale"}, {{kScale, "logit_scale", "logit_scale"}});
 }
 
 }  // namespace

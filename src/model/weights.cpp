@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cmath>
 #include <functional>
 #include <optional>
 
@@ -179,6 +180,21 @@ void LoadSegmentationEncoder(SegmentationEncoderImpl& encoder, const std::filesy
 
 void LoadGpsEncoder(GpsEncoderImpl& encoder, const std::filesystem::path& path) {
   LoadPart(encoder, ReadPart(path, WeightPart::kGpsEncoder, "GPS encoder"));
+}
+
+void LoadImageProjection(torch::nn::Module& projection, const std::filesystem::path& path) {
+  LoadPart(projection, ReadPart(path, WeightPart::kImageProjection, "image projection"));
+}
+
+double ReadLogitScale(const std::filesystem::path& path) {
+  const PartWeights part = ReadPart(path, WeightPart::kLogitScale, "logit scale");
+  const torch::Tensor& value = part.tensors.begin()->second;
+  if (part.tensors.size() != 1 || value.numel() != 1 || !std::isfinite(value.item<double>())) {
+    throw InputError(part.source + ": the logit scale \"" + Printable(part.tensors.begin()->first) + "\" is " +
+                     (value.numel() == 1 ? FormatDouble(value.item<double>()) : ShapeText(value.sizes().vec())) +
+                     ", not one finite number");
+  }
+  return value.item<double>();
 }
 
 void LoadPretrained(DualGeoModelImpl& model) {

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "dualgeo/eval/statistics.h"
+#include "dualgeo/pipeline/run_paths.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
@@ -33,7 +34,7 @@ std::vector<StudyVariant> Variants(const Ablation& ablation) {
   std::map<std::string, std::string> folders;
   for (const AblationRow& row : ablation.rows) {
     const std::string at = ablation.file.string() + ":" + std::to_string(row.line) + ": ";
-    StudyVariant variant{row.name, FolderName(row.name), {}, at + "row '" + Printable(row.name) + "': "};
+    StudyVariant variant{row.name, FolderName(row.name), {}, at + "row '" + Printable(row.name) + "': ", row.base};
     if (const auto [other, added] = folders.emplace(variant.folder, row.name); !added || variant.folder == "shared") {
       throw InputError(at + "rows '" + Printable(row.name) + "' and '" + Printable(other->second) +
                        "' would share the folder " + variant.folder + ": rename one");
@@ -69,6 +70,39 @@ std::vector<SeedErrors> ErrorsOf(const Ablation& ablation, const StudyRuns& stud
   return errors;
 }
 
+// Of one row: errors[seed][photo] of the trained models, and the predictions of the untrained ones.
+std::optional<UntrainedRow> ScoreUntrained(const StudyRuns& study, std::size_t row, const SeedErrors& trained,
+                                           const std::vector<double>& thresholds_km) {
+  SeedErrors untrained;
+  for (const StudyRun& run : study.runs()) {
+    if (run.variant != row || !HasStep(run.options, "untrained")) continue;
+    const fs::path file = RunPaths(run.options).untrained().of(study.benchmark(), "predictions.csv");
+    untrained.push_back(ErrorsOrNoAnswer(study.Score(run.options, study.Photos(run.options), file)));
+  }
+  if (untrained.empty()) return std::nullopt;
+  UntrainedRow result;
+  for (const double km : thresholds_km) {
+    std::vector<double> percent;
+    double p = 0;
+    for (std::size_t seed = 0; seed < untrained.size(); ++seed) {
+      percent.push_back(MeanAccuracy({untrained[seed]}, km));
+      const Discordant split = CountDiscordant(trained[seed], untrained[seed], km);
+      p = std::max(p, McNemarExact(split.only_a, split.only_b));
+    }
+    result.percent.push_back(percent);
+    result.p.push_back(p);
+  }
+  return result;
+}
+
+RunCosts CostsOfRow(const StudyRuns& study, std::size_t row, std::int64_t photos) {
+  std::vector<RunCosts> costs;
+  for (const StudyRun& run : study.runs()) {
+    if (run.variant == row) costs.push_back(CostsOf(run.options, study.benchmark(), photos));
+  }
+  return MeanCosts(costs);
+}
+
 }  // namespace
 
 AblationResult RunAblation(const Ablation& ablation) {
@@ -89,6 +123,10 @@ AblationResult RunAblation(const Ablation& ablation) {
     result.rows.emplace_back().row = ablation.rows[i];
   }
   ScoreAblation(errors, reference, o.rounds, result);
+  for (std::size_t i = 0; i < ablation.rows.size(); ++i) {
+    result.rows[i].untrained = ScoreUntrained(study, i, errors[i], result.thresholds_km);
+    result.rows[i].costs = CostsOfRow(study, i, result.photos);
+  }
   WriteFileAtomically(study.root() / "ablation.json", FormatAblation(result, TableFormat::kJson));
   WriteFileAtomically(study.root() / "ablation.csv", FormatAblation(result, TableFormat::kCsv));
   return result;

@@ -45,6 +45,17 @@ void Flatten(const Source& source, const YAML::Node& node, const std::string& pr
   }
 }
 
+std::vector<std::string> RowBase(const Source& source, const YAML::Node& node) {
+  std::vector<std::string> files;
+  if (node.IsScalar()) files.push_back(node.Scalar());
+  for (const auto& file : node) {
+    if (!file.IsScalar()) source.Fail(file, "a row's base must be an experiment file, or a list of them");
+    files.push_back(file.Scalar());
+  }
+  FindBases(source.file, files);
+  return files;
+}
+
 std::vector<AblationRow> ReadRows(const Source& source, const YAML::Node& rows) {
   std::vector<AblationRow> result;
   if (!rows) return result;
@@ -59,10 +70,14 @@ std::vector<AblationRow> ReadRows(const Source& source, const YAML::Node& rows) 
         row.name = part.second.Scalar();
       } else if (key == "set" && (part.second.IsMap() || part.second.IsNull())) {
         if (part.second.IsMap()) Flatten(source, part.second, "", row.settings);
-      } else if (key == "name" || key == "set") {
-        source.Fail(part.second, key == "name" ? "a row's name must be text" : "a row's set must be {key: value}");
+      } else if (key == "base" && (part.second.IsScalar() || part.second.IsSequence())) {
+        row.base = RowBase(source, part.second);
+      } else if (key == "name" || key == "set" || key == "base") {
+        source.Fail(part.second, key == "name"  ? "a row's name must be text"
+                                 : key == "set" ? "a row's set must be {key: value}"
+                                                : "a row's base must be an experiment file, or a list of them");
       } else {
-        source.Fail(part.first, "unknown key '" + Printable(key) + "' of a row (known here: name, set)");
+        source.Fail(part.first, "unknown key '" + Printable(key) + "' of a row (known here: name, set, base)");
       }
     }
     if (row.name.empty()) source.Fail(item, "a row has no name");

@@ -1,4 +1,5 @@
 // The tables of `dualgeo ablate`.
+#include <algorithm>
 #include <sstream>
 
 #include "dualgeo/io/csv.h"
@@ -45,6 +46,48 @@ TextTable Tests(const AblationResult& result) {
   return table;
 }
 
+bool AnyUntrained(const AblationResult& result) {
+  return std::ranges::any_of(result.rows, [](const auto& row) { return row.untrained.has_value(); });
+}
+
+// Did training bring anything?
+TextTable Untrained(const AblationResult& result) {
+  TextTable table;
+  table.header = {"variant", "within", "trained", "untrained", "p"};
+  table.text_columns = 1;
+  for (const auto& row : result.rows) {
+    if (!row.untrained) continue;
+    for (std::size_t k = 0; k < result.thresholds_km.size(); ++k) {
+      const double km = result.thresholds_km[k];
+      if (std::ranges::find(result.tested_km, km) == result.tested_km.end()) continue;
+      table.rows.push_back({row.row.name, FormatDouble(km) + " km", WithDeviation(row.accuracy[k], 1),
+                            WithDeviation(MeanAndDeviation(row.untrained->percent[k]), 1), PText(row.untrained->p[k])});
+    }
+  }
+  return table;
+}
+
+TextTable Costs(const AblationResult& result) {
+  const auto text = [](const std::optional<double>& value, double unit, int decimals) {
+    return value ? Fixed(*value / unit, decimals) : std::string("-");
+  };
+  TextTable table;
+  table.header = {"variant", "parameters (million)", "training (s)", "ms a photo", "gallery (MB)"};
+  table.text_columns = 1;
+  for (const auto& row : result.rows) {
+    table.rows.push_back({row.row.name, text(row.costs.parameters, 1e6, 2), text(row.costs.train_seconds, 1, 0),
+                          text(row.costs.ms_per_photo, 1, 1), text(row.costs.gallery_mb, 1, 1)});
+  }
+  return table;
+}
+
+const std::string kUntrainedNote =
+    "Untrained: the same model with its first weights. p: McNemar's exact test over photos at one seed, the largest of "
+    "the seeds, not corrected.";
+const std::string kCostsNote =
+    "Costs are means over seeds: all numbers in the weights; seconds of the training's process and, a photo of the "
+    "benchmark, of the network, the search and what follows, beside whatever else ran on the machine.";
+
 const std::vector<std::string> kNotes = {
     "Percent of all photos strictly within the distance: mean over seeds \u00b1 standard deviation (n - 1). The "
     "segmenter and its masks are the same for all rows and seeds: the deviation does not hold what another segmenter "
@@ -52,6 +95,13 @@ const std::vector<std::string> kNotes = {
     "Differences are percentage points against the reference row. p photos: sign-flip permutation test over photos, "
     "each the mean over seeds; p seeds: paired t-test over seeds; both corrected by Holm over all rows and distances "
     "of this table. (seeds?): real for these trained models, not shown for other seeds."};
+
+std::vector<std::string> Notes(const AblationResult& result) {
+  std::vector<std::string> notes = kNotes;
+  if (AnyUntrained(result)) notes.push_back(kUntrainedNote);
+  notes.push_back(kCostsNote);
+  return notes;
+}
 
 std::string AblationCsv(const AblationResult& result) {
   std::ostringstream out;
@@ -121,9 +171,20 @@ std::string AblationJson(const AblationResult& result) {
       item["holm_seeds"][km] = OrNull(test.holm_seeds);
       item["verdict"][km] = test.verdict;
     }
+    if (row.untrained) {
+      for (std::size_t k = 0; k < result.thresholds_km.size(); ++k) {
+        const std::string km = FormatDouble(result.thresholds_km[k]);
+        item["untrained"]["by_seed"][km] = row.untrained->percent[k];
+        item["untrained"]["p"][km] = row.untrained->p[k];
+      }
+    }
+    item["costs"] = {{"parameters", OrNull(row.costs.parameters)},
+                     {"train_seconds", OrNull(row.costs.train_seconds)},
+                     {"ms_per_photo", OrNull(row.costs.ms_per_photo)},
+                     {"gallery_mb", OrNull(row.costs.gallery_mb)}};
     json["rows"].push_back(std::move(item));
   }
-  return EndedStudyJson(std::move(json), result, kNotes);
+  return EndedStudyJson(std::move(json), result, Notes(result));
 }
 
 }  // namespace
@@ -131,8 +192,10 @@ std::string AblationJson(const AblationResult& result) {
 std::string FormatAblation(const AblationResult& result, TableFormat format) {
   if (format == TableFormat::kCsv) return AblationCsv(result);
   if (format == TableFormat::kJson) return AblationJson(result);
-  return StudyText(result, RenderTable(Accuracies(result), format) + "\n" + RenderTable(Tests(result), format), kNotes,
-                   format);
+  std::string tables = RenderTable(Accuracies(result), format) + "\n" + RenderTable(Tests(result), format);
+  if (AnyUntrained(result)) tables += "\n" + RenderTable(Untrained(result), format);
+  tables += "\n" + RenderTable(Costs(result), format);
+  return StudyText(result, tables, Notes(result), format);
 }
 
 }  // namespace dualgeo

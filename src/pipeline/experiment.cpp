@@ -19,13 +19,49 @@ const std::vector<std::string>& RunStepNames() {
   return names;
 }
 
+namespace {
+
+// Nothing of its own: no network, no gallery.
+void ValidateRouter(const ExperimentOptions& options) {
+  if (options.router.probabilities.empty()) {
+    throw InputError("router.probabilities is empty, and search.finder is router: it must name a table");
+  }
+  if (options.router.models.size() < 2) {
+    throw InputError("router.models: at least two classes with a run each are needed, search.finder being router");
+  }
+  for (const auto& [name, model] : options.router.models) {
+    if (model.run.empty()) throw InputError("router.models." + name + ".run is empty: it must name a run's folder");
+  }
+  for (const char* step : {"train_segmenter", "segment", "train", "gallery", "fit_rerank", "untrained"}) {
+    if (HasStep(options, step)) {
+      throw InputError(std::string("run.steps holds ") + step +
+                       ", and search.finder is router, which takes what other runs found: leave it out");
+    }
+  }
+  if (options.search.gps_scores) throw InputError("search.gps_scores: a router has no model of its own to ask");
+}
+
+}  // namespace
+
 void ExperimentOptions::Validate() {
   runtime.Validate();
   if (run_dir.empty()) throw InputError("run_dir is empty: it must name a folder");
   if (HasStep(*this, "train_segmenter") && model.segmenter.weights) {
     throw InputError("run.steps holds train_segmenter, and model.segmenter.weights is set as well: choose one");
   }
+  if (search.finder == "router") ValidateRouter(*this);
+  if (search.exclude_similarity_above && !gallery.normalize) {
+    throw InputError("search.exclude_similarity_above goes by cosines, and gallery.normalize is false");
+  }
   if (search.finder == "cells") {
+    if (search.cells_rule == "sum" && search.cells_answer == "centre") {
+      throw InputError(
+          "search.cells_answer: centre is of single cells, and search.cells_rule is sum: choose mean or member");
+    }
+    if (search.cells_rule == "sum" && search.refine == "prototypes") {
+      throw InputError(
+          "search.refine: prototypes are of single cells, and search.cells_rule is sum: choose last or product");
+    }
     if (!model.has_head("cells")) {
       throw InputError("search.finder: cells needs the head cells, which is not among model.heads");
     }

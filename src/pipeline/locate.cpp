@@ -58,16 +58,22 @@ bool HasPhotoExtension(const fs::path& path) {
   return std::ranges::find(kExtensions, extension) != kExtensions.end();
 }
 
+ExperimentOptions OneModel(ExperimentOptions options, const fs::path& run_dir) {
+  if (!Routes(options)) return options;
+  throw InputError(run_dir.string() +
+                   ": is a router between other runs, with no model of its own; locate with one of these");
+}
+
 }  // namespace
 
 struct Locator::State {
   explicit State(const fs::path& run_dir)
       : paths(run_dir),
-        options(OptionsOf(paths)),
+        options(OneModel(OptionsOf(paths), run_dir)),
         model(ModelFromConfig(options, RunFile(paths.checkpoint(), run_dir))),
-        embedder(model, SegmenterOf(options, paths)) {
+        embedder(model, SegmenterOf(options, paths), options.gallery.raw()) {
     options.search = WithoutExclusions(options.search);
-    if (!FindsCells(options)) gallery = LoadGallery(RunFile(paths.gallery(), run_dir));
+    if (FindsInGallery(options)) gallery = LoadGallery(RunFile(paths.gallery(), run_dir));
   }
 
   RunPaths paths;
@@ -96,10 +102,11 @@ std::vector<Location> Locator::Locate(const std::vector<fs::path>& photos, int c
   for (const auto& id : features.ids) table.rows.emplace_back().id = id;
   std::vector<CandidateList> lists;
   if (!table.rows.empty()) {
-    lists = Rerank(RerankOf(state_->options, state_->paths),
-                   SearchFromConfig(state_->options, state_->model.checkpoint,
-                                    state_->gallery ? &*state_->gallery : nullptr, features, table),
-                   state_->options.runtime.threads);
+    lists = Rerank(
+        RerankOf(state_->options, state_->paths),
+        SearchFromConfig(state_->options, state_->model.checkpoint, state_->gallery ? &*state_->gallery : nullptr,
+                         state_->paths.prototypes(), features, table),
+        state_->options.runtime.threads);
   }
   for (auto& list : lists) {
     Location& location = location_of[list.query_id];

@@ -146,7 +146,10 @@ class Work {
     for (const StudyRun& run : study_.runs()) {
       const RunPaths paths(run.options);
       inputs.push_back(WeightsArtifact(RoleOf(run) + "checkpoint", paths.checkpoint()));
-      if (!FindsCells(run.options)) inputs.push_back(GalleryArtifact(RoleOf(run) + "gallery", paths.gallery()));
+      if (FindsInGallery(run.options)) inputs.push_back(GalleryArtifact(RoleOf(run) + "gallery", paths.gallery()));
+      if (UsesPrototypes(run.options)) {
+        inputs.push_back(FileArtifact(RoleOf(run) + "prototypes", paths.prototypes()));
+      }
       const std::string parameters = RerankOf(run.options, paths).parameters;
       if (!parameters.empty()) inputs.push_back(FileArtifact(RoleOf(run) + "rerank.parameters", parameters));
       for (const auto& [key, file] : FieldsOf(StageNamed("predict"), run.options).files) {
@@ -217,7 +220,7 @@ class Work {
     const RunPaths paths(o);
     const fs::path features = work / "features.safetensors", found = work / "candidates.csv";
     EmbedFromConfig(o, photos, paths.checkpoint(), features);
-    SearchToFileFromConfig(o, photos, {paths.checkpoint(), paths.gallery(), features, found});
+    SearchToFileFromConfig(o, photos, {paths.checkpoint(), paths.gallery(), paths.prototypes(), features, found});
     PredictFiles files;
     files.candidates = found;
     files.features = features;

@@ -39,6 +39,7 @@ struct StepRecord {
   Roles inputs;
   std::optional<Roles> outputs;  // of a finished step
   std::string unfinished;        // why it is not final all the same
+  double seconds = 0;            // that it took, with those of tries that were interrupted
 };
 
 namespace {
@@ -61,15 +62,13 @@ Roles ReadRoles(const StepJson& json) {
   return roles;
 }
 
-void WriteStepRecord(const fs::path& path, const StepRecord& record, const OptionValues& others, double seconds) {
+void WriteStepRecord(const fs::path& path, const StepRecord& record, const OptionValues& others) {
   StepJson json;
   json["format"] = kRecordFormat;
   json["made_from"] = {{"settings", record.settings}, {"inputs", RolesJson(record.inputs)}};
   json["recorded"] = {{"version", kVersion}, {"settings", others}};
-  if (record.outputs) {
-    json["seconds"] = seconds;
-    json["outputs"] = RolesJson(*record.outputs);
-  }
+  json["seconds"] = record.seconds;
+  if (record.outputs) json["outputs"] = RolesJson(*record.outputs);
   if (!record.unfinished.empty()) json["unfinished"] = record.unfinished;
   WriteFileAtomically(path, json.dump(1, ' ', false, StepJson::error_handler_t::replace) + "\n");
 }
@@ -85,6 +84,7 @@ std::optional<StepRecord> ReadStepRecord(const fs::path& path) {
     record.inputs = ReadRoles(json.at("made_from").at("inputs"));
     if (json.contains("outputs")) record.outputs = ReadRoles(json.at("outputs"));
     record.unfinished = json.value("unfinished", "");
+    record.seconds = json.value("seconds", 0.0);
     return record;
   } catch (const std::exception&) {
     return std::nullopt;
@@ -293,6 +293,12 @@ class Room {
 
 }  // namespace
 
+std::optional<double> SecondsOf(const fs::path& folder, const std::string& step) {
+  const auto record = ReadStepRecord(folder / "steps" / (step + ".json"));
+  if (!record || !record->outputs || record->seconds <= 0) return std::nullopt;
+  return record->seconds;
+}
+
 StepRunner::StepRunner(fs::path run_dir) : run_dir_(std::move(run_dir)), contents_(run_dir_ / "steps" / "hashes.bin") {}
 
 void StepRunner::TakeOver(const std::vector<Step>& steps) {
@@ -307,8 +313,9 @@ void StepRunner::TakeOver(const std::vector<Step>& steps) {
         spdlog::info("{}: done by an earlier version with something else ({})", step.name, why);
         continue;
       }
-      StepRecord record{step.fields.result, LookAt(inputs, contents_), LookAt(step.outputs, contents_), ""};
-      if (AllThere(*record.outputs)) WriteStepRecord(path, record, step.fields.others, earlier->seconds);
+      const StepRecord record{step.fields.result, LookAt(inputs, contents_), LookAt(step.outputs, contents_), "",
+                              earlier->seconds};
+      if (AllThere(*record.outputs)) WriteStepRecord(path, record, step.fields.others);
     } catch (const InputError&) {  // an input is gone: the step will say so when its turn comes
     }
   }
@@ -319,7 +326,7 @@ bool StepRunner::Run(const Step& step) {
   const fs::path folder = FolderOf(step);
   const fs::path path = folder / "steps" / (step.name + ".json");
   const auto before = ReadStepRecord(path);
-  StepRecord record{step.fields.result, LookAt(InputsOf(step), contents_), std::nullopt, ""};
+  StepRecord record{step.fields.result, LookAt(InputsOf(step), contents_), std::nullopt, "", 0};
   const Verdict verdict = Judge(step, before, record.inputs, LookAt(step.outputs, contents_));
   if (verdict.what == Verdict::kNothing) {
     spdlog::info("{}: up to date", step.name);
@@ -328,7 +335,8 @@ bool StepRunner::Run(const Step& step) {
   if (verdict.what == Verdict::kAccept) {
     spdlog::info("{}: up to date ({})", step.name, verdict.why);
     record.outputs = LookAt(step.outputs, contents_);
-    WriteStepRecord(path, record, step.fields.others, 0);
+    if (before) record.seconds = before->seconds;
+    WriteStepRecord(path, record, step.fields.others);
     return false;
   }
   spdlog::info("{}{}", step.name, verdict.why.empty() ? "" : ": " + verdict.why);
@@ -340,6 +348,7 @@ bool StepRunner::Run(const Step& step) {
       if (!aside.empty()) spdlog::info("{}: {} is kept as {}", step.name, finished.string(), aside.filename().string());
     }
   }
+  if (before && verdict.what != Verdict::kFresh) record.seconds = before->seconds;
   Do(step, path, record, verdict.what != Verdict::kFresh, verdict.why);
   if (!completes || !step.completes || CompareOutputs(*before->outputs, *record.outputs) == Outputs::kIntact)
     return true;
@@ -353,9 +362,15 @@ bool StepRunner::Run(const Step& step) {
 void StepRunner::Do(const Step& step, const fs::path& path, StepRecord& record, bool go_on, const std::string& why) {
   std::optional<Room> room;
   if (!go_on) room.emplace(step, FolderOf(step), path, why);
+  const double before = record.seconds;
   const auto start = std::chrono::steady_clock::now();
+  const auto write = [&] {
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    record.seconds = before + seconds.count();
+    WriteStepRecord(path, record, step.fields.others);
+  };
   try {
-    WriteStepRecord(path, record, step.fields.others, 0);
+    write();
     step.run(go_on);
     record.outputs = LookAt(step.outputs, contents_);
     for (const Artifact& output : step.outputs) {
@@ -364,8 +379,15 @@ void StepRunner::Do(const Step& step, const fs::path& path, StepRecord& record, 
       }
     }
     if (step.unfinished) record.unfinished = step.unfinished();
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    WriteStepRecord(path, record, step.fields.others, seconds.count());
+    write();
+  } catch (const Interrupted&) {
+    try {
+      record.outputs.reset();
+      write();
+    } catch (const Error&) {  // only the time is lost
+    }
+    if (room) room->TakeBack();
+    throw;
   } catch (...) {
     if (room) room->TakeBack();
     throw;

@@ -23,7 +23,7 @@ void AddRunJobs(const ExperimentOptions& options, const std::string& label, std:
   std::vector<std::string> after, own;
   for (const Stage& stage : Stages()) {
     if (!IsWanted(stage, options)) continue;
-    if (stage.folder == nullptr && stage.of_model) own.emplace_back(stage.name);
+    if (stage.folder == nullptr && (stage.of_model || stage.in_studies)) own.emplace_back(stage.name);
     if (stage.folder == nullptr) continue;
     const fs::path folder = options.layout.at(stage.folder);
     const auto work = [options, folder, &stage] {
@@ -72,7 +72,11 @@ void ReadStudyFile(const fs::path& file, const std::vector<std::string>& overrid
   } catch (const InputError& error) {
     throw InputError(file.string() + ": " + error.what());
   }
-  for (auto& base : options.base) {
+  FindBases(file, options.base);
+}
+
+void FindBases(const fs::path& file, std::vector<std::string>& bases) {
+  for (auto& base : bases) {
     if (const fs::path beside = file.parent_path() / base; fs::exists(beside)) base = beside.string();
   }
 }
@@ -92,7 +96,8 @@ StudyRuns::StudyRuns(fs::path file, const StudyOptions& options, std::string com
       StudyRun run{i, seed, {}};
       ExperimentOptions& o = run.options;
       try {
-        o = ReadExperiment({options.base.begin(), options.base.end()}, overrides);
+        const auto& base = variants[i].base.empty() ? options.base : variants[i].base;
+        o = ReadExperiment({base.begin(), base.end()}, overrides);
       } catch (const InputError& error) {
         throw InputError(variants[i].where + error.what());
       }

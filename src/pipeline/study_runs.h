@@ -22,6 +22,7 @@ struct StudyVariant {
   std::string folder;                  // below the study's run_dir
   std::vector<std::string> overrides;  // key.path=value
   std::string where = {};              // before messages: "a.yaml:3: row 'gated': "
+  std::vector<std::string> base = {};  // experiment files instead of the study's; empty: those
 };
 
 struct StudyRun {

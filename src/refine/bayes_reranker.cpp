@@ -15,7 +15,7 @@ class BayesReranker : public Reranker {
                  options.threshold_km);
   }
 
-  std::optional<PlaceEstimate> Reorder(std::vector<Candidate>& similar) const override {
+  std::optional<PlaceEstimate> Reorder(std::vector<Candidate>& similar, const PlacePosterior&) const override {
     thread_local PlacePosterior::Distribution distribution;
     const PlacePosterior& posterior = own_ ? *own_ : DefaultPosterior();
     posterior.Condition({similar, {}}, distribution);

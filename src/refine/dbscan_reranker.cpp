@@ -14,7 +14,7 @@ class DbscanReranker : public Reranker {
   explicit DbscanReranker(const RerankOptions& options)
       : options_(options), center_(ParseCenterRule(options.center)), by_rank_(options.order == "rank") {}
 
-  std::optional<PlaceEstimate> Reorder(std::vector<Candidate>& similar) const override {
+  std::optional<PlaceEstimate> Reorder(std::vector<Candidate>& similar, const PlacePosterior&) const override {
     std::vector<LatLon> places;
     places.reserve(similar.size());
     for (const auto& candidate : similar) places.push_back(candidate.location);

@@ -18,7 +18,7 @@ class DensityReranker : public Reranker {
           return sum;
         }) {}
 
-  std::optional<PlaceEstimate> Reorder(std::vector<Candidate>& similar) const override {
+  std::optional<PlaceEstimate> Reorder(std::vector<Candidate>& similar, const PlacePosterior&) const override {
     const std::size_t n = similar.size();
     const std::vector<double> weights = CandidateWeights(options_, automatic_weight_, similar);
     std::vector<UnitVector> places;

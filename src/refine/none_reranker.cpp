@@ -6,7 +6,7 @@ namespace {
 
 class NoneReranker : public Reranker {
  public:
-  std::optional<PlaceEstimate> Reorder(std::vector<Candidate>& similar) const override {
+  std::optional<PlaceEstimate> Reorder(std::vector<Candidate>& similar, const PlacePosterior&) const override {
     // An earlier re-ranking's marks say nothing about this order.
     for (auto& candidate : similar) {
       candidate.cluster.reset();

@@ -1,5 +1,6 @@
 #include "dualgeo/refine/predictions.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <unordered_map>
@@ -36,6 +37,8 @@ std::vector<Prediction> ReadPredictions(const std::filesystem::path& path, const
   const auto method = csv.Find("method");
   const auto confidence = csv.Find("confidence_km");
   const auto reason = csv.Find("reason");
+  const auto rule = csv.Find("rule");
+  const auto model = csv.Find("model");
 
   std::vector<Prediction> predictions(csv.rows());
   std::unordered_map<std::string_view, std::size_t> row_of_id;
@@ -67,16 +70,30 @@ std::vector<Prediction> ReadPredictions(const std::filesystem::path& path, const
       if (*prediction.confidence_km < 0) throw InputError(csv.At(row, "confidence_km is negative"));
     }
     if (reason) prediction.reason = csv.Text(row, *reason);
+    if (rule) prediction.rule = csv.Text(row, *rule);
+    if (model) prediction.model = csv.Text(row, *model);
   }
   return predictions;
 }
 
 void WritePredictions(const std::filesystem::path& path, const std::vector<Prediction>& predictions) {
   AtomicFile file(path);
-  CsvWriter writer(file.stream(), {"IMG_ID", "LAT", "LON", "method", "confidence_km", "reason"});
+  const bool rules = std::ranges::any_of(predictions, [](const Prediction& p) { return !p.rule.empty(); });
+  const bool models = std::ranges::any_of(predictions, [](const Prediction& p) { return !p.model.empty(); });
+  std::vector<std::string> header = {"IMG_ID", "LAT", "LON", "method", "confidence_km", "reason"};
+  if (rules) header.emplace_back("rule");
+  if (models) header.emplace_back("model");
+  CsvWriter writer(file.stream(), header);
   for (const auto& p : predictions) {
-    writer.Row({p.id, p.location ? FormatDouble(p.location->lat) : "", p.location ? FormatDouble(p.location->lon) : "",
-                p.method, p.confidence_km ? FormatDouble(*p.confidence_km) : "", p.reason});
+    std::vector<std::string> fields = {p.id,
+                                       p.location ? FormatDouble(p.location->lat) : "",
+                                       p.location ? FormatDouble(p.location->lon) : "",
+                                       p.method,
+                                       p.confidence_km ? FormatDouble(*p.confidence_km) : "",
+                                       p.reason};
+    if (rules) fields.push_back(p.rule);
+    if (models) fields.push_back(p.model);
+    writer.Row(fields);
   }
   file.Commit();
 }

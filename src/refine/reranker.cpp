@@ -23,6 +23,45 @@ struct RerankMethod {
 
 constexpr RerankMethod kRerankMethods[] = {DUALGEO_RERANKERS(DUALGEO_KIND_ENTRY)};
 
+// d^-power, as a share of the nearest candidate's. Photos that are the same have a distance of 0, or one that float32's
+// rounding of their score makes: below 2^-20 of same_score all count as equal.
+std::vector<double> DistanceWeights(const RerankOptions& options, std::span<const Candidate> candidates) {
+  const double least = std::ldexp(std::max(1.0, options.same_score), -20);
+  std::vector<double> squared;
+  for (const Candidate& candidate : candidates) {
+    const double rest = options.same_score - *candidate.score;
+    if (rest < -1e-3 * std::max(1.0, options.same_score)) {
+      throw InputError("candidate '" + Printable(candidate.gallery_id) + "' has the score " +
+                       FormatDouble(*candidate.score) + ", above rerank.same_score " +
+                       FormatDouble(options.same_score) +
+                       ": the score of a photo with itself (the number of gallery.features, or 0 for metric l2)");
+    }
+    squared.push_back(std::max(least, rest));
+  }
+  const double nearest = *std::ranges::min_element(squared);
+  const double power = options.distance_power * (options.squared_distance ? 1 : 0.5);
+  for (double& value : squared) value = std::pow(nearest / value, power);
+  return squared;
+}
+
+bool IsWhole(double value) { return std::abs(value - std::round(value)) < 1e-9 * value; }
+
+// Grids that fit the map and each other.
+void CheckKdeGrid(const RerankOptions& options) {
+  if (options.method != "kde" || options.grid_deg == 0) return;
+  if (!IsWhole(180 / options.grid_deg)) {
+    throw InputError("rerank.grid_deg: " + FormatDouble(options.grid_deg) + " does not divide 180 degrees");
+  }
+  if (!IsWhole(options.grid_deg / options.refine_deg)) {
+    throw InputError("rerank.refine_deg: " + FormatDouble(options.refine_deg) + " does not divide grid_deg " +
+                     FormatDouble(options.grid_deg));
+  }
+  if (!IsWhole(options.window_deg / options.grid_deg)) {
+    throw InputError("rerank.window_deg: " + FormatDouble(options.window_deg) + " is not a multiple of grid_deg " +
+                     FormatDouble(options.grid_deg));
+  }
+}
+
 }  // namespace
 
 const std::vector<std::string>& ClusterChoiceNames() {
@@ -36,7 +75,7 @@ const std::vector<std::string>& ClusterOrderNames() {
 }
 
 const std::vector<std::string>& CandidateWeightNames() {
-  static const std::vector<std::string> names = {"auto", "equal", "rank", "score"};
+  static const std::vector<std::string> names = {"auto", "equal", "rank", "score", "distance"};
   return names;
 }
 
@@ -57,6 +96,7 @@ const std::vector<std::string>& RerankerNames() {
 
 void RerankOptions::Validate() const {
   CheckFields(*this, "rerank");
+  CheckKdeGrid(*this);
   if (widths_km.empty()) throw InputError("rerank.widths_km is empty; give at least one width");
 }
 
@@ -73,6 +113,7 @@ std::vector<double> CandidateWeights(const RerankOptions& options, const char* a
   std::vector<double> weights(candidates.size(), 1);
   if (rule == "equal") return weights;
   const bool scored = std::all_of(candidates.begin(), candidates.end(), [](const auto& c) { return c.score; });
+  if (rule == "distance" && scored) return DistanceWeights(options, candidates);
   for (std::size_t i = 0; i < weights.size(); ++i) {
     // Bounded, so that sums stay numbers.
     weights[i] = rule == "score" && scored
@@ -82,7 +123,19 @@ std::vector<double> CandidateWeights(const RerankOptions& options, const char* a
   return weights;
 }
 
+PlaceEstimate EstimateAt(const PlacePosterior& posterior, std::span<const Candidate> similar, LatLon place) {
+  thread_local PlacePosterior::Distribution distribution;
+  posterior.Condition({similar, {}}, distribution);
+  return posterior.Estimate(distribution, place);
+}
+
 double RoundedScore(double score) { return std::round(score * 1e6) / 1e6; }
+
+void SortByRetrieval(std::vector<Candidate>& candidates) {
+  std::ranges::sort(candidates, [](const Candidate& a, const Candidate& b) {
+    return RetrievalRank(a) != RetrievalRank(b) ? RetrievalRank(a) < RetrievalRank(b) : a.rank < b.rank;
+  });
+}
 
 void SortByRerankScore(std::vector<Candidate>& candidates) {
   std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
@@ -103,12 +156,8 @@ CandidateList Rerank(const Reranker& reranker, const PlacePosterior& posterior, 
   }
   list.estimate.reset();
   if (!similar.empty()) {
-    list.estimate = reranker.Reorder(similar);
-    if (!list.estimate) {
-      thread_local PlacePosterior::Distribution distribution;
-      posterior.Condition({similar, {}}, distribution);
-      list.estimate = posterior.Estimate(distribution, similar.front().location);
-    }
+    list.estimate = reranker.Reorder(similar, posterior);
+    if (!list.estimate) list.estimate = EstimateAt(posterior, similar, similar.front().location);
   }
   for (std::size_t i = 0; i < similar.size(); ++i) similar[i].rank = static_cast<int>(i) + 1;
   similar.insert(similar.end(), std::make_move_iterator(first_dissimilar), std::make_move_iterator(candidates.end()));

@@ -11,6 +11,8 @@
   KIND("dbscan", MakeDbscanReranker)         \
   KIND("density", MakeDensityReranker)       \
   KIND("multiscale", MakeMultiscaleReranker) \
+  KIND("mean_shift", MakeMeanShiftReranker)  \
+  KIND("kde", MakeKdeReranker)               \
   KIND("bayes", MakeBayesReranker)
 
 namespace dualgeo {

@@ -61,8 +61,8 @@ TEST(RerankSweep, MarksWhatWasChosenOnItsTestData) {
     EXPECT_LE(row.evaluation.answered, 59);  // the photo without candidates is a miss in every row
   }
   EXPECT_EQ(methods.size(), RerankerNames().size());
-  EXPECT_EQ(count[Choice::kSameData], 3);    // the best of dbscan's, density's and multiscale's grids
-  EXPECT_EQ(count[Choice::kOtherFolds], 5);  // the same chosen on other folds, and bayes twice
+  EXPECT_EQ(count[Choice::kSameData], 5);    // the best of five grids
+  EXPECT_EQ(count[Choice::kOtherFolds], 7);  // the same chosen on other folds, and bayes twice
   EXPECT_TRUE(rows[0].comparison.empty());
   EXPECT_EQ(rows[1].comparison.size(), 5U);
   const std::string table = FormatSweep(rows);

@@ -143,6 +143,22 @@ TEST_F(Candidates, WhatIsWrittenReadsBack) {
   EXPECT_EQ(ReadCandidates(folder_ / "w.csv"), lists);
 }
 
+TEST_F(Candidates, RuleAndModelReadBackAndAreCheckedForWhatTheyAre) {
+  std::vector<CandidateList> lists = {
+      {"a.jpg", {{1, "g1", {1, 2}, {}, "", true, {}, {}, {}}, {2, "g2", {3, 4}, {}, "", true, {}, {}, {}}}},
+      {"b.jpg", {{1, "g3", {0, 0}, {}, "", true, {}, {}, {}}}}};
+  lists[0].candidates[0].rule = CellAnswer::kMean;
+  lists[0].candidates[1].rule = CellAnswer::kMember;
+  lists[1].candidates[0].rule = CellAnswer::kCentre;
+  lists[1].model = "Prob_indoor";
+  WriteCandidates(folder_ / "w.csv", lists);
+  EXPECT_EQ(ReadCandidates(folder_ / "w.csv"), lists);
+  const std::string header = "query_id,rank,lat,lon,rule,model\n";
+  EXPECT_THAT(ErrorOf("q,1,1,2,median,\n", header), HasSubstr("c.csv:2: rule is 'median'; allowed: mean, centre"));
+  EXPECT_THAT(ErrorOf("q,1,1,2,,a\nq,2,1,2,,b\n", header),
+              HasSubstr("c.csv:3: query 'q' has the model 'b' here and 'a' before"));
+}
+
 TEST_F(Candidates, RealLists) {
   SHARED_PATH_OR_SKIP(path, "data/retrieval/g3_im2gps3k_candidates_dev.csv");
   const auto lists = ReadCandidates(path);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "dualgeo/geo/distance.h"
 #include "dualgeo/util/error.h"
 
 namespace dualgeo {
@@ -65,6 +66,68 @@ TEST(CellFinder, TheSumOfACombination) {
   EXPECT_NEAR(*lists[0].candidates[0].score, .65, 1e-7);
   EXPECT_NEAR(*lists[0].candidates[1].score, .35, 1e-7);
   EXPECT_NEAR(lists[0].candidates[1].location.lat, a.lat, 1e-9);
+}
+
+// The facts' own numbers: coarse A and B; a1 and a2 in A, b1 in B. b1 is the most probable fine cell, and a1 wins.
+TEST(CellFinder, TheProductsHandExample) {
+  std::vector<PartitionCell> coarse, fine;
+  for (int face = 0; face < 2; ++face) coarse.push_back({face, {S2Cell::Face(face)}, 1, S2Cell::Face(face).Center()});
+  for (const S2Cell cell : {S2Cell::Face(0).Child(0), S2Cell::Face(0).Child(1), S2Cell::Face(1).Child(0)}) {
+    fine.push_back({std::ssize(fine), {cell}, 1, cell.Center()});
+  }
+  const CellFinder finder({Partition(coarse), Partition(fine)}, "product");
+  const auto list = finder.Find({"q"}, {Row({.6F, .4F}), Row({.35F, .25F, .4F})}, 3).at(0);
+  EXPECT_EQ(list.candidates[0].gallery_id, fine[0].area[0].Token());
+  EXPECT_NEAR(*list.candidates[0].score, .21, 1e-7);
+  EXPECT_EQ(list.candidates[1].gallery_id, fine[2].area[0].Token());
+  EXPECT_NEAR(*list.candidates[1].score, .16, 1e-7);
+  EXPECT_NEAR(*list.candidates[2].score, .15, 1e-7);
+}
+
+// CPlaNet's: sets {1 2 | 3} and {1 | 2 3}, scores (.7, .3) and (.2, .8). The sums .9, 1.5, 1.1; here their halves.
+TEST(CellFinder, TheSumsHandExample) {
+  const S2Cell one = S2Cell::Face(0), two = S2Cell::Face(1), three = S2Cell::Face(2);
+  const Partition first({{0, {one, two}, 2, one.Center()}, {1, {three}, 1, three.Center()}});
+  const Partition second({{0, {one}, 1, one.Center()}, {1, {two, three}, 2, two.Center()}});
+  const std::vector<LatLon> photos = {one.Center(), two.Center(), three.Center()};
+  const CellFinder finder({first, second}, "sum", photos);
+  const auto list = finder.Find({"q"}, {Row({.7F, .3F}), Row({.2F, .8F})}, 3).at(0);
+  ASSERT_EQ(list.candidates.size(), 3U);
+  EXPECT_NEAR(2 * *list.candidates[0].score, 1.5, 1e-6);
+  EXPECT_NEAR(list.candidates[0].location.lon, photos[1].lon, 1e-9);
+  EXPECT_NEAR(2 * *list.candidates[1].score, 1.1, 1e-6);
+  EXPECT_NEAR(2 * *list.candidates[2].score, .9, 1e-6);
+}
+
+TEST(CellFinder, SaysWhichPlaceStandsForACell) {
+  const S2Cell cell = S2Cell::Face(0).Child(0), other = S2Cell::Face(1);
+  const LatLon mean{cell.Center().lat + 1, cell.Center().lon};
+  const Partition partition({{0, {cell}, 3, mean}, {1, {other}, 0, other.Center()}});
+  const std::vector<LatLon> photos = {{mean.lat + 2, mean.lon}, {mean.lat - 1, mean.lon}, {mean.lat + 3, mean.lon}};
+  const auto best = [&](const std::string& rule, const std::string& answer, std::size_t rank = 0) {
+    return CellFinder({partition}, rule, photos, answer).Find({"q"}, {Row({.9F, .1F})}, 2).at(0).candidates.at(rank);
+  };
+  EXPECT_EQ(best("last", "mean").location, mean);
+  EXPECT_EQ(best("last", "mean").rule, CellAnswer::kMean);
+  EXPECT_EQ(best("last", "centre").location, cell.Center());
+  EXPECT_EQ(best("product", "centre").rule, CellAnswer::kCentre);
+  EXPECT_EQ(best("last", "member").location, photos[1]);
+  EXPECT_EQ(best("product", "member").rule, CellAnswer::kMember);
+  EXPECT_EQ(best("last", "member", 1).location, other.Center()) << "no photo is in it";
+  EXPECT_EQ(best("last", "member", 1).rule, CellAnswer::kMean);
+  EXPECT_EQ(best("sum", "member").rule, CellAnswer::kMember);
+  EXPECT_THROW(best("sum", "centre"), std::invalid_argument);
+}
+
+TEST(CellFinder, TheCentreOfAUnionWeighsAreas) {
+  const S2Cell face = S2Cell::Face(0);
+  // All four quarters: the middle of the face. One and a sixteenth of another: near the first.
+  EXPECT_NEAR(AreaCentre({0, {face.Child(0), face.Child(1), face.Child(2), face.Child(3)}, 1, {}}).lat, 0, 1e-9);
+  EXPECT_NEAR(AreaCentre({0, {face.Child(0), face.Child(1), face.Child(2), face.Child(3)}, 1, {}}).lon, 0, 1e-9);
+  const LatLon large = face.Child(0).Center(), small = face.Child(2).Child(2).Child(2).Center();
+  const LatLon both = AreaCentre({0, {face.Child(0), face.Child(2).Child(2).Child(2)}, 1, {}});
+  EXPECT_LT(GreatCircleKm(both, large), 0.15 * GreatCircleKm(small, large));
+  EXPECT_GT(GreatCircleKm(both, large), 0.02 * GreatCircleKm(small, large));
 }
 
 TEST(CellFinder, EqualScoresKeepThePartitionsOrderAndMistakesAreSaid) {

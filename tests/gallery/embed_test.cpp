@@ -97,6 +97,29 @@ TEST_F(EmbedTest, GivesUnitVectorsOfEveryView) {
   }
 }
 
+TEST_F(EmbedTest, KeepsViewsAsTheyComeOnlyWhenAsked) {
+  DualGeoModel model(TinyModel(), LossOptions(), 3);
+  const PhotoDataset dataset(table_, folder_ / "images", folder_ / "masks", ModelViews(model->options()));
+  EmbedOptions options;
+  options.raw = {"image", "fused_segmentation"};
+  const auto set = EmbedPhotos(model, dataset, options, LoaderOptions()).features;
+  const auto plain = EmbedPhotos(model, dataset, EmbedOptions(), LoaderOptions()).features;
+  EXPECT_EQ(set.features.size(), plain.features.size() + 2);
+  for (const auto& [name, matrix] : plain.features) EXPECT_EQ(set.Require(name).values, matrix.values) << name;
+  for (const std::string& name : options.raw) {
+    Matrix raw = set.Require(name + kRawSuffix);
+    EXPECT_GT(std::abs(Norm(raw.Row(0)) - 1), 1e-3) << name;
+    NormalizeRows(raw);
+    for (std::size_t i = 0; i < raw.values.size(); ++i) {
+      EXPECT_NEAR(raw.values[i], plain.Require(name).values[i], 1e-6) << name;
+    }
+  }
+  WriteFeatures(folder_ / "f.safetensors", set);
+  EXPECT_EQ(ReadFeatures(folder_ / "f.safetensors").features.size(), set.features.size());
+  options.raw = {"projected_image"};
+  EXPECT_THROW(EmbedPhotos(model, dataset, options, LoaderOptions()), InputError);
+}
+
 TEST_F(EmbedTest, IsTheSameWhateverTheBatchAndTheWorkers) {
   DualGeoModel model(TinyModel(), LossOptions(), 3);
   const auto one = Embed(model, 1).features;

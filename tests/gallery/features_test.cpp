@@ -16,6 +16,7 @@
 namespace dualgeo {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
@@ -178,6 +179,39 @@ TEST(Descriptors, AreTheNormalisedFeaturesOneAfterTheOther) {
   EXPECT_EQ(ImageDescriptors(set, {"fused_image", "image"}).values, (std::vector<float>{0, 1, 0.6F, 0.8F}));
   EXPECT_THAT([&] { ImageDescriptors(set, {"segmentation"}); },
               ThrowsMessage<InputError>(HasSubstr("no feature segmentation; there are: fused_image, image")));
+}
+
+TEST(Descriptors, WithoutNormalizeAreWhatTheNetworksGive) {
+  FeatureSet set;
+  set.ids = {"a"};
+  set.features["image"] = Matrix(1, 2);
+  set.features["image"].values = {0.6F, 0.8F};
+  EXPECT_THAT([&] { ImageDescriptors(set, {"image"}, false); },
+              ThrowsMessage<InputError>(AllOf(HasSubstr("no feature image_raw"), HasSubstr("gallery.normalize"))));
+  set.features["image_raw"] = Matrix(1, 2);
+  set.features["image_raw"].values = {3, 4};
+  EXPECT_EQ(ImageDescriptors(set, {"image"}, false).values, (std::vector<float>{3, 4}));
+  EXPECT_EQ(ImageDescriptors(set, {"image"}).values, (std::vector<float>{0.6F, 0.8F}));
+}
+
+// G3's: the photo itself, beside captions, and beside GPS points.
+TEST(Descriptors, OfThreeSpacesSumTheirCosines) {
+  FeatureSet gallery, query;
+  gallery.ids = query.ids = {"a"};
+  const auto add = [](FeatureSet& set, const char* name, std::vector<float> values) {
+    set.features[name] = Matrix(1, 2);
+    set.features[name].values = std::move(values);
+  };
+  add(gallery, "image", {1, 0});
+  add(gallery, "image_text", {0.6F, 0.8F});
+  add(gallery, "projected_image", {0, 1});
+  add(query, "image", {0.8F, 0.6F});
+  add(query, "image_text", {0.6F, 0.8F});
+  add(query, "projected_image", {1, 0});
+  const std::vector<std::string> names = {"image", "image_text", "projected_image"};
+  const Matrix a = ImageDescriptors(gallery, names), b = ImageDescriptors(query, names);
+  EXPECT_EQ(a.columns, 6);
+  EXPECT_NEAR(Inner(a.Row(0), b.Row(0)), 0.8 + 1 + 0, 1e-6);
 }
 
 TEST(Descriptors, OfGpsQueriesAreTheMeanOfTheViews) {

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "dualgeo/gallery/search.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
@@ -188,6 +189,62 @@ TEST_F(GalleryFile, QueriesMustBeOfTheSameModelAndSize) {
   EXPECT_EQ(QueryDescriptors(info, queries).rows, 3);
   EXPECT_THAT([&] { QueryDescriptors(info, RandomFeatures(3, 5, 7)); },
               ThrowsMessage<InputError>(AllOf(HasSubstr("10 dimensions"), HasSubstr("12"))));
+}
+
+// Img2Loc's: a long vector beats a near one.
+TEST(RawGallery, ComparesVectorsOfAnyLength) {
+  const TemporaryFolder folder;
+  FeatureSet set = RandomFeatures(3, 2, 1);
+  set.features["image"].values = {0.6F, 0.8F, 1, 0, 0, -1};
+  const PhotoTable table = TableOf(set);
+  GalleryOptions options;
+  options.features = {"image"};
+  options.normalize = false;
+  EXPECT_THAT([&] { BuildImageGallery(set, table, options, folder / "g"); },
+              ThrowsMessage<InputError>(HasSubstr("no feature image_raw")));
+  set.features["image_raw"] = Matrix(3, 2);
+  set.features["image_raw"].values = {3, 4, 1, 0, 0, -2};
+  BuildImageGallery(set, table, options, folder / "g");
+  auto gallery = LoadGallery(folder / "g");
+  EXPECT_FALSE(gallery.info.normalize);
+  FeatureSet query;
+  query.ids = {"q"};
+  query.features["image"] = query.features["image_raw"] = Matrix(1, 2);
+  query.features["image_raw"].values = {1, 0.25F};
+  query.features["image"].values = {0.970143F, 0.242536F};
+  SearchOptions search;
+  search.top_k = search.negatives = 2;
+  const auto list = Search(gallery, query, search).front().candidates;
+  ASSERT_EQ(list.size(), 4U);
+  EXPECT_EQ(list[0].gallery_id, set.ids[0]);  // 3 + 1; its cosine is 0.78, the second's 0.97
+  EXPECT_DOUBLE_EQ(*list[0].score, 4);
+  EXPECT_EQ(list[1].gallery_id, set.ids[1]);
+  EXPECT_DOUBLE_EQ(*list[1].score, 1);
+  EXPECT_EQ(list[2].gallery_id, set.ids[2]);
+  EXPECT_DOUBLE_EQ(*list[2].score, -0.5);
+  search.exclude_similarity_above = 0.9;
+  EXPECT_THAT([&] { Search(gallery, query, search); }, ThrowsMessage<InputError>(HasSubstr("not normalised")));
+  query.features.erase("image_raw");
+  EXPECT_THAT([&] { QueryDescriptors(gallery.info, query); },
+              ThrowsMessage<InputError>(HasSubstr("no feature image_raw")));
+  // Older galleries, and all others, say nothing of it.
+  options.normalize = true;
+  BuildImageGallery(set, table, options, folder / "h");
+  EXPECT_THAT(ReadFile(folder / "h/gallery.json"), testing::Not(HasSubstr("normalize")));
+  auto normal = LoadGallery(folder / "h");
+  EXPECT_TRUE(normal.info.normalize);
+  EXPECT_EQ(Search(normal, query, SearchOptions()).front().candidates.front().gallery_id, set.ids[1]);
+}
+
+TEST(RawGallery, OfUnitVectorsOrAnotherMetricIsRefused) {
+  GalleryOptions options;
+  options.normalize = false;
+  EXPECT_NO_THROW(options.Validate());
+  options.features = {"image", "projected_image"};
+  EXPECT_THAT([&] { options.Validate(); }, ThrowsMessage<InputError>(HasSubstr("projected_image")));
+  options.features = {"image"};
+  options.metric = "l2";
+  EXPECT_THAT([&] { options.Validate(); }, ThrowsMessage<InputError>(HasSubstr("inner_product, not l2")));
 }
 
 TEST(GpsGallery, HoldsPoints) {

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
 #include <numeric>
 
 #include "dualgeo/gallery/descriptor.h"
@@ -277,6 +280,124 @@ TEST_F(SearchTest, GoesOnFromTheBlocksOfAKilledSearch) {
   const auto other = Search(gallery, many, photos, options, keep);
   EXPECT_EQ(other[0].candidates.size(), 6U);
   EXPECT_TRUE(std::filesystem::exists(keep.folder.string() + ".old-1"));
+}
+
+// ---- probabilities over a GPS gallery ----
+
+class SearchProbabilities : public ::testing::Test {
+ protected:
+  SearchProbabilities() {
+    points_.kind = "gps";
+    for (std::int64_t i = 0; i < kPoints; ++i) {
+      points_.ids.push_back(std::to_string(i));
+      points_.locations.push_back({-60.0 + 0.01 * static_cast<double>(i), 0.02 * static_cast<double>(i)});
+    }
+    points_.features["projected_gps"] = RandomMatrix(kPoints, 12, 5);
+    for (int i = 0; i < kPhotos; ++i) photos_.ids.push_back("q" + std::to_string(i));
+    photos_.features["projected_image"] = RandomMatrix(kPhotos, 12, 6);
+    options_.scores = "probability";
+    options_.top_k = 30;
+  }
+
+  Gallery Build(const std::string& index = "flat", const std::string& metric = "inner_product") {
+    GalleryOptions options;
+    options.kind = "gps";
+    options.index = index;
+    options.metric = metric;
+    BuildGpsGallery(points_, options, folder_ / "g");
+    return LoadGallery(folder_ / "g");
+  }
+  // Of every point, from the definition.
+  std::vector<double> Expected(std::int64_t photo, double factor) const {
+    const auto query = photos_.features.at("projected_image").Row(photo);
+    std::vector<double> values;
+    for (std::int64_t i = 0; i < kPoints; ++i) {
+      values.push_back(std::exp(factor * Inner(query, points_.features.at("projected_gps").Row(i))));
+    }
+    const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+    for (double& value : values) value /= sum;
+    return values;
+  }
+  PhotoTable PhotosAt(const LatLon& place) const {
+    PhotoTable table;
+    table.path = "photos.csv";
+    for (const auto& id : photos_.ids) {
+      table.rows.emplace_back().id = id;
+      table.rows.back().location = place;
+    }
+    return table;
+  }
+
+  static constexpr std::int64_t kPoints = 9000;  // more than a block of the sum
+  static constexpr int kPhotos = 300;            // more than a block of queries
+  static constexpr double kFactor = 39.7;
+  TemporaryFolder folder_;
+  FeatureSet points_, photos_;
+  SearchOptions options_;
+};
+
+TEST_F(SearchProbabilities, AreTheSoftmaxOverAllPoints) {
+  auto gallery = Build();
+  options_.negatives = 2;
+  const auto lists = Search(gallery, photos_, PhotosAt({0, 0}), options_, {}, kFactor);
+  for (const std::int64_t photo : {0, 1, 255, 256, 299}) {
+    const auto expected = Expected(photo, kFactor);
+    const auto& list = lists[static_cast<std::size_t>(photo)].candidates;
+    ASSERT_EQ(list.size(), 32U);
+    EXPECT_NEAR(*list[0].score, std::ranges::max(expected), 2e-6);
+    for (const auto& candidate : list) {
+      const double one = expected[std::stoul(candidate.gallery_id)];
+      EXPECT_NEAR(*candidate.score / one, 1, 2e-6);
+    }
+  }
+}
+
+TEST_F(SearchProbabilities, SumToOneOverAll) {
+  auto gallery = Build();
+  options_.top_k = kPoints;
+  const auto lists = Search(gallery, photos_, PhotosAt({0, 0}), options_, {}, kFactor);
+  double sum = 0;
+  for (const auto& candidate : lists[7].candidates) sum += *candidate.score;
+  EXPECT_NEAR(sum, 1, 2e-6);
+}
+
+TEST_F(SearchProbabilities, ExcludedPointsKeepTheirShare) {
+  auto gallery = Build();
+  const auto all = Search(gallery, photos_, PhotosAt({0, 0}), options_, {}, kFactor);
+  options_.exclude_within_km = 200;
+  const auto table = PhotosAt(all[0].candidates[0].location);
+  const auto rest = Search(gallery, photos_, table, options_, {}, kFactor);
+  ASSERT_NE(rest[0].candidates[0].gallery_id, all[0].candidates[0].gallery_id);
+  for (const auto& candidate : rest[0].candidates) {
+    EXPECT_GT(GeodesicKm(candidate.location, *table.rows[0].location), 200);
+    EXPECT_NEAR(*candidate.score / Expected(0, kFactor)[std::stoul(candidate.gallery_id)], 1, 2e-6);
+  }
+}
+
+TEST_F(SearchProbabilities, OfAnotherGalleryAreRefused) {
+  const auto table = PhotosAt({0, 0});
+  const auto search = [&](Gallery gallery, std::optional<double> factor) {
+    return [&, gallery = std::make_shared<Gallery>(std::move(gallery)), factor] {
+      Search(*gallery, photos_, table, options_, {}, factor);
+    };
+  };
+  EXPECT_THAT(search(Build("IVF8,Flat"), kFactor), ThrowsMessage<InputError>(HasSubstr("has index IVF8,Flat")));
+  EXPECT_THAT(search(Build("flat", "l2"), kFactor), ThrowsMessage<InputError>(HasSubstr("has metric l2")));
+  EXPECT_THAT(search(Build(), std::nullopt), ThrowsMessage<InputError>(HasSubstr("needs the model")));
+  const auto set = RandomFeatures(20, 12, 1);
+  BuildImageGallery(set, TableOf(set), {}, folder_ / "images");
+  EXPECT_THAT(search(LoadGallery(folder_ / "images"), kFactor),
+              ThrowsMessage<InputError>(HasSubstr("has kind images")));
+}
+
+TEST_F(SearchProbabilities, NotANumberIsRefused) {
+  auto gallery = Build();
+  photos_.features["projected_image"].values[12 * 3] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THAT(
+      [&] {
+        Search(gallery, photos_, PhotosAt({0, 0}), options_, {}, kFactor);
+      },
+      ThrowsMessage<InputError>(HasSubstr("photo 'q3'")));
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace {
 
 class ReverseReranker : public Reranker {
  public:
-  std::optional<PlaceEstimate> Reorder(std::vector<Candidate>& similar) const override {
+  std::optional<PlaceEstimate> Reorder(std::vector<Candidate>& similar, const PlacePosterior&) const override {
     std::ranges::reverse(similar);
     return std::nullopt;
   }

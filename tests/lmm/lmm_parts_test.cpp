@@ -4,7 +4,9 @@
 #include <sqlite3.h>
 
 #include <fstream>
+#include <map>
 #include <thread>
+#include <utility>
 
 #include "dualgeo/gallery/features.h"
 #include "dualgeo/lmm/answer_join.h"
@@ -90,12 +92,32 @@ TEST(LmmOptionsTest, RefusesWhatCannotWork) {
   EXPECT_THAT(ErrorOf([&] { options.Validate(); }), HasSubstr("nothing would ever cost"));
 }
 
-TEST(LmmPromptTest, BuiltInTemplateIsTheShippedFile) {
-  const std::string file = ReadFile(std::filesystem::path(DUALGEO_SOURCE_DIR) / "configs/prompts/geo.txt");
+TEST(LmmPromptTest, BuiltInTemplatesAreTheShippedFiles) {
+  EXPECT_THAT(PromptTemplate::BuiltIns(), ElementsAre("geo", "img2loc", "g3"));
   const CandidateList list = List("q", {{1, 2}, {3, 4}}, {{5, 6}});
-  for (const int positives : {0, 1, 2, 9}) {
-    EXPECT_EQ(PromptTemplate::Load("geo").Render(list, positives, true).text,
-              PromptTemplate::Parse(file, "geo.txt").Render(list, positives, true).text);
+  for (const std::string& name : PromptTemplate::BuiltIns()) {
+    EXPECT_TRUE(PromptTemplate::IsBuiltIn(name));
+    const std::string file = ReadFile(std::filesystem::path(DUALGEO_SOURCE_DIR) / ("configs/prompts/" + name + ".txt"));
+    for (const int positives : {0, 1, 2, 9}) {
+      EXPECT_EQ(PromptTemplate::Load(name).Render(list, positives, true).text,
+                PromptTemplate::Parse(file, name + ".txt").Render(list, positives, true).text);
+    }
+  }
+  EXPECT_FALSE(PromptTemplate::IsBuiltIn("g4"));
+  EXPECT_EQ(ErrorOf([] { PromptTemplate::Load("g4"); }),
+            "predict.lmm.prompt is 'g4': neither built in (geo, img2loc, g3) nor a file");
+}
+
+// Both sorts of neighbours, or neither: without candidates no list is announced.
+TEST(LmmPromptTest, PromptsOfSystemsShowBothSortsOfNeighbours) {
+  const CandidateList list = List("q", {{1, 2}, {3, 4}}, {{-5, 6}});
+  for (const char* name : {"img2loc", "g3"}) {
+    const auto prompt = PromptTemplate::Load(name);
+    const std::string with = prompt.Render(list, 16, true).text;
+    EXPECT_THAT(with, AllOf(HasSubstr("- 1.000000, 2.000000\n- 3.000000, 4.000000\n"),
+                            HasSubstr("- -5.000000, 6.000000"), testing::Not(HasSubstr("{{"))));
+    const std::string without = prompt.Render(list, 0, true).text;
+    EXPECT_THAT(without, testing::Not(testing::ContainsRegex("[0-9]")));
   }
 }
 
@@ -354,6 +376,60 @@ TEST(ChooseTest, Rules) {
 
   EXPECT_THAT(ErrorOf([&] { choose("verify"); }), HasSubstr("--photo-features"));
   EXPECT_THAT(ErrorOf([&] { choose("bayes"); }), HasSubstr("bayes"));
+}
+
+// G3's verification with numbers by hand: the photo's vector is (0.6, 0.8).
+TEST(ChooseTest, VerifyComparesAnswersWithTheFirstRetrievedPlaces) {
+  const LatLon answer{10, 10}, first{20, 20}, second{30, 30}, zero{0, 0};
+  const std::map<std::pair<double, double>, std::pair<double, double>> vectors = {{{10, 10}, {1, 0}},  // cosine 0.6
+                                                                                  {{20, 20}, {0.28, 0.96}},  // 0.936
+                                                                                  {{30, 30}, {0.6, 0.8}},    // 1
+                                                                                  {{0, 0}, {0.8, 0.6}}};     // 0.96
+  ChoiceInputs inputs;
+  inputs.similarity = [&](const std::string&, std::span<const LatLon> places) {
+    std::vector<double> cosines;
+    for (const LatLon& place : places) {
+      const auto& [x, y] = vectors.at({place.lat, place.lon});
+      cosines.push_back(0.6 * x + 0.8 * y);
+    }
+    return cosines;
+  };
+  LmmOptions options;
+  options.choose = "verify";
+  const CandidateList list = List("q", {first, second}, {{-1, -1}});
+  auto answers = Answers("q", {std::nullopt, answer});
+  const auto choose = [&] { return Chooser(options, inputs).Choose(list, answers).location; };
+  EXPECT_EQ(choose(), second);  // all candidates, as before there was a choice
+  options.retrieved = 0;
+  EXPECT_EQ(choose(), answer);
+  options.retrieved = 1;
+  EXPECT_EQ(choose(), first);
+  options.retrieved = 2;
+  EXPECT_EQ(choose(), second);
+  // The released code's way with an answer that holds no coordinates.
+  options.failed_answer = "zero";
+  options.retrieved = 1;
+  EXPECT_EQ(choose(), zero);
+  EXPECT_THAT(Chooser::PlacesToVerify(options, list, answers), ElementsAre(zero, answer, first));
+  answers.front().reply = LmmAnswer::Reply::kAskAgain;  // a server that failed has not answered
+  EXPECT_EQ(choose(), first);
+}
+
+TEST(ChooseTest, MoreRetrievedPlacesThanThereAreIsAMistake) {
+  PredictOptions options;
+  options.method = "lmm";
+  options.lmm.choose = "verify";
+  options.lmm.retrieved = 3;
+  PredictInputs inputs;
+  inputs.answers = Answers("q", {LatLon{1, 2}});
+  inputs.choice.similarity = [](const std::string&, std::span<const LatLon> places) {
+    return std::vector<double>(places.size(), 0.5);
+  };
+  const std::vector<CandidateList> lists = {List("q", {{5, 6}, {7, 8}}, {{1, 1}}), List("r", {{5, 6}})};
+  EXPECT_EQ(ErrorOf([&] { Predict(options, lists, inputs); }),
+            "predict.lmm.retrieved is 3, but no photo has more than 2 similar candidates (search.top_k, rerank.top_k)");
+  options.lmm.retrieved = 2;
+  EXPECT_EQ(Predict(options, lists, inputs).size(), 2u);
 }
 
 TEST(PredictAnswers, OfOtherPhotosAreSaid) {

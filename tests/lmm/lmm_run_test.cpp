@@ -202,15 +202,14 @@ TEST(LmmRunTest, RerunCostsNothingAndReplaysWithoutPhotosAndServer) {
   server.Die();
   std::filesystem::remove_all(folder / "images");
   std::filesystem::permissions(options.cache, std::filesystem::perms::owner_read);
-  LmmInputs offline;
-  offline.offline = true;
-  const LmmRun replay = AskAboutPhotos(options, lists, offline);
+  options.offline = true;
+  const LmmRun replay = AskAboutPhotos(options, lists, {});
   EXPECT_EQ(replay.answers, first.answers);
   EXPECT_EQ(replay.usage.requests, 0);
 
   options.temperature = 0.7;  // another experiment
   try {
-    AskAboutPhotos(options, lists, offline);
+    AskAboutPhotos(options, lists, {});
     FAIL();
   } catch (const InputError& error) {
     EXPECT_THAT(error.what(), HasSubstr("none of 48 questions is in the cache"));

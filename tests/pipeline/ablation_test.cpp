@@ -46,6 +46,18 @@ TEST_F(AblationFile, RowsKeepTheirOrderAndFlattenTheirKeys) {
             std::vector<int>{4});
 }
 
+TEST_F(AblationFile, ARowMayHaveABaseOfItsOwn) {
+  folder_.Write("other.yaml", "name: other\n");
+  const auto a = Read(
+      "base: [base.yaml]\nrows: [{name: a}, {name: b, base: other.yaml}, {name: c, base: [far.yaml, other.yaml]}]\n");
+  EXPECT_THAT(a.rows[0].base, ElementsAre());
+  EXPECT_THAT(a.rows[1].base, ElementsAre((folder_ / "other.yaml").string()));
+  EXPECT_THAT(a.rows[2].base, ElementsAre("far.yaml", (folder_ / "other.yaml").string()));
+  ExpectError("base: [base.yaml]\nrows: [{name: a}, {name: b, base: {x: 1}}]\n",
+              "a row's base must be an experiment file");
+  ExpectError("base: [base.yaml]\nrows: [{name: a}, {name: b, bse: x}]\n", "known here: name, set, base");
+}
+
 TEST_F(AblationFile, AxesOneAtATimeOrAsAGrid) {
   const std::string text =
       "base: [base.yaml]\naxes: {model.fusion: {type: [none, gated]}, loss.segmentation_gps: [0, 2]}\n";

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
@@ -31,6 +32,19 @@ TEST_F(Predictions, WhatIsWrittenReadsBack) {
   const std::vector<Prediction> predictions = {{"a,b.jpg", LatLon{1.0 / 3, -180}, "top1", 12.5, ""},
                                                {"c.jpg", std::nullopt, "top1", std::nullopt, "no candidates"}};
   WritePredictions(folder_ / "w.csv", predictions);
+  EXPECT_EQ(ReadPredictions(folder_ / "w.csv"), predictions);
+}
+
+TEST_F(Predictions, RuleAndModelHaveColumnsWhereTheyAreKnown) {
+  std::vector<Prediction> predictions = {{"a.jpg", LatLon{1, 2}, "top1", {}, ""},
+                                         {"b.jpg", LatLon{1, 2}, "top1", {}, ""}};
+  WritePredictions(folder_ / "w.csv", predictions);
+  EXPECT_THAT(ReadFile(folder_ / "w.csv"), ::testing::StartsWith("IMG_ID,LAT,LON,method,confidence_km,reason\n"));
+  predictions[0].rule = "member";
+  predictions[1].model = "Prob_urban";
+  WritePredictions(folder_ / "w.csv", predictions);
+  EXPECT_THAT(ReadFile(folder_ / "w.csv"),
+              ::testing::StartsWith("IMG_ID,LAT,LON,method,confidence_km,reason,rule,model\n"));
   EXPECT_EQ(ReadPredictions(folder_ / "w.csv"), predictions);
 }
 

@@ -139,7 +139,38 @@ TEST_F(SlowAblateCommand, GoesOnAfterBeingKilled) {
   EXPECT_FALSE(fs::exists(folder_ / "out/ablation.json"));
   const auto next = Run({"ablate", "--config", "ablation.yaml"});
   ASSERT_EQ(next.exit_code, 0) << next.err;
-  EXPECT_EQ(next.out, whole.out);
+  // Costs are the last table, and what was killed took other times.
+  const auto without_costs = [](const std::string& text) { return text.substr(0, text.find("parameters (million)")); };
+  EXPECT_EQ(without_costs(next.out), without_costs(whole.out));
+}
+
+// Rows that are systems of their own, beside their untrained selves, with what they cost.
+TEST_F(SlowAblateCommand, ComparesSystems) {
+  folder_.Write("image.yaml",
+                "extends: base.yaml\nrun: {steps: [world, train, gallery, search, rerank, predict, evaluate, "
+                "untrained]}\nmodel: {views: image}\n");
+  folder_.Write("planet.yaml",
+                "extends: image.yaml\nrun: {steps: [world, train, search, rerank, predict, evaluate, untrained]}\n"
+                "partitions: {fine: {min: 0, max: 3}}\nmodel: {heads: [cells], cells: {partitions: [fine]}}\n"
+                "search: {finder: cells}\n");
+  folder_.Write("systems.yaml",
+                "base: [image.yaml]\nrun_dir: out\nseeds: [0, 1]\nrounds: 200\njobs: 2\nrows:\n"
+                "  - {name: retrieval}\n  - {name: PlaNet, base: planet.yaml}\n"
+                "  - {name: PlaNet trained no further, base: [planet.yaml], set: {train.epochs: 0}}\n");
+  const auto first = Run({"ablate", "--config", "systems.yaml"});
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_THAT(first.out, AllOf(HasSubstr(" trained |  untrained | "), HasSubstr("training (s)"), HasSubstr("McNemar")));
+  EXPECT_TRUE(fs::exists(folder_ / "out/PlaNet/seed-1/partitions/fine.csv"));
+  EXPECT_FALSE(fs::exists(folder_ / "out/PlaNet/seed-1/gallery"));
+  const auto rows = nlohmann::json::parse(ReadFile(folder_ / "out/ablation.json")).at("rows");
+  EXPECT_EQ(rows[2]["untrained"]["by_seed"], rows[2]["by_seed"]) << "no epochs: the same model";
+  EXPECT_EQ(rows[2]["untrained"]["p"]["25"], 1);
+  EXPECT_GT(rows[0]["costs"]["gallery_mb"], 0);
+  EXPECT_TRUE(rows[1]["costs"]["gallery_mb"].is_null());
+  EXPECT_GT(rows[0]["costs"]["parameters"], rows[1]["costs"]["parameters"]) << "the GPS encoder";
+  EXPECT_GT(rows[1]["costs"]["train_seconds"], 0);
+  EXPECT_GT(rows[1]["costs"]["ms_per_photo"], 0);
+  EXPECT_EQ(Run({"ablate", "--config", "systems.yaml"}).out, first.out);
 }
 
 TEST(AblateCommand, MistakesAreOneLine) {

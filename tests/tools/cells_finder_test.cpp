@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "dualgeo/data/photo_table.h"
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/geo/partition.h"
+#include "dualgeo/refine/predictions.h"
 #include "dualgeo/util/atomic_file.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
@@ -118,6 +120,52 @@ TEST_F(SlowCellsFinder, MakesItsPartitions) {
   EXPECT_FALSE(located.out.empty());
 }
 
+TEST_F(SlowCellsFinder, SaysItsRuleAndRefinesByPrototypes) {
+  Ok({"run", "--config", "c.yaml"});
+  EXPECT_EQ(ReadPredictions(folder_ / "run/query/predictions.csv")[0].rule, "mean");
+  Ok({"run", "--config", "c.yaml", "--set", "search.cells_answer=centre"});
+  EXPECT_EQ(ReadPredictions(folder_ / "run/query/predictions.csv")[0].rule, "centre");
+  Ok({"run", "--config", "c.yaml", "--set", "search.cells_answer=member"});
+  EXPECT_EQ(ReadPredictions(folder_ / "run/query/predictions.csv")[0].rule, "member");
+
+  const std::vector<std::string> refined = {
+      "run", "--config", "c.yaml", "--set", "search.refine=prototypes", "--set", "search.prototypes.min_samples=4"};
+  const auto first = Ok(refined);
+  EXPECT_THAT(first.err, HasSubstr("train: up to date"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "run/prototypes.safetensors"));
+  const auto lists = ReadCandidates(folder_ / "run/query/candidates.csv");
+  EXPECT_EQ(lists[0].candidates.size(), 3U);
+  EXPECT_EQ(lists[0].candidates[0].rule, CellAnswer::kMember);
+  std::set<std::pair<double, double>> places;
+  for (const auto& row : ReadPhotoTable(folder_ / "world/train.csv").rows) {
+    places.emplace(row.location->lat, row.location->lon);
+  }
+  for (const auto& list : lists) {
+    const LatLon place = list.candidates[0].location;
+    EXPECT_TRUE(places.contains({place.lat, place.lon}));
+  }
+  EXPECT_THAT(Ok(refined).err, AllOf(HasSubstr("prototypes: up to date"), HasSubstr("search-query: up to date")));
+  // What only asking depends on does not make them again.
+  auto warmer = refined;
+  warmer.insert(warmer.end(), {"--set", "search.prototypes.temperature=5"});
+  EXPECT_THAT(Ok(warmer).err, AllOf(HasSubstr("prototypes: up to date"), Not(HasSubstr("search-query: up to date"))));
+  // Command by command, the same.
+  Ok(refined);
+  const std::vector<std::string> set = {
+      "--config", "c.yaml", "--set", "search.refine=prototypes", "--set", "search.prototypes.min_samples=4"};
+  const auto with = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), set.begin(), set.end());
+    return Ok(arguments);
+  };
+  with({"cells", "prototypes", "--photos", "world/train.csv", "--features", "run/features/train.safetensors", "--out",
+        "p.safetensors"});
+  EXPECT_EQ(ReadFile(folder_ / "p.safetensors"), ReadFile(folder_ / "run/prototypes.safetensors"));
+  with({"search", "--photos", "world/query.csv", "--features", "run/query/features.safetensors", "--prototypes",
+        "p.safetensors", "--out", "c.csv"});
+  EXPECT_EQ(ReadFile(folder_ / "c.csv"), ReadFile(folder_ / "run/query/candidates.csv"));
+  EXPECT_FALSE(Ok({"locate", "world/images/" + lists[0].query_id, "--run", "run"}).out.empty());
+}
+
 TEST_F(SlowCellsFinder, MistakesAreOneLine) {
   const auto refused = [&](std::vector<std::string> more, const std::string& why) {
     std::vector<std::string> arguments = {"run", "--config", "c.yaml"};
@@ -128,6 +176,8 @@ TEST_F(SlowCellsFinder, MistakesAreOneLine) {
   };
   refused({"--set", "model.heads=[contrastive_gps]"}, "search.finder: cells needs the head cells");
   refused({"--set", "run.steps=[train, fit_rerank, search]"}, "fit_rerank, which needs a gallery");
+  refused({"--set", "search.cells_rule=sum", "--set", "search.cells_answer=centre"}, "centre is of single cells");
+  refused({"--set", "search.cells_rule=sum", "--set", "search.refine=prototypes"}, "prototypes are of single cells");
   refused({"--set", "search.exclude_within_km=1"}, "excludes nothing");
   refused({"--set", "model.cells.partitions=[]"}, "model.cells.partitions: the list is empty");
   refused({"--set", "model.cells.partitions=[nowhere.csv]"}, "nowhere.csv");

@@ -23,6 +23,8 @@ struct SweepOptions {
   std::vector<int> min_samples = {2, 3};
   std::vector<int> top_k = {5, 10, 20};
   std::vector<double> density_km = {1, 4, 25, 100};
+  std::vector<double> bandwidth_km = {50, 200, 500};
+  std::vector<double> sigma_deg = {0.25, 1, 4};
   RerankOptions rerank;  // all other settings
   FitOptions fit;        // of bayes on the other folds
   int folds = 5;
@@ -36,6 +38,8 @@ struct SweepOptions {
     v.Field("min_samples", min_samples, "dbscan's grid", Range{1, 1e6});
     v.Field("top_k", top_k, "grid of all methods but bayes", Range{1, 1e6});
     v.Field("density_km", density_km, "density's grid", Range{1e-3, 20100});
+    v.Field("bandwidth_km", bandwidth_km, "mean_shift's grid", Range{1e-3, 10000});
+    v.Field("sigma_deg", sigma_deg, "kde's grid", Range{1e-3, 20});
     v.Field("folds", folds, "author-disjoint folds", Range{2, 1000});
   }
 

@@ -1,18 +1,20 @@
 // Retrieval lists: for each query photo, gallery items in order of similarity. CSV with the columns
 //
-//   query_id,rank,gallery_id,lat,lon,score,author,set[,gps_score][,cluster,rerank_score,retrieval_rank]
+//   query_id,rank,gallery_id,lat,lon,score,author,set[,gps_score][,rule][,model][,cluster,rerank_score,retrieval_rank]
 //   [,point_lat,point_lon,confidence_km,p_1km,p_25km,p_200km,p_750km,p_2500km]
 //
 // rank counts from 1 in each query's similar and dissimilar set; score and author may be empty; set is `similar` or
 // `dissimilar`; a table without the columns gallery_id, score, author or set is taken too (all similar). What pandas
 // makes of such a table is read: ranks as 1.0, nan in an empty optional column, further columns. The last three columns
 // are there after re-ranking: cluster (-1: noise), rerank_score (greater is better), and the rank before. gps_score is
-// the similarity of the photo to the embedding of the candidate's coordinates, where something has computed it. The
-// columns from point_lat on are filled in each query's first row only: the place that re-ranking answers with (see
-// PlaceEstimate).
+// the similarity of the photo to the embedding of the candidate's coordinates, where something has computed it. rule:
+// of a candidate that is a cell, what its place is (CellAnswer); empty for others. model: which of several models
+// answered (refine/router.h), the same in all rows of a query. The columns from point_lat on are filled in each query's
+// first row only: the place that re-ranking answers with (see PlaceEstimate).
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -34,6 +36,11 @@ struct PlaceEstimate {
   bool operator==(const PlaceEstimate&) const = default;
 };
 
+// What stands for a cell: the mean of the photos it was made of, the middle of its area, or one of its training photos.
+enum class CellAnswer : std::uint8_t { kNone, kMean, kCentre, kMember };
+// "", "mean", "centre", "member".
+const std::string& NameOf(CellAnswer answer);
+
 struct Candidate {
   int rank = 0;
   std::string gallery_id;
@@ -45,6 +52,7 @@ struct Candidate {
   std::optional<double> rerank_score;
   std::optional<int> retrieval_rank;
   std::optional<double> gps_score = std::nullopt;
+  CellAnswer rule = CellAnswer::kNone;
 
   bool operator==(const Candidate&) const = default;
 };
@@ -54,14 +62,15 @@ struct CandidateList {
   std::string query_id;
   std::vector<Candidate> candidates;
   std::optional<PlaceEstimate> estimate = std::nullopt;  // after re-ranking
+  std::string model = {};                                // which answered, of several
 
   bool operator==(const CandidateList&) const = default;
 };
 
 // Queries in order of first appearance. Throws InputError, naming file and line, for what CsvTable refuses, missing
 // columns, an empty query_id, coordinates that are not numbers or out of range, a score that is not a finite number, an
-// unknown set, ranks of a query and set that are not 1..k, each once, and half an estimate. A table without rows gives
-// no lists.
+// unknown set or rule, more models than one for a query, ranks of a query and set that are not 1..k, each once, and
+// half an estimate. A table without rows gives no lists.
 std::vector<CandidateList> ReadCandidates(const std::filesystem::path& path);
 
 // Writes the re-ranking columns when any candidate has one of them. Atomic.

@@ -1,7 +1,12 @@
 // The finder `cells`: what a classifier says of the cells of one partition or of several becomes lists of candidates,
 // as a search in a gallery gives them. A candidate is a cell: its gallery_id is its token (the first, where it is a
-// union of S2 cells; of CPlaNet's combinations, that of each partition, joined by "+"), its place the mean of the
-// photos that it was made of, its score
+// union of S2 cells; of CPlaNet's combinations, that of each partition, joined by "+"), its place, by `answer`,
+//
+//   mean     that of the photos that it was made of (ISNs, TransLocator, CPlaNet)
+//   centre   the middle of its S2 cell, of several the centre of their area; not of combinations (PlaNet)
+//   member   the training photo in it that is nearest to the mean; the mean where none is
+//
+// (which of the three it became, Candidate::rule tells), and its score
 //
 //   last     the probability of the cell in the last partition (PlaNet; ISNs' single partitions)
 //   product  times those of the cells of the others that hold it (ISNs' f*); 0 where one of them holds it not
@@ -21,11 +26,19 @@
 
 namespace dualgeo {
 
+// The token by which a candidate names a cell: the first of its area.
+std::string CellToken(const PartitionCell& cell);
+
+// The middle of its S2 cell to the digit; of several, that of their centres, weighted by their areas.
+LatLon AreaCentre(const PartitionCell& cell);
+
 class CellFinder {
  public:
-  // rule: last | product | sum. photos: the training photos' places, for sum alone. Throws InputError when there is
-  // nothing to find: no cell that all partitions hold, or no photo in a cell of each.
-  CellFinder(std::vector<Partition> partitions, const std::string& rule, const std::vector<LatLon>& photos = {});
+  // rule: last | product | sum. answer: mean | centre | member. photos: the training photos' places, for sum and
+  // member alone. Throws InputError when there is nothing to find: no cell that all partitions hold, or no photo in a
+  // cell of each; std::invalid_argument for the centres of combinations.
+  CellFinder(std::vector<Partition> partitions, const std::string& rule, const std::vector<LatLon>& photos = {},
+             const std::string& answer = "mean");
 
   // One list of the best top_k (equals in the partition's order) for each row. probabilities: [photos, cells] of each
   // partition. Throws InputError when they are not as many as the cells.
@@ -37,7 +50,9 @@ class CellFinder {
     std::vector<std::size_t> cells;  // of each partition that counts
     std::string token;
     LatLon place;
+    CellAnswer rule = CellAnswer::kMean;
   };
+  void AnswerWithMembers(const std::vector<LatLon>& photos);
 
   std::vector<Partition> partitions_;
   std::string rule_;

@@ -2,7 +2,8 @@
 //
 // Images: the L2-normalised features one after the other; the released code's descriptor is [fused_image, image]
 // (1536-d for ViT-L/14). The inner product of two descriptors is then the sum of the features' cosines. It is not
-// normalised again, so a score lies in [-F, F] for F features.
+// normalised again, so a score lies in [-F, F] for F features. Without normalize they are the vectors as the networks
+// give them (tensors NAME_raw), and a score is any number (Img2Loc, arXiv 2403.19584).
 //
 // GPS: the gallery holds projected_gps; a photo asks with the mean of its projected views (projected_image,
 // projected_segmentation, those that there are). The inner product is then the mean of the views' cosines with the
@@ -20,7 +21,7 @@
 namespace dualgeo {
 
 // [N, sum of D]. Throws InputError when a feature is not in the set.
-Matrix ImageDescriptors(const FeatureSet& set, const std::vector<std::string>& features);
+Matrix ImageDescriptors(const FeatureSet& set, const std::vector<std::string>& features, bool normalize = true);
 
 // [N, D] of a set of kind gps. Throws InputError when projected_gps is missing.
 Matrix GpsDescriptors(const FeatureSet& set);

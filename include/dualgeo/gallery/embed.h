@@ -35,8 +35,10 @@ EmbedReport EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const 
                         const LoaderOptions& loader_options, FeatureBlocks& blocks);
 
 // One batch: pixels [N, 3, S, S], mask [N, M, M] or undefined, as model/dualgeo_model.h has them. Their ids are the
-// last N of the set already. What EmbedPhotos does with each of its batches.
-void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torch::Tensor& mask, FeatureSet& set);
+// last N of the set already. raw: as in EmbedOptions. What EmbedPhotos does with each of its batches. Throws InputError
+// for a raw view that the model does not have.
+void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torch::Tensor& mask,
+                    const std::vector<std::string>& raw, FeatureSet& set);
 
 // Coordinates, in their order: gps, projected_gps, latlon. What lies beyond a projection's edge is as in
 // model/gps_projection.h: Mercator has no poles and clamps latitude to +-85.0511 degrees (gps_encoder.beyond_mercator);

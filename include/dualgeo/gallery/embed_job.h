@@ -78,6 +78,11 @@ FeatureSet EmbedCoordinates(const EmbedModel& model, const Coordinates& coordina
 // another model.
 std::vector<Matrix> ScorePlaces(const EmbedModel& model, const FeatureSet& photos);
 
+// What cosines of photos with places are multiplied with for probabilities (DualGeoModelImpl::CosineFactor).
+// fingerprint: of the model that made the photos' features; empty: not known. Throws InputError when the model has no
+// GPS encoder or is another one.
+double CosineFactor(const EmbedModel& model, const std::string& fingerprint);
+
 // The same for coordinates that become known one photo at a time: the model is loaded once. Thread-safe.
 class CoordinateEmbedder {
  public:

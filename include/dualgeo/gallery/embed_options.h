@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "dualgeo/util/field.h"
 
@@ -10,6 +12,9 @@ namespace dualgeo {
 // The config's `embed` section.
 struct EmbedOptions {
   std::int64_t batch_size = 64;
+  // Views that are kept as the networks give them, too, in tensors NAME_raw (gallery/features.h). No config key:
+  // gallery.normalize says so.
+  std::vector<std::string> raw = {};
 
   template <class Visitor>
   void Visit(Visitor& v) {

@@ -21,9 +21,10 @@ struct BadPhoto {
 class Embedder {
  public:
   // segmenter: where the model sees segmentation maps, what makes them: a checkpoint of train-segmenter or SegFormer
-  // weights, of the options model.model.segmenter. Sets the process's thread counts (runtime/runtime.h).
-  // Throws InputError: weights are missing or do not fit, or a segmenter is needed and none given.
-  explicit Embedder(const EmbedModel& model, const std::filesystem::path& segmenter = {});
+  // weights, of the options model.model.segmenter. raw: as in EmbedOptions. Sets the process's thread counts
+  // (runtime/runtime.h). Throws InputError: weights are missing or do not fit, or a segmenter is needed and none given.
+  explicit Embedder(const EmbedModel& model, const std::filesystem::path& segmenter = {},
+                    const std::vector<std::string>& raw = {});
   Embedder(Embedder&&) noexcept;
   Embedder& operator=(Embedder&&) noexcept;
   ~Embedder();

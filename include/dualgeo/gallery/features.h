@@ -4,6 +4,9 @@
 // Tensors (each float32 [N, D]; those that the model or the command does not make are left out):
 //   image, segmentation              a photo's view as its encoder sees it, L2-normalised
 //   fused_image, fused_segmentation  the same after fusion, L2-normalised
+//   image_raw, segmentation_raw, fused_image_raw, fused_segmentation_raw
+//                                    these four as the networks give them, not normalised: only those that a gallery
+//                                    with normalize false compares
 //   projected_image, projected_segmentation
 //                                    the fused views in the space shared with GPS points (the loss's space),
 //                                    L2-normalised; a GPS gallery is asked with these
@@ -37,6 +40,7 @@
 namespace dualgeo {
 
 inline constexpr const char* kPlaceVector = "place_vector";
+inline constexpr const char* kRawSuffix = "_raw";
 
 struct FeatureSet {
   std::string kind = "photos";   // photos | gps | texts

@@ -2,7 +2,7 @@
 //   index.faiss   the vectors (opens in FAISS)
 //   items.csv     row,IMG_ID,LAT,LON,AUTHOR; row i is vector i
 //   gallery.json  dimension, count, metric, kind, features, index, model (fingerprint), identical_photos (null: not
-//                 known), duplicates, index_sha256, items_sha256
+//                 known), duplicates, index_sha256, items_sha256; normalize where it is false
 // The folder appears whole or not at all.
 #pragma once
 
@@ -27,22 +27,34 @@ struct GalleryOptions {
   std::string index = "flat";
   std::string metric = "inner_product";
   std::string duplicates = "keep";
+  bool normalize = true;
 
   template <class Visitor>
   void Visit(Visitor& v) {
     v.Field("kind", kind, "what is searched: photos with known places, or GPS points through the GPS encoder",
             OneOf{{"images", "gps"}});
-    v.Field("features", features, "the L2-normalised features whose concatenation is a photo's vector (kind images)",
-            OneOf{{"image", "segmentation", "fused_image", "fused_segmentation", "image_text"}});
+    v.Field("features", features,
+            "the L2-normalised features whose concatenation is a photo's vector (kind images); projected_image and "
+            "projected_segmentation are of the head contrastive_gps, image_text of contrastive_text",
+            OneOf{{"image", "segmentation", "fused_image", "fused_segmentation", "projected_image",
+                   "projected_segmentation", "image_text"}});
     v.Field("index", index, "flat (exact) or a FAISS factory string, for example IVF256,Flat");
     v.Field("metric", metric, "how vectors are compared", OneOf{{"inner_product", "l2"}});
     v.Field("duplicates", duplicates,
             "photos that are the same file byte for byte, as placeholders of deleted photos are: keep all of them, the "
             "first of each group, or drop all",
             OneOf{{"keep", "first", "drop"}});
+    v.Field(
+        "normalize", normalize,
+        "make unit vectors of the features first; false: compare them by inner product as the networks give them, of "
+        "any length (Img2Loc), which image, segmentation, fused_image and fused_segmentation allow",
+        For{"kind", {"images"}}, Added{});
   }
-  // Throws InputError: features empty or repeated, index empty.
+  // Throws InputError: features empty or repeated, index empty, normalize false with what is only kept normalised or
+  // with another metric than the inner product.
   void Validate() const;
+  // Features that must be kept as the networks give them (EmbedOptions::raw).
+  std::vector<std::string> raw() const { return normalize ? std::vector<std::string>() : features; }
 };
 
 struct GalleryItem {
@@ -62,6 +74,7 @@ struct GalleryInfo {
   // Photos that share their bytes with another one, before any was left out; nothing when the features have no hashes.
   std::optional<std::int64_t> identical_photos;
   std::string duplicates = "keep";  // what became of them
+  bool normalize = true;            // the features, before they were put together
   std::string index_sha256;
   std::string items_sha256;
 };

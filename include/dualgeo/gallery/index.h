@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,8 @@ class VectorIndex {
   std::string metric() const;
   // Whether all rows are compared (so that a search for size() neighbours finds them all).
   bool exact() const;
+  // All vectors, row by row, of an exact index; empty where the index does not hold them as they are.
+  std::span<const float> vectors() const;
 
   // FAISS's search-time settings, for example "nprobe=32" or "efSearch=64". Throws InputError when the index has none
   // such.

@@ -11,6 +11,7 @@
 #include "dualgeo/gallery/exclusion.h"
 #include "dualgeo/gallery/gallery_file.h"
 #include "dualgeo/gallery/parts.h"
+#include "dualgeo/gallery/prototypes.h"
 #include "dualgeo/util/field.h"
 
 namespace dualgeo {
@@ -25,8 +26,12 @@ struct SearchOptions {
   std::optional<double> exclude_similarity_above;
   std::string index_parameters;
   bool gps_scores = false;
+  std::string scores = "similarity";
   std::string finder = "gallery";
   std::string cells_rule = "product";
+  std::string cells_answer = "mean";
+  std::string refine = "none";
+  PrototypeOptions prototypes;
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -46,29 +51,46 @@ struct SearchOptions {
     v.Field("gps_scores", gps_scores,
             "compare each photo with its candidates' coordinates, too (column gps_score): evidence for rerank bayes, "
             "once it is fitted on lists that have it");
+    v.Field("scores", scores,
+            "a candidate's score. similarity: to the photo; probability: of its place, the softmax over all points of "
+            "a GPS gallery of the similarities times the model's logit scale (GeoCLIP), excluded points included",
+            OneOf{{"similarity", "probability"}}, For{"finder", {"gallery"}}, Added{});
     v.Field("finder", finder,
-            "what finds candidates: a gallery; or cells, the classifier of the head cells (gallery/cell_search.h)",
-            OneOf{{"gallery", "cells"}}, Added{});
+            "what finds candidates: a gallery; cells, the classifier of the head cells (gallery/cell_search.h); or a "
+            "router, which takes those of other runs, one for each photo (section router)",
+            OneOf{{"gallery", "cells", "router"}}, Added{});
     v.Field("cells_rule", cells_rule,
             "a cell's score: its probability in the last partition, its product with those of the cells around it, or "
             "(sum) that of each combination of cells",
             OneOf{{"last", "product", "sum"}}, For{"finder", {"cells"}}, Added{});
+    v.Field("cells_answer", cells_answer,
+            "a cell's place: the mean of its photos, the centre of its area, or (member) the training photo nearest to "
+            "the mean",
+            OneOf{{"mean", "centre", "member"}}, For{"finder", {"cells"}}, Added{});
+    v.Field("refine", refine,
+            "what makes a cell's place finer: nothing, or prototypes, clusters of its training photos (PIGEON)",
+            OneOf{{"none", "prototypes"}}, For{"finder", {"cells"}}, Added{});
+    v.Group("prototypes", prototypes, "refine prototypes: how they are made and asked");
   }
 };
 
 // One list per row of `queries`, in its order: the similar items (rank from 1, best first, equal scores in the
 // gallery's order), then the dissimilar ones (rank from 1, least similar first). score is the similarity to the photo,
-// higher is more similar (inner product, or minus the squared distance).
+// higher is more similar (inner product, or minus the squared distance); with options.scores probability it is
+// exp(cosine_factor s) / sum over all points of the gallery, s being the similarity: a GPS gallery with a flat index by
+// inner product. The sum is in double over products in single precision, of some thousand points at a time.
 //
 // Excluded items do not take a place: more are fetched until top_k remain or the gallery is exhausted; where it is, the
 // list is shorter and a warning says so. `photos` gives the queries' authors and places; every query must be in it.
 // gps_score is not filled here: lmm/place_similarity.h does, which needs the model. Threads: SetIndexThreads. Throws
-// InputError (see QueryDescriptors, Exclusion), Interrupted.
+// InputError (see QueryDescriptors, Exclusion; scores probability of another gallery, without a cosine_factor, or of
+// vectors that are not finite), Interrupted.
 //
 // keep: where blocks of 1024 queries that were searched are kept, from which the same search goes on after a kill,
 // until the caller has made a file of the lists and calls RemoveParts.
 std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const PhotoTable& photos,
-                                  const SearchOptions& options, const KeepParts& keep = {});
+                                  const SearchOptions& options, const KeepParts& keep = {},
+                                  std::optional<double> cosine_factor = {});
 
 // The same for photos of which nothing but the features is known: an exclusion by author or place is an InputError.
 std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const SearchOptions& options);

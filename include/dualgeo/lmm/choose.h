@@ -44,8 +44,10 @@ class Chooser {
                                  const std::unordered_map<std::string, std::vector<LmmAnswer>>& answers,
                                  ChoiceCounts* counts = nullptr) const;
 
-  // The places among which `verify` chooses for this photo: usable answers, then similar candidates.
-  static std::vector<LatLon> PlacesToVerify(const CandidateList& list, std::span<const LmmAnswer> answers);
+  // The places among which `verify` chooses for this photo: usable answers, then the first options.retrieved of the
+  // similar candidates.
+  static std::vector<LatLon> PlacesToVerify(const LmmOptions& options, const CandidateList& list,
+                                            std::span<const LmmAnswer> answers);
 
  private:
   LmmOptions options_;

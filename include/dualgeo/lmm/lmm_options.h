@@ -39,6 +39,7 @@ struct LmmOptions {
   std::string endpoint = "http://127.0.0.1:8080/v1";  // OpenAI-compatible; /chat/completions is appended
   std::string model;                                  // as the server calls it; empty: the server's only one
   std::string prompt = "geo";                         // built-in template or a template file (lmm/lmm_prompt.h)
+  bool offline = false;                               // replay the cache, send nothing
   int samples = 1;                                    // answers per photo and prompt
   double temperature = 1.2;
   std::vector<int> positives = {0, 5, 10, 15};  // one prompt each, with so many similar candidates
@@ -49,6 +50,8 @@ struct LmmOptions {
 
   std::string choose = "auto";              // see LmmChoices()
   double cluster_km = 50;                   // choose cluster: answers within this distance belong together
+  std::optional<int> retrieved;             // choose verify: so many similar candidates compete; nullopt: all
+  std::string failed_answer = "left_out";   // an answer without a place: left_out | zero, which competes as 0, 0
   std::string fallback = "reranked_first";  // for a photo without a usable answer: reranked_first | none
   std::string parser = "any";               // how answers are read: any | decimals (lmm/answer_parser.h)
 
@@ -78,7 +81,7 @@ struct LmmOptions {
   void Visit(Visitor& v) {
     v.Field("endpoint", endpoint, "base URL of an OpenAI-compatible server; /chat/completions is appended");
     v.Field("model", model, "model name as the server calls it; empty: the server's only one");
-    v.Field("prompt", prompt, "prompt template: geo (built in) or a file", Affects::kContent);
+    v.Field("prompt", prompt, "prompt template: geo, img2loc or g3 (built in), or a file", Affects::kContent);
     v.Field("samples", samples, "answers per photo and prompt", Range{1, 1000});
     v.Field("temperature", temperature, "sampling temperature", Range{0, 10});
     v.Field("positives", positives, "one prompt each, with so many similar candidates", Range{0, 1000});
@@ -87,8 +90,15 @@ struct LmmOptions {
             "choose auto, where nothing is joined: take the place whose GPS embedding matches best, given features");
     v.Field("concurrency", concurrency, "requests under way at once", Range{1, 256}, Affects::kSpeed);
     v.Field("cache", cache, "SQLite file of every request and answer", Affects::kNothing);
+    v.Field("offline", offline, "replay the cache, send nothing", Affects::kNothing, Added{});
     v.Field("choose", choose, "how one place is made of the answers", OneOf{LmmChoices()});
     v.Field("cluster_km", cluster_km, "choose cluster: answers within this distance belong together", Range{0, 20100});
+    v.Field("retrieved", retrieved,
+            "so many of the similar candidates compete with the answers (S in G3), the first ones; null: all",
+            Range{0, 1000}, For{"choose", {"verify", "auto"}}, Added{});
+    v.Field("failed_answer", failed_answer,
+            "an answer without a place is left out, or is a place like the others, 0, 0 (as G3's released code)",
+            OneOf{{"left_out", "zero"}}, Added{});
     v.Field("fallback", fallback, "for a photo without a usable answer", OneOf{{"reranked_first", "none"}});
     v.Field("parser", parser,
             "how coordinates are read from an answer: any notation, or the first two numbers with a decimal point (as "

@@ -25,10 +25,14 @@ PlaceNames ReadPlaceNames(const std::filesystem::path& path);
 
 class PromptTemplate {
  public:
-  // "geo": the built-in one (configs/prompts/geo.txt); anything else is a file. Throws InputError, naming file and
-  // line, for unknown or unclosed tags and for a template that is empty.
+  // The name of a built-in one (configs/prompts: geo; img2loc and g3 after the systems of that name, in our own words);
+  // anything else is a file. Throws InputError, naming file and line, for unknown or unclosed tags and for a template
+  // that is empty.
   static PromptTemplate Load(const std::string& name_or_path);
   static PromptTemplate Parse(const std::string& text, const std::string& name);
+
+  static bool IsBuiltIn(const std::string& name);
+  static std::vector<std::string> BuiltIns();
 
   // "geo", or the file's name without folder and extension.
   const std::string& name() const { return name_; }

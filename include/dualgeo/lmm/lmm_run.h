@@ -20,7 +20,6 @@ namespace dualgeo {
 struct LmmInputs {
   std::filesystem::path images;  // folder or tar; may be empty when offline: then photos are known by the cache
   PlaceNames places;             // names of candidates' places for the prompt
-  bool offline = false;          // replay the cache, send nothing
 };
 
 struct LmmUsage {

@@ -57,7 +57,7 @@ std::unique_ptr<Predictor> MakePredictor(const PredictOptions& options);
 
 // What method lmm needs beside the candidates.
 struct PredictInputs {
-  LmmInputs lmm;                                  // photos, names of places, whether offline
+  LmmInputs lmm;                                  // photos, names of places
   std::optional<std::vector<LmmAnswer>> answers;  // from a table: no server is asked
   ChoiceInputs choice;                            // similarities, the bayes rule
 };

@@ -57,10 +57,13 @@ class DualGeoModelImpl : public torch::nn::Module {
 
   // Of the head contrastive_gps; InputError without it. latlon [N, 2] float64 degrees -> [N, gps_encoder.embed_dim].
   torch::Tensor EncodeGps(const torch::Tensor& latlon);
-  // The same: fused vectors or GPS embeddings -> [N, embed_dim], L2-normalised.
+  // The same: fused vectors or GPS embeddings -> [N, ModelOptions::gps_space()], L2-normalised.
   torch::Tensor ProjectImage(const torch::Tensor& fused_image);
   torch::Tensor ProjectSegmentation(const torch::Tensor& fused_segmentation);
   torch::Tensor ProjectGps(const torch::Tensor& gps_embedding);
+  // The same: what the cosine of a photo with a place is multiplied with, so that its softmax over places is their
+  // probability (exp of the learnt logit scale; with two views the mean of both).
+  double CosineFactor() const;
   bool has_gps() const { return contrastive_ != nullptr; }
 
   // The frozen image encoder stays in evaluation mode.

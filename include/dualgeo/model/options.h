@@ -294,6 +294,34 @@ struct ClipTextSizes {
 // Throws InputError for an unknown preset or heads that do not divide width. embed_dim: as for the image encoder.
 ClipTextSizes Resolve(const TextEncoderOptions& options, int embed_dim);
 
+// ---- the head contrastive_gps ---------------------------------------------------------------------------------------
+
+// Its loss is the section loss. GeoCLIP: dimension 512, location_projection none.
+struct ContrastiveGpsOptions {
+  std::optional<int> dimension;
+  std::string location_projection = "mlp";
+  std::optional<std::string> image_projection_weights;
+  std::optional<std::string> logit_scale_weights;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("dimension", dimension, "size of the space that photos share with GPS; null: model.embed_dim",
+            Range{2, 8192}, Added{});
+    v.Field("location_projection", location_projection,
+            "mlp: two layers take GPS embeddings into that space; none: they are in it as they are (GeoCLIP), so "
+            "model.gps_encoder.embed_dim is its size",
+            OneOf{{"mlp", "none"}}, Added{});
+    v.Field("image_projection_weights", image_projection_weights,
+            "file with the image view's two layers: GeoCLIP's image_encoder_mlp_weights.pth, a whole GeoCLIP or its "
+            "release folder, a DualGeo checkpoint; null: random",
+            Affects::kContent, Added{});
+    v.Field("logit_scale_weights", logit_scale_weights,
+            "file with the image view's logit scale: GeoCLIP's logit_scale_weights.pth, or as above; null: "
+            "loss.logit_scale_init",
+            Affects::kContent, Added{});
+  }
+};
+
 // ---- the head cells -------------------------------------------------------------------------------------------------
 
 // A class for each cell of one partition or of several (geo/partition.h).
@@ -355,14 +383,18 @@ struct ModelOptions {
   FusionOptions fusion;
   GpsEncoderOptions gps_encoder;
   std::vector<std::string> heads = {"contrastive_gps"};
+  ContrastiveGpsOptions contrastive_gps;
   CellsOptions cells;
   TextEncoderOptions text_encoder;
   ContrastiveTextOptions contrastive_text;
 
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("embed_dim", embed_dim, "size of the image and segmentation vectors and of the space they share with GPS",
-            Range{2, 8192});
+    v.Field(
+        "embed_dim", embed_dim,
+        "size of the image and segmentation vectors and, unless contrastive_gps.dimension says otherwise, of the space "
+        "they share with GPS",
+        Range{2, 8192});
     v.Field("views", views, "what the model sees; with image, no masks are needed",
             OneOf{{"both", "image", "segmentation"}});
     v.Group("image_encoder", image_encoder, "the image view: CLIP's vision transformer");
@@ -374,6 +406,7 @@ struct ModelOptions {
             "what is learned, one or several. contrastive_gps: both views and coordinates in one space (section loss); "
             "cells: the cell of the photo; contrastive_text: the photo and its caption in one space",
             OneOf{{DUALGEO_HEADS(DUALGEO_KIND_NAME)}}, Added{});
+    v.Group("contrastive_gps", contrastive_gps, "the head contrastive_gps");
     v.Group("cells", cells, "the head cells");
     v.Group("text_encoder", text_encoder, "texts to vectors: CLIP's text tower");
     v.Group("contrastive_text", contrastive_text, "the head contrastive_text");
@@ -381,6 +414,8 @@ struct ModelOptions {
 
   bool has_image() const { return views != "segmentation"; }
   bool has_segmentation() const { return views != "image"; }
+  // Of the space shared with GPS.
+  int gps_space() const { return contrastive_gps.dimension.value_or(embed_dim); }
   bool has_head(const std::string& name) const { return std::ranges::find(heads, name) != heads.end(); }
 
   // Rules that span several fields. InputError naming field, value and rule.

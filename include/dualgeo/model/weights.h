@@ -47,9 +47,13 @@ void LoadClipText(ClipTextImpl& encoder, const std::filesystem::path& path);
 void LoadSegFormer(SegFormerImpl& segmenter, const std::filesystem::path& path);
 void LoadSegmentationEncoder(SegmentationEncoderImpl& encoder, const std::filesystem::path& path);
 void LoadGpsEncoder(GpsEncoderImpl& encoder, const std::filesystem::path& path);
+// The two layers (0.weight, 0.bias, 2.weight, 2.bias) that take a photo's vector into the space shared with GPS.
+void LoadImageProjection(torch::nn::Module& projection, const std::filesystem::path& path);
+// The natural logarithm of the factor on the cosines between photos and GPS. InputError when it is not a finite number.
+double ReadLogitScale(const std::filesystem::path& path);
 
-// Loads what model.image_encoder.weights, model.segmentation_encoder.weights and model.gps_encoder.weights name. For
-// the start of a training; a checkpoint holds everything itself.
+// Loads what model.image_encoder.weights, model.segmentation_encoder.weights, model.gps_encoder.weights and those of
+// model.contrastive_gps name. For the start of a training; a checkpoint holds everything itself.
 void LoadPretrained(DualGeoModelImpl& model);
 
 }  // namespace dualgeo

@@ -10,6 +10,9 @@
 //   axes:                                  # and/or: keys with the values they take
 //     loss.segmentation_gps: [0, 0.5, 2]   # one key at a time, or (combine: grid) all combinations
 //
+// A row may name a `base` of its own, {name: PlaNet, base: systems/planet.yaml}: another system on the same photos.
+// Where the steps of a row have `untrained`, a second table says whether training brought anything.
+//
 // `set` and `axes` take any config key, dotted or nested. Runs share every stage whose inputs are equal,
 // go on where they were interrupted, and are walked in parallel processes.
 //
@@ -35,6 +38,7 @@
 
 #include "dualgeo/eval/significance.h"
 #include "dualgeo/eval/text_table.h"
+#include "dualgeo/pipeline/run_costs.h"
 #include "dualgeo/pipeline/study.h"
 
 namespace dualgeo {
@@ -63,6 +67,7 @@ struct AblationRow {
   std::string name;
   std::vector<std::pair<std::string, std::string>> settings;  // dotted key, value as YAML
   int line = 0;                                               // in the file
+  std::vector<std::string> base = {};                         // experiment files instead of the study's; empty: those
 };
 
 struct Ablation {
@@ -85,6 +90,12 @@ struct AblationTest {
   std::string verdict;
 };
 
+// The same model before any training.
+struct UntrainedRow {
+  std::vector<std::vector<double>> percent;  // [threshold][seed]
+  std::vector<double> p;  // [threshold]: McNemar's exact test against the trained one, the largest of the seeds
+};
+
 struct AblationRowResult {
   AblationRow row;
   bool reference = false;
@@ -92,6 +103,8 @@ struct AblationRowResult {
   std::vector<MeanDeviation> accuracy;       // one per threshold
   MeanDeviation geoscore;
   std::vector<AblationTest> tests;  // one per tested distance; none for the reference
+  std::optional<UntrainedRow> untrained;
+  RunCosts costs;  // mean over seeds
 };
 
 struct AblationResult : StudyResult {

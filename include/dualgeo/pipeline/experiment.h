@@ -18,6 +18,7 @@
 #include "dualgeo/lmm/predictor.h"
 #include "dualgeo/model/options.h"
 #include "dualgeo/refine/rerank_options.h"
+#include "dualgeo/refine/router.h"
 #include "dualgeo/runtime/options.h"
 #include "dualgeo/synthetic/world.h"
 #include "dualgeo/train/options.h"
@@ -75,6 +76,7 @@ struct ExperimentOptions {
   EmbedOptions embed;
   GalleryOptions gallery;
   SearchOptions search;
+  RouterOptions router;
   RerankOptions rerank;
   PredictOptions predict;
   EvaluateOptions evaluate;
@@ -100,6 +102,7 @@ struct ExperimentOptions {
     v.Group("embed", embed, "turning photos into features");
     v.Group("gallery", gallery, "what is searched");
     v.Group("search", search, "retrieval");
+    v.Group("router", router, "search.finder router: whose candidates are taken");
     v.Group("rerank", rerank, "re-ranking");
     v.Group("predict", predict, "the final coordinate");
     v.Group("evaluate", evaluate, "scores");

@@ -34,6 +34,7 @@ struct RunPaths {
   std::filesystem::path train_features() const { return In("features") / "features" / "train.safetensors"; }
   std::filesystem::path features(const std::string& set) const { return In("features") / set / "features.safetensors"; }
   std::filesystem::path rerank_parameters() const { return root / "rerank.yaml"; }
+  std::filesystem::path prototypes() const { return In("prototypes") / "prototypes.safetensors"; }
   std::filesystem::path gallery() const { return In("gallery") / "gallery"; }
   std::filesystem::path candidates(const std::string& set) const { return In("lists") / set / "candidates.csv"; }
   // What follows the search, one folder a benchmark: re-ranked lists, predictions, scores.

@@ -60,16 +60,30 @@ struct GalleryFiles {
 };
 GalleryInfo GalleryFromConfig(const ExperimentOptions& options, const PhotoSet& photos, const GalleryFiles& files);
 
-// Whether search.finder is cells: then no gallery is needed.
+// What search.finder says: whether a gallery is searched, cells are found, or other runs' candidates taken.
+bool FindsInGallery(const ExperimentOptions& options);
 bool FindsCells(const ExperimentOptions& options);
+bool Routes(const ExperimentOptions& options);
+// Whether cells are found and then refined by prototypes.
+bool UsesPrototypes(const ExperimentOptions& options);
+
+struct PrototypeFiles {
+  std::filesystem::path checkpoint;
+  std::filesystem::path features;  // of the training photos; empty: made on the way
+  std::filesystem::path out;
+};
+// Of the cells of the config's last partition; goes on where a killed process stopped (gallery/prototypes.h).
+void PrototypesFromConfig(const ExperimentOptions& options, const PhotoSet& photos, const PrototypeFiles& files);
+
 // Search, with gps_scores where the config asks for them. checkpoint: of the model that made the queries' features.
-// gallery: null where cells are found.
+// gallery: null where cells are found; prototypes: where these are refined.
 std::vector<CandidateList> SearchFromConfig(const ExperimentOptions& options, const std::filesystem::path& checkpoint,
-                                            Gallery* gallery, const FeatureSet& queries, const PhotoTable& photos,
+                                            Gallery* gallery, const std::filesystem::path& prototypes,
+                                            const FeatureSet& queries, const PhotoTable& photos,
                                             const KeepParts& keep = {});
 
 struct SearchFiles {
-  std::filesystem::path checkpoint, gallery;
+  std::filesystem::path checkpoint, gallery, prototypes;
   std::filesystem::path features;  // of the photos; empty: made on the way
   std::filesystem::path out;
 };
@@ -88,7 +102,6 @@ struct PredictFiles {
   std::filesystem::path answers;       // a table of answers, instead of a server
   AnswerColumns answer_columns = {};
   std::filesystem::path place_names;
-  bool offline = false;
   std::filesystem::path places_out;  // where the places that `choose: verify` compares are written
   std::filesystem::path out;         // for PredictToFileFromConfig
 };

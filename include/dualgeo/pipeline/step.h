@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,10 @@ struct Step {
 };
 
 struct StepRecord;
+
+// How long a finished step took, with its interrupted tries (a killed one is lost). folder: where its records lie.
+// Nothing where that is not known.
+std::optional<double> SecondsOf(const std::filesystem::path& folder, const std::string& step);
 
 // Keeps one record a step under run_dir/steps/: fields, and content of each input and output.
 class StepRunner {

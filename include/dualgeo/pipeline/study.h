@@ -52,6 +52,9 @@ struct StudyResult {
   Provenance provenance;
 };
 
+// Experiment files that lie beside `file` get their whole names.
+void FindBases(const std::filesystem::path& file, std::vector<std::string>& bases);
+
 // Reads a study's file into `options`, whose tree is `tree`. others: top-level keys that the caller reads. Throws
 // InputError with file, line and key.
 void ReadStudyFile(const std::filesystem::path& file, const std::vector<std::string>& overrides,

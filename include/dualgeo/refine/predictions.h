@@ -1,5 +1,6 @@
-// Final answers: CSV `IMG_ID,LAT,LON,method,confidence_km,reason`. A photo without an answer has empty LAT and LON and
-// a reason; it is never written as (0, 0), a real place that would be scored as one.
+// Final answers: CSV `IMG_ID,LAT,LON,method,confidence_km,reason[,rule][,model]`. A photo without an answer has empty
+// LAT and LON and a reason; it is never written as (0, 0), a real place that would be scored as one. rule and model are
+// those of the candidate that is the answer (gallery/candidates.h).
 #pragma once
 
 #include <filesystem>
@@ -17,6 +18,8 @@ struct Prediction {
   std::string method;
   std::optional<double> confidence_km;  // radius meant to hold the truth with probability one half
   std::string reason;                   // why there is no answer
+  std::string rule = {};                // where a cell is the answer: mean, centre, member
+  std::string model = {};               // which answered, of several
 
   // Made by a rule that stands in for the named method (predict.lmm.fallback): never counted as answered by it.
   bool is_fallback() const { return method.starts_with("fallback/"); }
@@ -33,12 +36,12 @@ struct PredictionColumns {
   std::string lon = "LON";
 };
 
-// Columns method, confidence_km and reason may be absent. Throws InputError, naming file and line, for what CsvTable
+// Columns from method on may be absent. Throws InputError, naming file and line, for what CsvTable
 // refuses, a missing column, an empty or repeated id (both lines), a location that is half empty, not a number, or out
 // of range, and a negative confidence_km.
 std::vector<Prediction> ReadPredictions(const std::filesystem::path& path, const PredictionColumns& columns = {});
 
-// Atomic.
+// rule and model are written when any prediction has one. Atomic.
 void WritePredictions(const std::filesystem::path& path, const std::vector<Prediction>& predictions);
 
 }  // namespace dualgeo

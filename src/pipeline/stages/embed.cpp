@@ -9,11 +9,13 @@ namespace fs = std::filesystem;
 namespace {
 
 EmbedPhotosJob EmbedJobOf(const ExperimentOptions& options, const PhotoSet& photos, const fs::path& checkpoint) {
+  EmbedOptions embed = options.embed;
+  embed.raw = options.gallery.raw();
   return {ModelFromConfig(options, checkpoint),
           ReadPhotoTable(photos.csv, photos.columns, Locations::kOptional),
           photos.images,
           photos.masks,
-          options.embed,
+          embed,
           options.data.loader};
 }
 
@@ -22,10 +24,13 @@ void WarnOfSkipped(const EmbedReport& report, const EmbedPhotosJob& job) {
   spdlog::warn("{} of {} photos could not be read and were left out", report.skipped.size(), job.photos.rows.size());
 }
 
-// The training photos are embedded for a gallery of photos, and for the fit.
+// The training photos are embedded for a gallery of photos, for the fit, and for prototypes.
 bool EmbedsTrainingPhotos(const ExperimentOptions& o) {
-  return (o.gallery.kind == "images" && HasStep(o, "gallery")) || HasStep(o, "fit_rerank");
+  return (o.gallery.kind == "images" && HasStep(o, "gallery")) || HasStep(o, "fit_rerank") ||
+         (UsesPrototypes(o) && HasStep(o, "search"));
 }
+
+bool EmbedsBenchmarks(const ExperimentOptions& o) { return HasStep(o, "search") && !Routes(o); }
 
 Step EmbedStep(const Stage& self, const StageRun& run, const PhotoSet& set, const fs::path& features) {
   const fs::path checkpoint = run.paths.checkpoint();
@@ -45,7 +50,7 @@ std::vector<Step> EmbedSteps(const Stage& self, const StageRun& run) {
   if (EmbedsTrainingPhotos(run.options)) {
     steps.push_back(EmbedStep(self, run, run.train, run.paths.train_features()));
   }
-  if (!HasStep(run.options, "search")) return steps;
+  if (!EmbedsBenchmarks(run.options)) return steps;
   for (const PhotoSet& set : run.benchmarks) steps.push_back(EmbedStep(self, run, set, run.paths.features(set.name)));
   return steps;
 }
@@ -77,12 +82,16 @@ Stage EmbedStage() {
   return {.reads = {ConfigReads::kComputes,
                     {"precision", "data.loader", "model", "model.segmenter.num_labels"},
                     {"model.segmenter"}},
-          // Attention over the batch: what is embedded together matters.
           .adjust =
               [](const ExperimentOptions& o, ConfigReads& reads) {
+                // Attention over the batch: what is embedded together matters.
                 if (o.model.fusion.scope == "batch") reads.sections.emplace_back("embed");
+                // What is kept as it comes.
+                if (!o.gallery.normalize) {
+                  reads.sections.insert(reads.sections.end(), {"gallery.normalize", "gallery.features"});
+                }
               },
-          .wanted = [](const ExperimentOptions& o) { return EmbedsTrainingPhotos(o) || HasStep(o, "search"); },
+          .wanted = [](const ExperimentOptions& o) { return EmbedsTrainingPhotos(o) || EmbedsBenchmarks(o); },
           .steps = EmbedSteps,
           .of_model = true,
           .folder = "features",

@@ -52,9 +52,9 @@ Step EvaluateStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
                        TableArtifact("truth", set.csv, set.columns, TablePart::kCells),
                        TableArtifact("table", run.train.csv, run.train.columns, TablePart::kRows),
                        // Named, by their hashes, in the scores.
-                       WeightsArtifact("checkpoint", run.paths.checkpoint()),
                        FileArtifact("candidates", run.paths.candidates(set.name))};
-    if (!FindsCells(run.options)) inputs.push_back(GalleryArtifact("gallery", run.paths.gallery()));
+    if (!Routes(run.options)) inputs.push_back(WeightsArtifact("checkpoint", run.paths.checkpoint()));
+    if (FindsInGallery(run.options)) inputs.push_back(GalleryArtifact("gallery", run.paths.gallery()));
     return inputs;
   };
   step.outputs = {FileArtifact("metrics", run.paths.of(set.name, "metrics.json")),

@@ -52,7 +52,7 @@ PosteriorParameters Fit(const StageRun& run) {
   ExperimentOptions alone = options;
   alone.search.exclude_same_id = true;
   Gallery gallery = LoadGallery(paths.gallery());
-  study.lists = SearchFromConfig(alone, paths.checkpoint(), &gallery, features, study.truth);
+  study.lists = SearchFromConfig(alone, paths.checkpoint(), &gallery, {}, features, study.truth);
   FitOptions fit;
   fit.top_k = options.rerank.top_k;
   fit.evidence = options.rerank.evidence;

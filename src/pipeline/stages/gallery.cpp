@@ -1,6 +1,7 @@
 // What is searched: the training photos, or their places.
 #include "dualgeo/gallery/parts.h"
 #include "dualgeo/pipeline/stages.h"
+#include "dualgeo/util/error.h"
 #include "stage.h"
 
 namespace dualgeo {
@@ -17,8 +18,26 @@ Coordinates PlacesOf(const PhotoTable& table) {
   return coordinates;
 }
 
+// What the model does not have is told before it is trained.
+void CheckFeatures(const ExperimentOptions& options) {
+  const ModelOptions& model = options.model;
+  for (const std::string& name : options.gallery.features) {
+    const std::string head = name.starts_with("projected_") ? "contrastive_gps"
+                             : name == "image_text"         ? "contrastive_text"
+                                                            : "";
+    if (!head.empty() && !model.has_head(head)) {
+      throw InputError("gallery.features: " + name + " is of the head " + head + ", which is not among model.heads");
+    }
+    if (name.ends_with("segmentation") ? !model.has_segmentation() : !model.has_image()) {
+      throw InputError("gallery.features: " + name + " is of a view that model.views " + model.views +
+                       " does not have");
+    }
+  }
+}
+
 std::vector<Step> GallerySteps(const Stage& self, const StageRun& run) {
   const bool gps = run.options.gallery.kind == "gps";
+  if (!gps) CheckFeatures(run.options);
   const GalleryFiles files{
       run.paths.checkpoint(), gps ? fs::path() : run.paths.train_features(), {}, run.paths.gallery()};
   Step step = NewStep(self, run);

@@ -1,4 +1,6 @@
 // A benchmark out of the training photos: data.train split by author.
+#include <algorithm>
+
 #include "dualgeo/data/split.h"
 #include "dualgeo/model/head.h"
 #include "dualgeo/pipeline/stages.h"
@@ -10,10 +12,21 @@ namespace {
 
 bool HoldsOut(const ExperimentOptions& options) { return options.data.holdout.fraction > 0; }
 
-// What the heads learn from stays in the tables; nothing where they need no more than the places.
-std::string FurtherColumns(const ExperimentOptions& options) {
+// What the heads learn from and partitions divide by stays in the tables; nothing where they need no more than places.
+std::vector<std::string> FurtherColumns(const ExperimentOptions& options) {
+  std::vector<std::string> columns = HeadColumns(options.model);
+  if (!MakesPartitions(options)) return columns;
+  for (const auto& item : options.partitions) {
+    for (const std::string& column : item.second.Columns()) {
+      if (std::ranges::find(columns, column) == columns.end()) columns.push_back(column);
+    }
+  }
+  return columns;
+}
+
+std::string ColumnsKey(const ExperimentOptions& options) {
   std::string text;
-  for (const std::string& column : HeadColumns(options.model)) text += "column " + column + "\n";
+  for (const std::string& column : FurtherColumns(options)) text += "column " + column + "\n";
   return text;
 }
 
@@ -21,7 +34,7 @@ std::vector<Step> HoldoutSteps(const Stage& self, const StageRun& run) {
   Step step = NewStep(self, run);
   step.inputs = [&options = run.options] {
     const auto& set = options.data.train;
-    return std::vector{TableArtifact("table", set.csv, set.columns, TablePart::kRows, HeadColumns(options.model))};
+    return std::vector{TableArtifact("table", set.csv, set.columns, TablePart::kRows, FurtherColumns(options))};
   };
   step.outputs = {FileArtifact("train", run.paths.table("train")), FileArtifact("holdout", run.paths.table(kHoldout))};
   step.run = [&options = run.options](bool) { WriteHoldout(options); };
@@ -31,8 +44,8 @@ std::vector<Step> HoldoutSteps(const Stage& self, const StageRun& run) {
 }  // namespace
 
 void WriteHoldout(const ExperimentOptions& options) {
-  const PhotoTable table = ReadPhotoTable(options.data.train.csv, options.data.train.columns, Locations::kRequired,
-                                          HeadColumns(options.model));
+  const PhotoTable table =
+      ReadPhotoTable(options.data.train.csv, options.data.train.columns, Locations::kRequired, FurtherColumns(options));
   const PhotoSplit split = SplitByAuthor(table, options.data.holdout.fraction,
                                          DeriveSeed(static_cast<std::uint64_t>(options.runtime.seed), "holdout"));
   const RunPaths paths(options);
@@ -47,7 +60,7 @@ Stage HoldoutStage() {
           .folder = "tables",
           .key =
               [](const Stage& self, const ExperimentOptions& o) {
-                return SectionKey("data.train", o) + (HoldsOut(o) ? FieldsKey(self, o) + FurtherColumns(o) : "");
+                return SectionKey("data.train", o) + (HoldsOut(o) ? FieldsKey(self, o) + ColumnsKey(o) : "");
               },
           .makes = {"tables"}};
 }

@@ -9,13 +9,14 @@ namespace fs = std::filesystem;
 namespace {
 
 Coordinates PlacesToDivide(const PhotoSet& photos, const std::vector<std::string>& columns) {
-  const PhotoTable table = ReadPhotoTable(photos.csv, photos.columns);
+  const PhotoTable table = ReadPhotoTable(photos.csv, photos.columns, Locations::kRequired, columns);
   Coordinates places;
-  if (!columns.empty()) places.columns = ReadCoordinates(photos.csv, columns).columns;
   places.path = photos.csv;
+  places.columns.resize(columns.size());
   for (const PhotoRow& row : table.rows) {
     places.locations.push_back(*row.location);
     places.lines.push_back(row.line);
+    for (std::size_t i = 0; i < columns.size(); ++i) places.columns[i].push_back(row.values[i]);
   }
   return places;
 }

@@ -16,7 +16,6 @@ namespace {
 PredictInputs InputsOf(const ExperimentOptions& options, const PhotoSet& photos, const PredictFiles& files) {
   PredictInputs inputs;
   inputs.lmm.images = photos.images;
-  inputs.lmm.offline = files.offline;
   if (!files.place_names.empty()) inputs.lmm.places = ReadPlaceNames(files.place_names);
   if (!files.answers.empty()) inputs.answers = ReadAnswers(files.answers, files.answer_columns);
   inputs.choice.join = AnswerJoinFor(options.predict.lmm.choose, options.rerank);
@@ -30,14 +29,15 @@ PredictInputs InputsOf(const ExperimentOptions& options, const PhotoSet& photos,
 }
 
 // The places that `verify` would compare, each once, for `embed gps`.
-void WritePlaces(const fs::path& path, const std::vector<CandidateList>& lists, const std::vector<LmmAnswer>& answers) {
+void WritePlaces(const fs::path& path, const LmmOptions& options, const std::vector<CandidateList>& lists,
+                 const std::vector<LmmAnswer>& answers) {
   const auto groups = GroupAnswers(answers);
   std::set<std::pair<double, double>> seen;
   std::vector<PhotoRow> rows;
   for (const auto& list : lists) {
     const auto found = groups.find(list.query_id);
     const std::vector<LmmAnswer> none;
-    for (const LatLon& place : Chooser::PlacesToVerify(list, found == groups.end() ? none : found->second)) {
+    for (const LatLon& place : Chooser::PlacesToVerify(options, list, found == groups.end() ? none : found->second)) {
       if (!seen.emplace(place.lat, place.lon).second) continue;
       rows.push_back({std::to_string(rows.size()), place, "", 0});
     }
@@ -79,10 +79,11 @@ Step PredictStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
   step.outputs = {FileArtifact("predictions", files.out)};
   const auto ask_again = std::make_shared<int>(0);
   step.run = [=](bool) { *ask_again = PredictToFileFromConfig(run.options, set, files); };
-  step.unfinished = [ask_again] {
+  step.unfinished = [ask_again, &lmm = run.options.predict.lmm] {
     if (*ask_again == 0) return std::string();
-    return std::to_string(*ask_again) +
-           " photos have no answer of the model, since the server failed; they are asked again";
+    return std::to_string(*ask_again) + " photos have no answer of the model, " +
+           (lmm.offline ? "since it is not in " + lmm.cache + " (predict.lmm.offline)"
+                        : std::string("since the server failed; they are asked again"));
   };
   return step;
 }
@@ -112,7 +113,7 @@ PredictResult PredictFromConfig(const ExperimentOptions& options, const PhotoSet
   AddUnanswered(ids, options.predict.method, result.predictions);
   result.answered = DescribeAnswered(result.predictions, options.predict.method);
   ApplyFailureRule(options.predict, result.predictions);
-  if (!files.places_out.empty()) WritePlaces(files.places_out, lists, result.report.answers);
+  if (!files.places_out.empty()) WritePlaces(files.places_out, options.predict.lmm, lists, result.report.answers);
   return result;
 }
 

@@ -1,15 +1,28 @@
 // Each photo's most similar gallery items.
 #include "dualgeo/gallery/search.h"
 
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
+
 #include "dualgeo/gallery/cell_search.h"
 #include "dualgeo/gallery/parts.h"
+#include "dualgeo/gallery/prototypes.h"
 #include "dualgeo/lmm/place_similarity.h"
 #include "dualgeo/pipeline/stages.h"
+#include "dualgeo/refine/router.h"
+#include "dualgeo/util/error.h"
 #include "stage.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
 namespace {
+
+// Cells are found by where the training photos are.
+bool NeedsPhotos(const ExperimentOptions& options) {
+  return options.search.cells_rule == "sum" || options.search.cells_answer == "member";
+}
 
 // What finds cells: partitions, and the photos whose combinations of cells count.
 void AddCells(const StageRun& run, std::vector<Artifact>& inputs) {
@@ -17,26 +30,76 @@ void AddCells(const StageRun& run, std::vector<Artifact>& inputs) {
     if (!run.options.partitions.contains(file)) inputs.push_back(FileArtifact(file, file));
   }
   AddPartitions(inputs, run.options);
-  if (run.options.search.cells_rule != "sum") return;
+  if (!NeedsPhotos(run.options)) return;
   inputs.push_back(TableArtifact("training table", run.train.csv, run.train.columns, TablePart::kCells));
 }
 
 std::vector<CandidateList> FindCells(const ExperimentOptions& options, const fs::path& checkpoint,
-                                     const FeatureSet& queries) {
+                                     const fs::path& prototypes, const FeatureSet& queries) {
   std::vector<Partition> partitions;
   for (const std::string& file : ModelOf(options).cells.partitions) partitions.push_back(Partition::Read(file));
   std::vector<LatLon> photos;
-  if (options.search.cells_rule == "sum") {
+  if (NeedsPhotos(options)) {
     const PhotoSet train = TrainSet(options);
     for (const auto& row : ReadPhotoTable(train.csv, train.columns).rows) photos.push_back(*row.location);
   }
-  const CellFinder finder(std::move(partitions), options.search.cells_rule, photos);
-  return finder.Find(queries.ids, ScorePlaces(ModelFromConfig(options, checkpoint), queries), options.search.top_k);
+  const CellFinder finder(std::move(partitions), options.search.cells_rule, photos, options.search.cells_answer);
+  const std::vector<Matrix> scores = ScorePlaces(ModelFromConfig(options, checkpoint), queries);
+  const SearchOptions& search = options.search;
+  if (!UsesPrototypes(options)) return finder.Find(queries.ids, scores, search.top_k);
+  auto lists = Prototypes::Read(prototypes)
+                   .Refine(finder.Find(queries.ids, scores, std::max(search.top_k, search.prototypes.cells)), queries,
+                           search.prototypes, options.runtime.threads);
+  for (CandidateList& list : lists) {
+    list.candidates.resize(std::min(list.candidates.size(), static_cast<std::size_t>(search.top_k)));
+  }
+  return lists;
 }
 
+// The table of a benchmark's probabilities.
+fs::path ProbabilitiesOf(const RouterOptions& router, const std::string& set) {
+  std::string path = router.probabilities;
+  if (const std::size_t at = path.find("SET"); at != std::string::npos) path.replace(at, 3, set);
+  return path;
+}
+
+Step RouteStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
+  const RouterOptions& router = run.options.router;
+  const fs::path probabilities = ProbabilitiesOf(router, set.name), out = run.paths.candidates(set.name);
+  std::map<std::string, fs::path> files;
+  for (const auto& [name, model] : router.models) files[name] = RunPaths(model.run).candidates(set.name);
+  Step step = NewStep(self, run, set.name);
+  step.inputs = [=] {
+    std::vector<Artifact> inputs = {FileArtifact("probabilities", probabilities)};
+    for (const auto& [name, file] : files) inputs.push_back(FileArtifact(name, file));
+    return inputs;
+  };
+  step.outputs = {FileArtifact("candidates", out)};
+  step.run = [=, id = router.id](bool) {
+    std::vector<std::string> classes;
+    std::vector<RoutedModel<CandidateList>> models;
+    for (const auto& [name, file] : files) {
+      classes.push_back(name);
+      models.push_back({file, ReadCandidates(file)});
+    }
+    const auto routed = Route(ClassProbabilities::Read(probabilities, classes, id), std::move(models));
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+      spdlog::info("search: {} photos of {} by {}", routed.count[c], set.name, classes[c]);
+    }
+    WriteCandidates(out, routed.answers);
+  };
+  return step;
+}
+
+bool AsksForProbabilities(const SearchOptions& search) { return search.scores == "probability"; }
+
+// Whether a gallery's lists are made with the model beside the features.
+bool AsksTheModel(const SearchOptions& search) { return search.gps_scores || AsksForProbabilities(search); }
+
 Step SearchStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
-  const SearchFiles files{run.paths.checkpoint(), run.paths.gallery(), run.paths.features(set.name),
-                          run.paths.candidates(set.name)};
+  if (Routes(run.options)) return RouteStep(self, run, set);
+  const SearchFiles files{run.paths.checkpoint(), run.paths.gallery(), run.paths.prototypes(),
+                          run.paths.features(set.name), run.paths.candidates(set.name)};
   Step step = NewStep(self, run, set.name);
   step.inputs = [=] {
     std::vector<Artifact> inputs = {FolderArtifact("features", files.features),
@@ -44,10 +107,11 @@ Step SearchStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
     const bool cells = FindsCells(run.options);
     if (cells) {
       AddCells(run, inputs);
+      if (UsesPrototypes(run.options)) inputs.push_back(FileArtifact("prototypes", files.prototypes));
     } else {
       inputs.push_back(GalleryArtifact("gallery", files.gallery));
     }
-    if (cells || run.options.search.gps_scores) inputs.push_back(WeightsArtifact("checkpoint", files.checkpoint));
+    if (cells || AsksTheModel(run.options.search)) inputs.push_back(WeightsArtifact("checkpoint", files.checkpoint));
     return inputs;
   };
   step.outputs = {FileArtifact("candidates", files.out)};
@@ -57,13 +121,23 @@ Step SearchStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
 
 }  // namespace
 
+bool FindsInGallery(const ExperimentOptions& options) { return options.search.finder == "gallery"; }
 bool FindsCells(const ExperimentOptions& options) { return options.search.finder == "cells"; }
+bool Routes(const ExperimentOptions& options) { return options.search.finder == "router"; }
+bool UsesPrototypes(const ExperimentOptions& options) {
+  return FindsCells(options) && options.search.refine == "prototypes";
+}
 
 std::vector<CandidateList> SearchFromConfig(const ExperimentOptions& options, const fs::path& checkpoint,
-                                            Gallery* gallery, const FeatureSet& queries, const PhotoTable& photos,
-                                            const KeepParts& keep) {
-  std::vector<CandidateList> lists = FindsCells(options) ? FindCells(options, checkpoint, queries)
-                                                         : Search(*gallery, queries, photos, options.search, keep);
+                                            Gallery* gallery, const fs::path& prototypes, const FeatureSet& queries,
+                                            const PhotoTable& photos, const KeepParts& keep) {
+  std::optional<double> factor;
+  if (FindsInGallery(options) && AsksForProbabilities(options.search)) {
+    factor = CosineFactor(ModelFromConfig(options, checkpoint), queries.model);
+  }
+  std::vector<CandidateList> lists = FindsCells(options)
+                                         ? FindCells(options, checkpoint, prototypes, queries)
+                                         : Search(*gallery, queries, photos, options.search, keep, factor);
   if (options.search.gps_scores) {
     AddGpsScores(ModelSimilarity(ModelFromConfig(options, checkpoint), queries, "the photos' features"), lists);
   }
@@ -73,6 +147,10 @@ std::vector<CandidateList> SearchFromConfig(const ExperimentOptions& options, co
 SearchCounts SearchToFileFromConfig(const ExperimentOptions& options, const PhotoSet& photos,
                                     const SearchFiles& files) {
   const bool cells = FindsCells(options);
+  if (Routes(options)) throw InputError("search: search.finder router needs no search: dualgeo route, or a run");
+  if (UsesPrototypes(options) && files.prototypes.empty()) {
+    throw InputError("search: search.refine prototypes needs their file (--prototypes)");
+  }
   if (!cells && files.gallery.empty()) throw InputError("search: needs a gallery (--gallery), or search.finder cells");
   std::optional<Gallery> gallery;
   if (!cells) gallery = LoadGallery(files.gallery);
@@ -80,8 +158,8 @@ SearchCounts SearchToFileFromConfig(const ExperimentOptions& options, const Phot
   // What is embedded on the way has parts of its own, beside the search's.
   const fs::path embedded = files.out.string() + ".features";
   const FeatureSet queries = FeaturesFromConfig(options, photos, files.checkpoint, files.features, embedded);
-  WriteCandidates(files.out, SearchFromConfig(options, files.checkpoint, gallery ? &*gallery : nullptr, queries, table,
-                                              KeepPartsOf(files.out)));
+  WriteCandidates(files.out, SearchFromConfig(options, files.checkpoint, gallery ? &*gallery : nullptr,
+                                              files.prototypes, queries, table, KeepPartsOf(files.out)));
   RemoveParts(files.out);
   if (files.features.empty()) RemoveParts(embedded);
   return {queries.size(), gallery ? gallery->info.count : 0};
@@ -89,6 +167,10 @@ SearchCounts SearchToFileFromConfig(const ExperimentOptions& options, const Phot
 
 Stage SearchStage() {
   return {.reads = {ConfigReads::kComputes, {"search"}},
+          .adjust =
+              [](const ExperimentOptions& o, ConfigReads& reads) {
+                if (Routes(o)) reads.sections.emplace_back("router");
+              },
           .steps = ForEachBenchmark<SearchStep>,
           .of_model = true,
           .folder = "lists",

@@ -54,6 +54,7 @@ struct Stage {
   // Its steps, in the order of the walk.
   std::vector<Step> (*steps)(const Stage& self, const StageRun& run) = nullptr;
   bool of_model = false;          // made for each model of the run, the untrained one, too
+  bool in_studies = false;        // walked by studies, too, although it is neither of a model nor shared
   bool reads_run_config = false;  // run_dir's config.yaml and run.json, which are there once all else is made
   bool takes_all_cores = false;   // in a study, where all else waits for it; what it makes does not depend on threads
 

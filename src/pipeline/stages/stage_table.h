@@ -20,6 +20,7 @@ enum class Asked {
   STAGE("embed", EmbedStage, kByOthers)                  \
   STAGE("gallery", GalleryStage, kByName)                \
   STAGE("fit_rerank", FitRerankStage, kByName)           \
+  STAGE("prototypes", PrototypesStage, kByOthers)        \
   STAGE("search", SearchStage, kByName)                  \
   STAGE("rerank", RerankStage, kByName)                  \
   STAGE("predict", PredictStage, kByName)                \

@@ -24,6 +24,6 @@ StageRun Untrained(const StageRun& run) {
   return untrained;
 }
 
-Stage UntrainedStage() { return {.steps = UntrainedSteps, .makes = {"untrained"}}; }
+Stage UntrainedStage() { return {.steps = UntrainedSteps, .in_studies = true, .makes = {"untrained"}}; }
 
 }  // namespace dualgeo
