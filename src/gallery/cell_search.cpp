@@ -1,14 +1,34 @@
 #include "dualgeo/gallery/cell_search.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <optional>
 
 #include "dualgeo/geo/cross_table.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
 
 namespace dualgeo {
 namespace {
+
+// Of NaN nothing is best.
+void RequireNumbers(const std::vector<std::string>& ids, const std::vector<Matrix>& probabilities) {
+  std::size_t bad = 0, first = 0;
+  for (std::size_t photo = ids.size(); photo-- > 0;) {
+    const bool fine = std::ranges::all_of(probabilities, [&](const Matrix& scores) {
+      return std::ranges::all_of(scores.Row(static_cast<std::int64_t>(photo)),
+                                 [](float p) { return std::isfinite(p); });
+    });
+    if (fine) continue;
+    ++bad;
+    first = photo;
+  }
+  if (bad == 0) return;
+  throw InputError("the scores of " + std::to_string(bad) + " of " + std::to_string(ids.size()) +
+                   " photos are not numbers, the first '" + Printable(ids[first]) +
+                   "': are the classifier's weights damaged?");
+}
 
 std::string TokenOf(const PartitionCell& cell) { return std::ranges::min(cell.area).Token(); }
 
@@ -54,6 +74,7 @@ std::vector<CandidateList> CellFinder::Find(const std::vector<std::string>& ids,
     throw InputError("the scores are not of these partitions: partition " + std::to_string(i + 1) + " has " +
                      std::to_string(cells) + " cells");
   }
+  RequireNumbers(ids, probabilities);
   // Of the last partition alone where the rule looks at no other.
   const std::size_t first = rule_ == "last" ? partitions_.size() - 1 : 0;
   std::vector<CandidateList> lists;

@@ -53,7 +53,7 @@ std::string ModelFingerprint(const DualGeoModel& model) { return Fingerprint(Tex
 
 void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torch::Tensor& mask, FeatureSet& set) {
   const auto device = DeviceOf(model);
-  const auto add = [&](const char* name, const torch::Tensor& rows) {
+  const auto add = [&](const std::string& name, const torch::Tensor& rows) {
     if (rows.defined()) Append(rows, name, set.ids, set.features[name]);
   };
   const auto unit = [](const torch::Tensor& rows) {
@@ -66,7 +66,10 @@ void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torc
   add("segmentation", unit(features.segmentation));
   add("fused_image", unit(features.fused_image));
   add("fused_segmentation", unit(features.fused_segmentation));
-  for (const auto& head : model->heads()) add(kPlaceVector, head->Kept(features));
+  for (const auto& head : model->heads()) {
+    add(kPlaceVector, head->Kept(features));
+    for (const auto& [name, rows] : head->Attributes(features)) add(name, rows);
+  }
   if (!model->has_gps()) return;
   if (features.fused_image.defined()) add("projected_image", unit(model->ProjectImage(features.fused_image)));
   if (features.fused_segmentation.defined()) {

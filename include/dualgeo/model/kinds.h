@@ -31,7 +31,8 @@
 // std::vector<std::string> columns(const ModelOptions&), those of the photo table that it learns from, or NoColumns
 #define DUALGEO_HEADS(KIND)                                  \
   KIND("contrastive_gps", MakeContrastiveGpsHead, NoColumns) \
-  KIND("cells", MakeCellsHead, NoColumns)
+  KIND("cells", MakeCellsHead, NoColumns)                    \
+  KIND("attributes", MakeAttributesHead, AttributeColumns)
 
 // model.gps_encoder.projection, and in how many dimensions: Tensor project(lat, lon), of degrees
 #define DUALGEO_GPS_PROJECTIONS(KIND)         \
