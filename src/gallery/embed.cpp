@@ -78,6 +78,7 @@ void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torc
   for (const auto& head : model->heads()) {
     add(kPlaceVector, head->Kept(features));
     for (const auto& [name, rows] : head->PhotoVectors(features)) add(name, unit(rows));
+    for (const auto& [name, rows] : head->Attributes(features)) add(name, rows);
   }
 }
 
