@@ -45,7 +45,7 @@ class ContrastiveGpsHead : public ::testing::Test {
 const torch::Tensor kFourPlaces =
     torch::tensor({{48.86, 2.35}, {40.7, -74.0}, {-33.9, 151.2}, {-89.0, 0.0}}, torch::kFloat64);
 
-torch::Tensor UnitRows(const torch::Tensor& rows) {
+torch::Tensor OfLengthOne(const torch::Tensor& rows) {
   return torch::nn::functional::normalize(rows, torch::nn::functional::NormalizeFuncOptions().dim(1));
 }
 
@@ -70,9 +70,9 @@ TEST_F(ContrastiveGpsHead, LossesAndGradientsAreGeoClips) {
     const auto get = [&](const std::string& name) { return golden.Get("s" + std::to_string(step) + "_" + name); };
     auto features = get("clip_features").to(torch::kFloat64).requires_grad_(true);
     auto log_scale = torch::tensor(std::log(1 / 0.07), torch::kFloat64).requires_grad_(true);
-    const auto image = UnitRows(layer(torch::relu(layer(features, "0")), "2"));
-    const auto gps = UnitRows(encoder->Forward(get("gps")));
-    const auto queue = UnitRows(encoder->Forward(get("queue_before")));
+    const auto image = OfLengthOne(layer(torch::relu(layer(features, "0")), "2"));
+    const auto gps = OfLengthOne(encoder->Forward(get("gps")));
+    const auto queue = OfLengthOne(encoder->Forward(get("queue_before")));
     const auto loss = DualViewLoss(image, {}, gps, log_scale, {}, options, queue).total;
     loss.backward();
     worst_loss = std::max(worst_loss, std::abs(loss.item<double>() - get("loss").item<double>()));
