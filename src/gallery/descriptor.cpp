@@ -11,8 +11,9 @@ Matrix ImageDescriptors(const FeatureSet& set, const std::vector<std::string>& f
   std::vector<Matrix> parts;
   std::int64_t columns = 0;
   for (const auto& name : features) {
-    // Files made elsewhere may hold vectors of any length.
-    NormalizeRows(parts.emplace_back(set.Require(name)));
+    parts.push_back(set.Require(name));
+    // Files made elsewhere may hold vectors of any length. Blocks are compared as they are.
+    if (name != kClassical) NormalizeRows(parts.back());
     columns += parts.back().columns;
   }
   Matrix descriptors(set.size(), columns);

@@ -26,7 +26,8 @@ constexpr const char* kNames[] = {"image",
                                   kPlaceVector,
                                   "text",
                                   "projected_text",
-                                  "caption"};
+                                  "caption",
+                                  kClassical};
 
 // Files of earlier versions: a JSON array of strings in the metadata.
 std::vector<std::string> ParseIds(const std::string& text, const std::string& file) {

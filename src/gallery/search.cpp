@@ -220,6 +220,12 @@ std::vector<Found> ReadBlocks(PartsFolder& parts, std::int64_t gallery_size) {
 
 std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const PhotoTable& photos,
                                   const SearchOptions& options, const KeepParts& keep) {
+  if (gallery.info.metric == "classical" && (options.negatives > 0 || options.exclude_similarity_above)) {
+    throw InputError(
+        "search.negatives and search.exclude_similarity_above: a gallery of classical features knows distances, "
+        "neither "
+        "opposites nor cosines");
+  }
   const Matrix descriptors = QueryDescriptors(gallery.info, queries);
   gallery.index.SetParameters(options.index_parameters);
   const Exclusion exclusion({options.exclude_same_id, options.exclude_same_author, options.exclude_within_km,

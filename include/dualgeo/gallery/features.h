@@ -7,7 +7,9 @@
 //   projected_image, projected_segmentation
 //                                    the fused views in the space shared with GPS points (the loss's space),
 //                                    L2-normalised; a GPS gallery is asked with these
-//   place_vector                     what the head that classifies places is given, not normalised
+//   place_vector                     what the head that classifies places is given, not normalised; of several crops,
+//                                    one after the other, where their scores are pooled (model.image_encoder.crops_of)
+//   classical                        the blocks of model/classical_blocks.h, instead of all of the above
 //   gps                              a coordinate as the GPS encoder gives it, not normalised
 //   projected_gps                    the coordinate in the shared space, L2-normalised; a GPS gallery is made of these
 //   latlon                           float64 [N, 2], degrees; only beside gps
@@ -36,6 +38,7 @@
 namespace dualgeo {
 
 inline constexpr const char* kPlaceVector = "place_vector";
+inline constexpr const char* kClassical = "classical";
 
 struct FeatureSet {
   std::string kind = "photos";   // photos | gps | texts

@@ -33,15 +33,17 @@ struct GalleryOptions {
     v.Field("kind", kind, "what is searched: photos with known places, or GPS points through the GPS encoder",
             OneOf{{"images", "gps"}});
     v.Field("features", features, "the L2-normalised features whose concatenation is a photo's vector (kind images)",
-            OneOf{{"image", "segmentation", "fused_image", "fused_segmentation"}});
-    v.Field("index", index, "flat (exact) or a FAISS factory string, for example IVF256,Flat");
+            OneOf{{"image", "segmentation", "fused_image", "fused_segmentation", "classical"}});
+    v.Field("index", index,
+            "flat (exact) or a FAISS factory string, for example IVF256,Flat; classical: the features classical, each "
+            "by its own distance, scaled to equal spread and summed (metric does not matter)");
     v.Field("metric", metric, "how vectors are compared", OneOf{{"inner_product", "l2"}});
     v.Field("duplicates", duplicates,
             "photos that are the same file byte for byte, as placeholders of deleted photos are: keep all of them, the "
             "first of each group, or drop all",
             OneOf{{"keep", "first", "drop"}});
   }
-  // Throws InputError: features empty or repeated, index empty.
+  // Throws InputError: features empty or repeated, index empty, or classical without the other's.
   void Validate() const;
 };
 
@@ -53,7 +55,7 @@ struct GalleryItem {
 
 struct GalleryInfo {
   std::string kind;                   // images | gps
-  std::string metric;                 // inner_product | l2
+  std::string metric;                 // inner_product | l2 | classical
   std::string index;                  // flat or the factory string
   std::vector<std::string> features;  // the descriptor's parts; {"projected_gps"} for kind gps
   std::string model;                  // fingerprint of the model that made the vectors; empty: not known

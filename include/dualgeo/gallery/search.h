@@ -27,6 +27,7 @@ struct SearchOptions {
   bool gps_scores = false;
   std::string finder = "gallery";
   std::string cells_rule = "product";
+  std::string cells_softmax = "per_partition";
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -53,6 +54,10 @@ struct SearchOptions {
             "a cell's score: its probability in the last partition, its product with those of the cells around it, or "
             "(sum) that of each combination of cells",
             OneOf{{"last", "product", "sum"}}, For{"finder", {"cells"}}, Added{});
+    v.Field("cells_softmax", cells_softmax,
+            "probabilities add up to 1 over the cells of each partition, or over those of all (joint); which cells are "
+            "found depends on it only where probabilities of several crops are pooled",
+            OneOf{{"per_partition", "joint"}}, For{"finder", {"cells"}}, Added{});
   }
 };
 

@@ -31,7 +31,9 @@ std::vector<CandidateList> FindCells(const ExperimentOptions& options, const fs:
     for (const auto& row : ReadPhotoTable(train.csv, train.columns).rows) photos.push_back(*row.location);
   }
   const CellFinder finder(std::move(partitions), options.search.cells_rule, photos);
-  return finder.Find(queries.ids, ScorePlaces(ModelFromConfig(options, checkpoint), queries), options.search.top_k);
+  const bool joint = options.search.cells_softmax == "joint";
+  return finder.Find(queries.ids, ScorePlaces(ModelFromConfig(options, checkpoint), queries, joint),
+                     options.search.top_k);
 }
 
 Step SearchStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
