@@ -95,8 +95,13 @@ class Loader::Work {
     const std::int64_t n = CountOf(batch);
     const ViewOptions& view = dataset_.view();
     auto pending = std::make_unique<Pending>();
-    pending->batch.pixels = torch::empty({n, 3, view.image_size, view.image_size}, torch::kFloat32);
-    if (view.with_masks) pending->batch.mask = torch::empty({n, view.mask_size, view.mask_size}, torch::kUInt8);
+    std::vector<std::int64_t> photo = {3, view.image_size, view.image_size}, mask = {view.mask_size, view.mask_size};
+    for (auto* sizes : {&photo, &mask}) {
+      if (view.crops != Crops::kOne) sizes->insert(sizes->begin(), dualgeo::CountOf(view.crops));
+      sizes->insert(sizes->begin(), n);
+    }
+    pending->batch.pixels = torch::empty(photo, torch::kFloat32);
+    if (view.with_masks) pending->batch.mask = torch::empty(mask, torch::kUInt8);
     pending->batch.latlon = torch::empty({n, 2}, torch::kFloat64);
     const auto begin = order_.begin() + batch * batch_size_;
     pending->batch.indices.assign(begin, begin + n);

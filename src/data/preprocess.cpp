@@ -11,13 +11,13 @@
 namespace dualgeo {
 namespace {
 
-// The centre crop of a photo resized to `resized`: what of the scene the model sees.
-struct CenterCrop {
+// The squares of a photo resized to `resized`: what of the scene the model sees.
+struct Windows {
   cv::Size resized;
-  cv::Rect window;
+  std::vector<cv::Rect> squares;  // of kTen the first five
 };
 
-CenterCrop MakeCenterCrop(cv::Size photo, int size, const Framing& framing) {
+Windows MakeWindows(cv::Size photo, int size, const Framing& framing, Crops crops = Crops::kOne) {
   const int shorter = std::min(photo.width, photo.height);
   const int edge = static_cast<int>(std::lround(size * framing.edge));
   // In double, as Python's int(edge * long / short); integers would differ where the quotient is not exact.
@@ -28,8 +28,20 @@ CenterCrop MakeCenterCrop(cv::Size photo, int size, const Framing& framing) {
     return framing.half_to_even ? static_cast<int>(std::nearbyint((side - size) / 2.0)) : (side - size) / 2;
   };
   const cv::Size resized(scaled(photo.width), scaled(photo.height));
-  return {resized, {begin(resized.width), begin(resized.height), size, size}};
+  const cv::Size square(size, size);
+  const cv::Point center(begin(resized.width), begin(resized.height));
+  const cv::Point end(resized.width - size, resized.height - size);
+  if (crops == Crops::kOne) return {resized, {{center, square}}};
+  if (crops == Crops::kStrip) {
+    const bool wide = resized.width >= resized.height;
+    const cv::Point first = wide ? cv::Point(0, center.y) : cv::Point(center.x, 0);
+    const cv::Point last = wide ? cv::Point(end.x, center.y) : cv::Point(center.x, end.y);
+    return {resized, {{first, square}, {center, square}, {last, square}}};
+  }
+  return {resized, {{{0, 0}, square}, {{end.x, 0}, square}, {{0, end.y}, square}, {end, square}, {center, square}}};
 }
+
+Filter FilterOf(const Framing& framing) { return framing.bicubic ? Filter::kBicubic : Filter::kBilinear; }
 
 Filter FilterOf(const AugmentOptions& augment, Geometry geometry) {
   return geometry == Geometry::kSquash || augment.filter == "bilinear" ? Filter::kBilinear : Filter::kBicubic;
@@ -65,6 +77,15 @@ cv::Mat InterpolateMask(const cv::Mat& mask, cv::Rect2d part, cv::Size size) {
   return Resize(mask, size, Filter::kBilinear, cv::Rect(begin, end) & whole);
 }
 
+cv::Mat CutMask(const cv::Mat& mask, const Windows& windows, const cv::Rect& square, bool interpolate) {
+  if (interpolate) return ResizeWindow(mask, windows.resized, Filter::kBilinear, square);
+  const double x_scale = static_cast<double>(mask.cols) / windows.resized.width;
+  const double y_scale = static_cast<double>(mask.rows) / windows.resized.height;
+  return SampleMask(mask,
+                    cv::Rect2d(square.x * x_scale, square.y * y_scale, square.width * x_scale, square.height * y_scale),
+                    square.size());
+}
+
 void CheckMask(const cv::Mat& mask) {
   if (mask.type() != CV_8UC1 || mask.empty()) throw Error("a mask is 8-bit single-channel");
 }
@@ -75,19 +96,61 @@ void FlipLeftRight(cv::Mat& image) {
   image = flipped;
 }
 
+// [M, M], or of several masks one below the other [C, M, M].
 torch::Tensor MaskToTensor(const cv::Mat& mask) {
   torch::Tensor tensor = torch::empty({mask.rows, mask.cols}, torch::kUInt8);
   auto* to = tensor.data_ptr<std::uint8_t>();
   for (int y = 0; y < mask.rows; ++y) to = std::copy_n(mask.ptr(y), mask.cols, to);
-  return tensor;
+  return mask.rows == mask.cols ? tensor : tensor.view({mask.rows / mask.cols, mask.cols, mask.cols});
+}
+
+cv::Mat OneBelowTheOther(const std::vector<cv::Mat>& squares) {
+  if (squares.size() == 1) return squares.front();
+  cv::Mat column;
+  cv::vconcat(squares, column);
+  return column;
 }
 
 }  // namespace
 
 cv::Mat EvaluationCrop(const cv::Mat& photo, int size, Geometry geometry, const Framing& framing) {
   if (geometry == Geometry::kSquash) return Resize(photo, {size, size}, Filter::kBilinear);
-  const CenterCrop crop = MakeCenterCrop(photo.size(), size, framing);
-  return ResizeWindow(photo, crop.resized, framing.bicubic ? Filter::kBicubic : Filter::kBilinear, crop.window);
+  const Windows windows = MakeWindows(photo.size(), size, framing);
+  return ResizeWindow(photo, windows.resized, FilterOf(framing), windows.squares.front());
+}
+
+std::vector<cv::Mat> EvaluationCrops(const cv::Mat& photo, const ViewOptions& view) {
+  if (view.crops == Crops::kOne) return {EvaluationCrop(photo, view.image_size, view.geometry, view.framing)};
+  const Windows windows = MakeWindows(photo.size(), view.image_size, view.framing, view.crops);
+  cv::Mat whole = Resize(photo, windows.resized, FilterOf(view.framing));
+  std::vector<cv::Mat> crops;
+  for (const auto& square : windows.squares) crops.push_back(whole(square));
+  if (view.crops != Crops::kTen) return crops;
+  FlipLeftRight(whole);
+  for (const auto& square : windows.squares) crops.push_back(whole(square));
+  return crops;
+}
+
+std::vector<cv::Mat> EvaluationMasks(const cv::Mat& photo_mask, const ViewOptions& view) {
+  const auto one = [&](const cv::Mat& mask) {
+    return EvaluationMask(mask, view.mask_size, view.geometry, view.interpolate_masks, view.framing);
+  };
+  if (view.crops == Crops::kOne) return {one(photo_mask)};
+  CheckMask(photo_mask);
+  const Windows windows = MakeWindows(photo_mask.size(), view.mask_size, view.framing, view.crops);
+  std::vector<cv::Mat> masks;
+  const auto add = [&](const cv::Mat& mask) {
+    for (const auto& square : windows.squares) {
+      masks.push_back(view.geometry == Geometry::kAligned ? CutMask(mask, windows, square, view.interpolate_masks)
+                                                          : one(mask));
+    }
+  };
+  cv::Mat mask = photo_mask;
+  add(mask);
+  if (view.crops != Crops::kTen) return masks;
+  FlipLeftRight(mask);
+  add(mask);
+  return masks;
 }
 
 cv::Mat EvaluationMask(const cv::Mat& mask, int size, Geometry geometry, bool interpolate, const Framing& framing) {
@@ -96,19 +159,18 @@ cv::Mat EvaluationMask(const cv::Mat& mask, int size, Geometry geometry, bool in
     if (interpolate) return Resize(mask, {size, size}, Filter::kBilinear);
     return SampleMask(mask, cv::Rect2d(0, 0, mask.cols, mask.rows), {size, size});
   }
-  const CenterCrop crop = MakeCenterCrop(mask.size(), size, framing);
-  if (interpolate) return ResizeWindow(mask, crop.resized, Filter::kBilinear, crop.window);
-  const double x_scale = static_cast<double>(mask.cols) / crop.resized.width;
-  const double y_scale = static_cast<double>(mask.rows) / crop.resized.height;
-  return SampleMask(mask,
-                    cv::Rect2d(crop.window.x * x_scale, crop.window.y * y_scale, crop.window.width * x_scale,
-                               crop.window.height * y_scale),
-                    {size, size});
+  const Windows windows = MakeWindows(mask.size(), size, framing);
+  return CutMask(mask, windows, windows.squares.front(), interpolate);
 }
 
 torch::Tensor ToTensor(const cv::Mat& photo, const Normalization& normalization) {
-  if (photo.type() != CV_8UC3 || photo.empty()) throw Error("a photo is 8-bit RGB");
-  torch::Tensor tensor = torch::empty({3, photo.rows, photo.cols}, torch::kFloat32);
+  return ToTensors(photo, 1, normalization).squeeze(0);
+}
+
+torch::Tensor ToTensors(const cv::Mat& photos, int count, const Normalization& normalization) {
+  if (photos.type() != CV_8UC3 || photos.empty()) throw Error("a photo is 8-bit RGB");
+  const int rows = photos.rows / count;
+  torch::Tensor tensor = torch::empty({count, 3, rows, photos.cols}, torch::kFloat32);
   // A plain loop over a table, not tensor operations: those start a pool of threads in each loader thread.
   std::array<std::array<float, 256>, 3> table;
   for (std::size_t c = 0; c < 3; ++c) {
@@ -116,11 +178,12 @@ torch::Tensor ToTensor(const cv::Mat& photo, const Normalization& normalization)
       table[c][value] = (static_cast<float>(value) / 255.0F - normalization.mean[c]) / normalization.std[c];
     }
   }
-  const auto plane = static_cast<std::ptrdiff_t>(photo.rows) * photo.cols;
+  const auto plane = static_cast<std::ptrdiff_t>(rows) * photos.cols;
   float* red = tensor.data_ptr<float>();
-  for (int y = 0; y < photo.rows; ++y) {
-    const std::uint8_t* in = photo.ptr(y);
-    for (int x = 0; x < photo.cols; ++x, in += 3, ++red) {
+  for (int y = 0; y < photos.rows; ++y) {
+    if (y > 0 && y % rows == 0) red += 2 * plane;  // past the other colours of the photo before
+    const std::uint8_t* in = photos.ptr(y);
+    for (int x = 0; x < photos.cols; ++x, in += 3, ++red) {
       red[0] = table[0][in[0]];
       red[plane] = table[1][in[1]];
       red[2 * plane] = table[2][in[2]];
@@ -136,10 +199,8 @@ Prepared Prepare(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& v
   }
   Prepared prepared{photo, mask, photo.size()};
   if (!training) {
-    prepared.photo = EvaluationCrop(photo, view.image_size, view.geometry, view.framing);
-    if (!mask.empty()) {
-      prepared.mask = EvaluationMask(mask, view.mask_size, view.geometry, view.interpolate_masks, view.framing);
-    }
+    prepared.photo = OneBelowTheOther(EvaluationCrops(photo, view));
+    if (!mask.empty()) prepared.mask = OneBelowTheOther(EvaluationMasks(mask, view));
     return prepared;
   }
   const auto shrunk = [&](int input) {
@@ -185,7 +246,9 @@ Example Complete(const Prepared& prepared, const ViewOptions& view, const Augmen
     AugmentColors(photo, augment, *random);
   }
   Example example;
-  example.pixels = ToTensor(photo, view.normalization);
+  const int count = random == nullptr ? CountOf(view.crops) : 1;
+  example.pixels = ToTensors(photo, count, view.normalization);
+  if (count == 1) example.pixels = example.pixels.squeeze(0);
   if (!mask.empty()) example.mask = MaskToTensor(mask);
   example.photo_size = prepared.photo_size;
   return example;

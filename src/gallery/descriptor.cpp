@@ -22,7 +22,8 @@ Matrix ImageDescriptors(const FeatureSet& set, const std::vector<std::string>& f
   std::int64_t columns = 0;
   for (const auto& name : features) {
     parts.push_back(normalize ? set.Require(name) : RawFeature(set, name));
-    if (normalize) NormalizeRows(parts.back());  // files made elsewhere may hold vectors of any length
+    // Files made elsewhere may hold vectors of any length. Blocks are compared as they are.
+    if (normalize && name != kClassical) NormalizeRows(parts.back());
     columns += parts.back().columns;
   }
   Matrix descriptors(set.size(), columns);

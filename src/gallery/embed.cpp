@@ -51,6 +51,13 @@ torch::Tensor LatLonTensor(std::span<const LatLon> coordinates, const torch::Dev
   return latlon.to(device);
 }
 
+// [N * crops, D] -> [N, D].
+torch::Tensor PoolCrops(const torch::Tensor& rows, std::int64_t crops, const std::string& pooling) {
+  if (crops == 1 || !rows.defined()) return rows;
+  const auto each = rows.to(torch::kFloat32).view({rows.size(0) / crops, crops, rows.size(1)});
+  return pooling == "max" ? each.amax(1) : each.mean(1);
+}
+
 }  // namespace
 
 std::string ModelFingerprint(const DualGeoModel& model) { return Fingerprint(TextOf(model->options()), *model); }
@@ -66,24 +73,51 @@ void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torc
     return torch::nn::functional::normalize(rows.to(torch::kFloat32),
                                             torch::nn::functional::NormalizeFuncOptions().dim(1));
   };
-  const auto features = model->Encode(pixels.to(device), mask.defined() ? mask.to(device) : mask);
+  const ImageEncoderOptions& encoder = model->options().image_encoder;
+  const std::int64_t crops = pixels.dim() == 5 ? pixels.size(1) : 1;
+  const auto pooled = [&](const torch::Tensor& rows) { return PoolCrops(rows, crops, encoder.crops_pooling); };
+  const auto flat = [&](const torch::Tensor& input) {
+    return (crops > 1 && input.defined() ? input.flatten(0, 1) : input).to(device);
+  };
+  const auto features = model->Encode(flat(pixels), mask.defined() ? flat(mask) : mask);
+  if (encoder.type == kClassical) {
+    add(kClassical, pooled(features.image));
+    return;
+  }
   const NamedTensors views = {{"image", features.image},
                               {"segmentation", features.segmentation},
                               {"fused_image", features.fused_image},
                               {"fused_segmentation", features.fused_segmentation}};
-  for (const auto& [name, rows] : views) add(name, unit(rows));
+  for (const auto& [name, rows] : views) add(name, unit(pooled(rows)));
   for (const auto& name : raw) {
     const torch::Tensor rows = Find(views, name);
     if (!rows.defined()) {
       throw InputError("gallery.features: the model has no " + name + " (model.views: " + model->options().views + ")");
     }
-    add(name + kRawSuffix, rows);
+    add(name + kRawSuffix, pooled(rows));
   }
   for (const auto& head : model->heads()) {
-    add(kPlaceVector, head->Kept(features));
-    for (const auto& [name, rows] : head->PhotoVectors(features)) add(name, unit(rows));
-    for (const auto& [name, rows] : head->Attributes(features)) add(name, rows);
+    const auto kept = head->Kept(features);
+    if (kept.defined()) {
+      add(kPlaceVector, encoder.crops_of == "vectors" ? pooled(kept) : kept.reshape({kept.size(0) / crops, -1}));
+    }
+    for (const auto& [name, rows] : head->PhotoVectors(features)) add(name, unit(pooled(rows)));
+    for (const auto& [name, rows] : head->Attributes(features)) add(name, PoolCrops(rows, crops, "mean"));
   }
+}
+
+std::vector<torch::Tensor> PlaceProbabilities(std::vector<torch::Tensor> logits, std::int64_t crops,
+                                              const ImageEncoderOptions& options, bool joint) {
+  if (logits.empty()) return logits;
+  std::vector<std::int64_t> classes;
+  for (const auto& one : logits) classes.push_back(one.size(1));
+  if (joint) logits = {torch::cat(logits, 1)};
+  for (auto& one : logits) {
+    if (options.crops_of == "logits") one = PoolCrops(one, crops, options.crops_pooling);
+    one = torch::softmax(one, 1, torch::kFloat32);
+    if (options.crops_of == "probabilities") one = PoolCrops(one, crops, options.crops_pooling);
+  }
+  return joint ? logits.front().split_with_sizes(classes, 1) : logits;
 }
 
 namespace {
@@ -144,7 +178,9 @@ EmbedReport EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const 
   LoaderOptions once = loader_options;
   once.cache_megabytes = 0;  // every photo is used once
   const auto start = std::chrono::steady_clock::now();
-  Loader loader(dataset, order, options.batch_size, /*drop_last=*/false, once, std::nullopt);
+  // As many crops a batch as else photos, so that memory does not grow with them.
+  const std::int64_t batch_size = std::max<std::int64_t>(1, options.batch_size / CountOf(dataset.view().crops));
+  Loader loader(dataset, order, batch_size, /*drop_last=*/false, once, std::nullopt);
   Progress progress("embed", dataset.size(), "photos");
   progress.Update(done);
   while (const auto batch = loader.Next()) {
@@ -154,8 +190,8 @@ EmbedReport EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const 
     }
     set.photo_sha256.insert(set.photo_sha256.end(), batch->photo_sha256.begin(), batch->photo_sha256.end());
     AppendFeatures(model, batch->pixels, batch->mask, options.raw, set);
-    const std::int64_t batches = (batch->indices.back() - done) / options.batch_size + 1;
-    const std::int64_t covered = std::min(dataset.size(), done + batches * options.batch_size);
+    const std::int64_t batches = (batch->indices.back() - done) / batch_size + 1;
+    const std::int64_t covered = std::min(dataset.size(), done + batches * batch_size);
     blocks.Covered(covered);
     progress.Update(covered);
   }

@@ -92,13 +92,14 @@ std::string MadeFrom(const EmbedPhotosJob& job, const std::string& model) {
 EmbedReport EmbedInto(const EmbedPhotosJob& job, const KeepParts& parts,
                       const std::function<void(FeatureBlocks&)>& finish) {
   const ModelOptions& options = job.model.model;
-  const bool with_masks = options.has_segmentation();
+  const bool with_masks = WantsMasks(options);
   if (with_masks && job.masks.empty()) {
     throw InputError("the model sees segmentation maps (model.views: " + options.views +
+                     ", model.image_encoder.type: " + options.image_encoder.type +
                      "), and no folder of masks is given; dualgeo segment makes them");
   }
   // The photos are opened first: a wrong path is told before a large model is loaded.
-  PhotoDataset dataset(job.photos, job.images, with_masks ? job.masks : std::filesystem::path(), ModelViews(options));
+  PhotoDataset dataset(job.photos, job.images, with_masks ? job.masks : std::filesystem::path(), AskedViews(options));
   dataset.HashPhotos();
   const auto device = SetupRuntime(job.model.runtime);
   auto model = LoadEmbedModel(job.model, device);
@@ -160,7 +161,7 @@ FeatureSet EmbedCoordinates(const EmbedModel& model, const Coordinates& coordina
   return features;
 }
 
-std::vector<Matrix> ScorePlaces(const EmbedModel& options, const FeatureSet& photos) {
+std::vector<Matrix> ScorePlaces(const EmbedModel& options, const FeatureSet& photos, bool joint) {
   auto model = LoadEmbedModel(options, SetupRuntime(options.runtime));
   const auto device = model->parameters().front().device();
   if (!photos.model.empty() && photos.model != ModelFingerprint(model)) {
@@ -171,15 +172,23 @@ std::vector<Matrix> ScorePlaces(const EmbedModel& options, const FeatureSet& pho
                      ": the model that made them has no head cells (model.heads)");
   }
   const Matrix& vectors = photos.Require(kPlaceVector);
+  const ImageEncoderOptions& encoder = options.model.image_encoder;
+  const std::int64_t crops = encoder.crops_of == "vectors" ? 1 : CountOf(ImageEncoderInput(encoder).crops);
+  if (vectors.columns % crops != 0) {
+    throw InputError("the features' " + std::string(kPlaceVector) + " has " + std::to_string(vectors.columns) +
+                     " columns, which are not those of " + std::to_string(crops) +
+                     " crops (model.image_encoder.crops)");
+  }
   const torch::InferenceMode inference;
   std::vector<Matrix> scores;
   constexpr std::int64_t kBlock = 256;
   for (std::int64_t start = 0; start < vectors.rows; start += kBlock) {
     const auto rows = std::min(kBlock, vectors.rows - start);
-    const auto block = torch::from_blob(const_cast<float*>(vectors.Row(start).data()), {rows, vectors.columns});
+    const auto block =
+        torch::from_blob(const_cast<float*>(vectors.Row(start).data()), {rows * crops, vectors.columns / crops});
     std::size_t partition = 0;
     for (const auto& head : model->heads()) {
-      for (const auto& one : head->PlaceScores(block.to(device))) {
+      for (const auto& one : PlaceProbabilities(head->PlaceLogits(block.to(device)), crops, encoder, joint)) {
         const auto values = one.to(torch::kCPU, torch::kFloat32).contiguous();
         if (partition == scores.size()) scores.emplace_back(vectors.rows, values.size(1));
         std::copy_n(values.data_ptr<float>(), values.numel(), scores[partition++].Row(start).data());

@@ -26,9 +26,10 @@ struct Embedder::State {
 
   State(const EmbedModel& embed, const std::filesystem::path& weights)
       : options(embed), device(SetupRuntime(embed.runtime)), model(LoadEmbedModel(embed, device)) {
-    if (options.model.has_segmentation()) {
+    if (WantsMasks(options.model)) {
       if (weights.empty()) {
         throw InputError("the model sees segmentation maps (model.views: " + options.model.views +
+                         ", model.image_encoder.type: " + options.model.image_encoder.type +
                          "), and no segmenter is given to make them");
       }
       segmenter = LoadSegmenter(weights, options.model.segmenter, device);
@@ -55,15 +56,15 @@ Embedder::~Embedder() = default;
 FeatureSet Embedder::Photos(const std::vector<std::filesystem::path>& photos, std::vector<BadPhoto>* bad) {
   const torch::InferenceMode inference;
   const AutocastGuard autocast(state_->device, state_->options.runtime.precision);
-  const ViewOptions views = ModelViews(state_->options.model);
+  const ViewOptions views = AskedViews(state_->options.model);
   FeatureSet set;
   set.model = state_->fingerprint;
   std::set<std::string> names;
-  constexpr std::size_t kBatch = 16;
-  for (std::size_t begin = 0; begin < photos.size(); begin += kBatch) {
+  const auto batch = static_cast<std::size_t>(std::max(1, 16 / CountOf(views.crops)));
+  for (std::size_t begin = 0; begin < photos.size(); begin += batch) {
     std::vector<torch::Tensor> pixels;
     std::vector<torch::Tensor> masks;
-    for (std::size_t i = begin; i < std::min(photos.size(), begin + kBatch); ++i) {
+    for (std::size_t i = begin; i < std::min(photos.size(), begin + batch); ++i) {
       const std::string name = photos[i].string();
       if (!names.insert(name).second) throw InputError(Printable(name, 200) + ": given twice");
       cv::Mat photo;

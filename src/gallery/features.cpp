@@ -18,7 +18,7 @@ namespace {
 constexpr const char* kNames[] = {
     "image",      "segmentation",  "fused_image", "fused_segmentation", "projected_image", "projected_segmentation",
     "gps",        "projected_gps", "image_raw",   "segmentation_raw",   "fused_image_raw", "fused_segmentation_raw",
-    "image_text", kPlaceVector,    "text",        "projected_text",     "caption"};
+    "image_text", kPlaceVector,    "text",        "projected_text",     "caption",         kClassical};
 
 // Files of earlier versions: a JSON array of strings in the metadata.
 std::vector<std::string> ParseIds(const std::string& text, const std::string& file) {

@@ -94,7 +94,7 @@ GalleryInfo WriteGallery(const Matrix& vectors, const std::vector<GalleryItem>& 
   const auto index = VectorIndex::Build(vectors, options.index, options.metric,
                                         {folder.has_filename() ? folder : folder.parent_path()});
   info.kind = options.kind;
-  info.metric = options.metric;
+  info.metric = index.metric();
   info.index = options.index;
   info.dimension = vectors.columns;
   info.count = vectors.rows;
@@ -290,7 +290,7 @@ GalleryInfo ReadGalleryInfo(const std::filesystem::path& folder) {
   const Fields fields(json, path.string());
   GalleryInfo info;
   info.kind = fields.Choice("kind", {"images", "gps"});
-  info.metric = fields.Choice("metric", {"inner_product", "l2"});
+  info.metric = fields.Choice("metric", {"inner_product", "l2", "classical"});
   info.index = fields.Text("index");
   info.features = fields.Texts("features");
   info.model = fields.Text("model");

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -12,6 +13,11 @@ void GalleryOptions::Validate() const {
   if (kind == "images" && features.empty()) {
     throw InputError(
         "gallery.features: is empty; at least one of image, segmentation, fused_image, fused_segmentation");
+  }
+  const bool classical = kind == "images" && std::ranges::find(features, "classical") != features.end();
+  if (classical != (index == "classical") || (classical && features.size() > 1)) {
+    throw InputError("gallery.index: " + index + " with features [" + Join(features) +
+                     "]; the feature classical is compared by the index classical, by itself");
   }
   if (std::set<std::string>(features.begin(), features.end()).size() != features.size()) {
     throw InputError("gallery.features: [" + Join(features) + "] names a feature twice");

@@ -10,7 +10,9 @@
 #include "dualgeo/gallery/index.h"
 
 // takes(gallery.index), build, takes_file(head of a file), load. The first that takes it; FAISS takes all.
-#define DUALGEO_INDEXES(KIND) KIND("faiss", TakesForFaiss, BuildFaissIndex, IsForFaiss, LoadFaissIndex)
+#define DUALGEO_INDEXES(KIND)                                                                   \
+  KIND("classical", TakesForClassical, BuildClassicalIndex, IsForClassical, LoadClassicalIndex) \
+  KIND("faiss", TakesForFaiss, BuildFaissIndex, IsForFaiss, LoadFaissIndex)
 
 namespace dualgeo {
 

@@ -268,6 +268,11 @@ std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, c
   if (options.exclude_similarity_above && !gallery.info.normalize) {
     throw InputError("search.exclude_similarity_above goes by cosines, and this gallery's vectors are not normalised");
   }
+  if (gallery.info.metric == "classical" && (options.negatives > 0 || options.exclude_similarity_above)) {
+    throw InputError(
+        "search.negatives and search.exclude_similarity_above: a gallery of classical features knows distances, "
+        "neither opposites nor cosines");
+  }
   const Matrix descriptors = QueryDescriptors(gallery.info, queries);
   gallery.index.SetParameters(options.index_parameters);
   const Exclusion exclusion({options.exclude_same_id, options.exclude_same_author, options.exclude_within_km,

@@ -6,7 +6,6 @@
 #include "cpu_kernels.h"
 #include "dualgeo/model/weights.h"
 #include "image_encoder_kinds.h"
-#include "photo_network.h"
 
 namespace dualgeo {
 
@@ -48,27 +47,36 @@ torch::Tensor ClipVisionTransformerImpl::Forward(const torch::Tensor& pixels) {
     const auto class_token = class_embedding_.to(patches.dtype()).expand({slice.size(0), 1, sizes_.width});
     auto x = pre_layrnorm_(torch::cat({class_token, patches}, 1) + position_embedding_);
     for (auto& block : blocks_) x = block->Forward(x);
-    return post_layernorm_(x);
+    const auto normed = post_layernorm_(x);
+    if (sizes_.pooling == "projected" || sizes_.pooling == "class") return normed;
+    const auto mean = (sizes_.pooling == "mean" ? normed : x).mean(1, true);
+    return torch::cat({mean.to(normed.dtype()), normed.slice(1, 1)}, 1);
   });
 }
 
 ClipVisionImpl::ClipVisionImpl(const ClipVisionSizes& sizes) {
   vision_model_ = register_module("vision_model", ClipVisionTransformer(sizes));
+  if (sizes.pooling != "projected") return;
   visual_projection_ = register_module("visual_projection", Linear(sizes.width, sizes.projection_dim, false));
 }
 
 void ClipVisionImpl::Initialise() {
   vision_model_->Initialise();
+  if (visual_projection_.is_empty()) return;
   torch::NoGradGuard no_grad;
   visual_projection_->weight.normal_(0, std::pow(vision_model_->sizes().width, -0.5));
 }
 
-torch::Tensor ClipVisionImpl::Tokens(const torch::Tensor& pixels) {
-  return visual_projection_(vision_model_->Forward(pixels));
+torch::Tensor ClipVisionImpl::Projected(const torch::Tensor& x) {
+  return visual_projection_.is_empty() ? x : visual_projection_(x);
 }
 
-torch::Tensor ClipVisionImpl::Forward(const torch::Tensor& pixels) {
-  return visual_projection_(vision_model_->Forward(pixels).select(1, 0));
+torch::Tensor ClipVisionImpl::Tokens(const ImageInput& input) {
+  return Projected(vision_model_->Forward(input.pixels));
+}
+
+torch::Tensor ClipVisionImpl::Forward(const ImageInput& input) {
+  return Projected(vision_model_->Forward(input.pixels).select(1, 0));
 }
 
 void ClipVisionImpl::Load(const std::filesystem::path& path) { LoadClipVision(*this, path); }
@@ -78,7 +86,6 @@ PhotoInput ClipVitInput(const ImageEncoderOptions& options) {
 }
 
 std::shared_ptr<ImageEncoderImpl> MakeClipVit(const ImageEncoderOptions& options, int embed_dim) {
-  PoolingOf(options, {"class"});
   return ClipVision(Resolve(options, embed_dim)).ptr();
 }
 

@@ -61,14 +61,14 @@ void DualGeoModelImpl::train(bool on) {
 
 bool DualGeoModelImpl::needs_patch_tokens() const { return fusion_ && fusion_->needs_tokens(); }
 
-torch::Tensor DualGeoModelImpl::ImageTokens(const torch::Tensor& pixels) {
+torch::Tensor DualGeoModelImpl::ImageTokens(const ImageInput& input) {
   TORCH_CHECK(image_encoder_ != nullptr, "the model has no image view");
   const torch::AutoGradMode gradients(torch::GradMode::is_enabled() && !options_.image_encoder.freeze);
-  return needs_patch_tokens() ? image_encoder_->Tokens(pixels) : image_encoder_->Forward(pixels).unsqueeze(1);
+  return needs_patch_tokens() ? image_encoder_->Tokens(input) : image_encoder_->Forward(input).unsqueeze(1);
 }
 
 ViewFeatures DualGeoModelImpl::Encode(const torch::Tensor& pixels, const torch::Tensor& mask) {
-  return EncodeTokens(options_.has_image() ? ImageTokens(pixels) : torch::Tensor(), mask);
+  return EncodeTokens(options_.has_image() ? ImageTokens({pixels, mask}) : torch::Tensor(), mask);
 }
 
 ViewFeatures DualGeoModelImpl::EncodeTokens(const torch::Tensor& image_tokens, const torch::Tensor& mask) {
@@ -99,6 +99,7 @@ std::vector<NamedTensors> DualGeoModelImpl::RunHeads(const ViewFeatures& feature
 
 TrainingLoss DualGeoModelImpl::Loss(const std::vector<NamedTensors>& outputs, const Targets& targets) {
   TrainingLoss sum;
+  if (heads_.empty()) sum.total = torch::zeros({});
   for (std::size_t i = 0; i < heads_.size(); ++i) {
     TrainingLoss loss = heads_[i]->Loss(outputs[i], targets);
     sum.total = sum.total.defined() ? sum.total + loss.total : loss.total;
@@ -132,6 +133,8 @@ double DualGeoModelImpl::CosineFactor() const { return Contrastive().CosineFacto
 
 int DualGeoModelImpl::image_size() const { return ImageEncoderInput(options_.image_encoder).size; }
 
-int DualGeoModelImpl::mask_size() const { return options_.segmentation_encoder.image_size; }
+int DualGeoModelImpl::mask_size() const {
+  return options_.has_segmentation() ? options_.segmentation_encoder.image_size : image_size();
+}
 
 }  // namespace dualgeo

@@ -193,8 +193,8 @@ class InceptionV3Impl : public PhotoNetworkImpl {
     for (auto& block : blocks_) block->Initialise();
   }
 
-  torch::Tensor Tokens(const torch::Tensor& pixels) override { return MapTokens(Map(pixels), pooling_); }
-  torch::Tensor Pooled(const torch::Tensor& pixels) override { return PooledMap(Map(pixels), pooling_); }
+  torch::Tensor Tokens(const ImageInput& input) override { return MapTokens(Map(input.pixels), pooling_); }
+  torch::Tensor Pooled(const ImageInput& input) override { return PooledMap(Map(input.pixels), pooling_); }
   int width() const override { return 2048; }
   std::vector<std::string> left_aside() const override { return {"fc.", "AuxLogits."}; }
 

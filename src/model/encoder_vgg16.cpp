@@ -41,12 +41,12 @@ class Vgg16Impl : public PhotoNetworkImpl {
     }
   }
 
-  torch::Tensor Tokens(const torch::Tensor& pixels) override {
+  torch::Tensor Tokens(const ImageInput& input) override {
     // 4,096 numbers have no place beside cells of 512: the vector is its own only token.
-    return fully_connected() ? Pooled(pixels).unsqueeze(1) : MapTokens(Map(pixels), pooling_);
+    return fully_connected() ? Pooled(input).unsqueeze(1) : MapTokens(Map(input.pixels), pooling_);
   }
-  torch::Tensor Pooled(const torch::Tensor& pixels) override {
-    const auto map = Map(pixels);
+  torch::Tensor Pooled(const ImageInput& input) override {
+    const auto map = Map(input.pixels);
     if (!fully_connected()) return PooledMap(map, pooling_);
     const auto fc6 = torch::relu(fc6_(torch::adaptive_avg_pool2d(map, {7, 7}).flatten(1)));
     return fc7_.is_empty() ? fc6 : torch::relu(fc7_(fc6));

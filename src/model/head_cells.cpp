@@ -58,10 +58,10 @@ NamedTensors CellsHeadImpl::Forward(const ViewFeatures& features, const Targets&
   return outputs;
 }
 
-std::vector<torch::Tensor> CellsHeadImpl::PlaceScores(const torch::Tensor& kept) {
-  std::vector<torch::Tensor> scores;
-  for (auto& classifier : classifiers_) scores.push_back(torch::softmax(classifier(kept), 1, torch::kFloat32));
-  return scores;
+std::vector<torch::Tensor> CellsHeadImpl::PlaceLogits(const torch::Tensor& kept) {
+  std::vector<torch::Tensor> logits;
+  for (auto& classifier : classifiers_) logits.push_back(classifier(kept));
+  return logits;
 }
 
 // The class of each photo, [N] int64.

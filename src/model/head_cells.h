@@ -31,7 +31,7 @@ class CellsHeadImpl : public HeadImpl {
   // The vector that is classified, as it is (not normalised).
   torch::Tensor Kept(const ViewFeatures& features) override;
   // A softmax for each partition.
-  std::vector<torch::Tensor> PlaceScores(const torch::Tensor& kept) override;
+  std::vector<torch::Tensor> PlaceLogits(const torch::Tensor& kept) override;
   // The mean of the best cell of the last partition.
   NamedTensors Places(const NamedTensors& outputs, const Targets& targets) override;
 

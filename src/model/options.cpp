@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "dualgeo/model/caption.h"
+#include "dualgeo/model/classical_blocks.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/kinds.h"
 #include "dualgeo/util/text.h"
 #include "option_rules.h"
 
@@ -155,6 +157,9 @@ ClipVisionSizes Resolve(const ImageEncoderOptions& options, int embed_dim) {
   sizes.image_size = options.image_size.value_or(sizes.image_size);
   sizes.projection_dim = options.projection_dim.value_or(sizes.projection_dim);
   sizes.quick_gelu = options.activation == "quick_gelu";
+  const std::vector<std::string> poolings = {"projected", "class", "mean", "mean_before_norm"};
+  const std::string pooling = options.pooling.value_or(poolings.front());
+  sizes.pooling = poolings[FindName(poolings, pooling, "model.image_encoder.pooling of type clip_vit:")];
   RequireDivides(sizes.heads, sizes.width, "model.image_encoder.heads", "width");
   RequireDivides(sizes.patch, sizes.image_size, "model.image_encoder.patch", "image_size");
   return sizes;
@@ -222,7 +227,11 @@ SegFormerSizes Resolve(const SegmenterOptions& options) {
 void ModelOptions::Validate() const {
   if (has_image() && image_encoder.type == "clip_vit") {
     const ClipVisionSizes sizes = Resolve(image_encoder, embed_dim);
-    if (sizes.projection_dim != embed_dim) {
+    if (sizes.pooling != "projected" && sizes.width != embed_dim) {
+      throw InputError("model.embed_dim: " + std::to_string(embed_dim) + " differs from the image encoder's width " +
+                       std::to_string(sizes.width) + ", the size of its vectors with pooling " + sizes.pooling);
+    }
+    if (sizes.pooling == "projected" && sizes.projection_dim != embed_dim) {
       throw InputError("model.embed_dim: " + std::to_string(embed_dim) +
                        " differs from the image encoder's projection " + std::to_string(sizes.projection_dim) +
                        " (preset " + image_encoder.preset +
@@ -230,6 +239,14 @@ void ModelOptions::Validate() const {
     }
   }
   Resolve(segmenter);
+  if (image_encoder.crops != "one" && views == "both" && fusion.type == "cross_attention" && fusion.scope == "batch") {
+    throw InputError("model.image_encoder.crops: " + image_encoder.crops +
+                     " with model.fusion.scope batch: the crops of a photo would attend to each other");
+  }
+  if (image_encoder.type == "two_branch_vit" && segmenter.num_labels > 150) {
+    throw InputError("model.segmenter.num_labels: " + std::to_string(segmenter.num_labels) +
+                     " is more than ADE20K's 150 classes, which the image encoder two_branch_vit knows");
+  }
   if (has_segmentation()) {
     RequireMultipleOf32(segmentation_encoder.image_size, "model.segmentation_encoder.image_size");
     if (segmentation_encoder.resize == "bilinear" && segmentation_encoder.input != "gray") {
@@ -240,7 +257,15 @@ void ModelOptions::Validate() const {
   if (views == "both" && fusion.type == "cross_attention") {
     RequireDivides(fusion.heads, embed_dim, "model.fusion.heads", "model.embed_dim");
   }
-  if (heads.empty()) throw InputError("model.heads: the list is empty; give at least one");
+  const bool classical = has_image() && image_encoder.type == "classical";
+  if (classical && (!heads.empty() || views != "image" || embed_dim != ClassicalSize())) {
+    throw InputError(
+        "model.image_encoder.type: classical is no network that learns; it goes with model.heads [], views image and "
+        "embed_dim " +
+        std::to_string(ClassicalSize()) + ", not with heads [" + Join(heads) + "], views " + views + " and embed_dim " +
+        std::to_string(embed_dim));
+  }
+  if (heads.empty() && !classical) throw InputError("model.heads: the list is empty; give at least one");
   if (std::set<std::string>(heads.begin(), heads.end()).size() < heads.size()) {
     throw InputError("model.heads: " + Join(heads) + ": one is named twice");
   }

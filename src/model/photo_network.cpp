@@ -23,8 +23,8 @@ class PhotoEncoderImpl : public ImageEncoderImpl {
     }
   }
 
-  torch::Tensor Tokens(const torch::Tensor& pixels) override { return Projected(network_->Tokens(pixels)); }
-  torch::Tensor Forward(const torch::Tensor& pixels) override { return Projected(network_->Pooled(pixels)); }
+  torch::Tensor Tokens(const ImageInput& input) override { return Projected(network_->Tokens(input)); }
+  torch::Tensor Forward(const ImageInput& input) override { return Projected(network_->Pooled(input)); }
 
   void Initialise() override {
     torch::NoGradGuard no_grad;
@@ -42,7 +42,7 @@ class PhotoEncoderImpl : public ImageEncoderImpl {
     if (tensors.size() < before) {
       spdlog::info("{}: left aside: {} tensors of the classifier", path.string(), before - tensors.size());
     }
-    for (auto& [name, tensor] : tensors) network_->Fit(name, tensor);
+    network_->Fit(tensors);
     LoadStateDict(*network_, tensors, path.string(), Memory::kShare);
   }
 

@@ -10,20 +10,21 @@
 #include <vector>
 
 #include "dualgeo/model/image_encoder.h"
+#include "dualgeo/model/weight_names.h"
 
 namespace dualgeo {
 
 class PhotoNetworkImpl : public torch::nn::Module {
  public:
   // -> [N, 1 + T, width()]: the pooled vector, then the tokens.
-  virtual torch::Tensor Tokens(const torch::Tensor& pixels) = 0;
-  virtual torch::Tensor Pooled(const torch::Tensor& pixels) { return Tokens(pixels).select(1, 0); }
+  virtual torch::Tensor Tokens(const ImageInput& input) = 0;
+  virtual torch::Tensor Pooled(const ImageInput& input) { return Tokens(input).select(1, 0); }
   virtual void Initialise() = 0;
   virtual int width() const = 0;
   // Beginnings of names that files of this network have and it has not.
   virtual std::vector<std::string> left_aside() const = 0;
-  // A parameter that files have in another size for another size of photo is made to fit; others are left.
-  virtual void Fit(const std::string& /*name*/, torch::Tensor& /*tensor*/) const {}
+  // A file's tensors, made to fit where it has them in another size or under other names.
+  virtual void Fit(TensorMap& /*tensors*/) const {}
 };
 
 std::shared_ptr<ImageEncoderImpl> EncoderOf(std::shared_ptr<PhotoNetworkImpl> network, int embed_dim);

@@ -144,6 +144,7 @@ void LoadClipVision(ClipVisionImpl& encoder, const std::filesystem::path& path) 
   if (const auto found = part.tensors.find(positions); found != part.tensors.end()) {
     ResizePositions(found->second, encoder.named_parameters()[positions], path.string());
   }
+  if (encoder.projection().is_empty()) part.tensors.erase("visual_projection.weight");
   LoadPart(encoder, part);
 }
 

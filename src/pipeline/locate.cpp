@@ -9,6 +9,7 @@
 #include "dualgeo/gallery/embedder.h"
 #include "dualgeo/gallery/gallery_file.h"
 #include "dualgeo/geo/distance.h"
+#include "dualgeo/model/photo_input.h"
 #include "dualgeo/pipeline/photo_sets.h"
 #include "dualgeo/pipeline/stages.h"
 #include "dualgeo/refine/reranker.h"
@@ -28,7 +29,7 @@ fs::path RunFile(const fs::path& path, const fs::path& run_dir) {
 }
 
 fs::path SegmenterOf(const ExperimentOptions& options, const RunPaths& paths) {
-  if (!options.model.has_segmentation()) return {};
+  if (!WantsMasks(options.model)) return {};
   if (options.model.segmenter.weights) return *options.model.segmenter.weights;
   return RunFile(paths.segmenter(), paths.root);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dualgeo/model/photo_input.h"
 #include "dualgeo/util/error.h"
 #include "stages/stage.h"
 
@@ -12,9 +13,10 @@ namespace {
 PhotoSet Configured(const ExperimentOptions& options, const PhotoSetOptions& set, const std::string& key,
                     const std::string& name) {
   const bool segmented = HasStep(options, "segment");
-  set.Require(key, options.model.has_segmentation() && !segmented);
+  const bool wanted = WantsMasks(options.model);
+  set.Require(key, wanted && !segmented);
   PhotoSet result{name, set.csv, set.images, set.masks, set.columns};
-  if (!options.model.has_segmentation()) {
+  if (!wanted) {
     result.masks.clear();
   } else if (segmented) {
     result.masks = RunPaths(options).masks(name);

@@ -1,21 +1,25 @@
 #include "dualgeo/runtime/views.h"
 
-#include "dualgeo/model/image_encoder.h"
-
 namespace dualgeo {
 
-ViewOptions ModelViews(const ModelOptions& model) {
+ViewOptions ModelViews(ModelOptions model) {
+  model.image_encoder.crops = "one";
+  return AskedViews(model);
+}
+
+ViewOptions AskedViews(const ModelOptions& model) {
   ViewOptions view;
   const PhotoInput input = ImageEncoderInput(model.image_encoder);
   view.image_size = input.size;
-  view.mask_size = model.segmentation_encoder.image_size;
+  view.mask_size = model.has_segmentation() ? model.segmentation_encoder.image_size : input.size;
   view.normalization = input.normalization;
   view.framing = input.framing;
+  view.crops = input.crops;
   const bool squash = model.has_segmentation() && model.segmentation_encoder.geometry == "squash";
   view.geometry = squash ? Geometry::kReleased : Geometry::kAligned;
   view.interpolate_masks = model.segmentation_encoder.resize == "bilinear";
   view.num_classes = model.segmenter.num_labels;
-  view.with_masks = model.has_segmentation();
+  view.with_masks = WantsMasks(model);
   return view;
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "dualgeo/data/loader.h"
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/geo/partition.h"
 #include "dualgeo/model/dualgeo_model.h"
@@ -16,6 +17,7 @@
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
 #include "dualgeo/util/random.h"
+#include "dualgeo/util/stop.h"
 
 namespace dualgeo {
 namespace {
@@ -78,11 +80,12 @@ TableValues ValuesOf(const PhotoTable& table) {
 
 class DualGeoTask : public TrainTask {
  public:
-  DualGeoTask(const ModelOptions& model, const LossOptions& loss, const RuntimeOptions& runtime,
-              const TrainingSets& sets, const torch::Device& device)
-      : model_(model, loss, DeriveSeed(static_cast<std::uint64_t>(runtime.seed), "model")),
+  DualGeoTask(const ModelOptions& model, const LossOptions& loss, const TrainJob& job, const TrainingSets& sets,
+              const torch::Device& device)
+      : model_(model, loss, DeriveSeed(static_cast<std::uint64_t>(job.runtime.seed), "model")),
+        job_(job),
         sets_(sets),
-        precision_(runtime.precision),
+        precision_(job.runtime.precision),
         device_(device) {
     const TableValues train = ValuesOf(sets.train.table());
     std::optional<TableValues> validation;
@@ -91,7 +94,13 @@ class DualGeoTask : public TrainTask {
   }
 
   torch::nn::Module& module() override { return *model_; }
-  void Initialise() override { LoadPretrained(*model_); }
+  void Initialise() override {
+    LoadPretrained(*model_);
+    if (model_->options().has_image() && !model_->options().image_encoder.weights &&
+        model_->image_encoder()->learns()) {
+      LearnEncoder();
+    }
+  }
 
   TrainingLoss Loss(const Batch& batch) override {
     const Targets targets{batch.latlon, ValuesOf(sets_.train.table(), batch.indices)};
@@ -146,6 +155,25 @@ class DualGeoTask : public TrainTask {
   bool higher_is_better() const override { return false; }
 
  private:
+  // From training photos as they are asked about: so many, drawn by the seed.
+  void LearnEncoder() {
+    constexpr std::size_t kPhotos = 1024;
+    std::vector<std::int64_t> order(static_cast<std::size_t>(sets_.train.size()));
+    std::iota(order.begin(), order.end(), 0);
+    const auto seed = static_cast<std::uint64_t>(job_.runtime.seed);
+    Random(DeriveSeed(seed, "learn encoder")).Shuffle(order);
+    order.resize(std::min(order.size(), kPhotos));
+    Loader loader(sets_.train, order, 8, /*drop_last=*/false, job_.data.loader, std::nullopt);
+    model_->image_encoder()->Learn(
+        [&]() -> std::optional<ImageInput> {
+          ThrowIfStopped();
+          const auto batch = loader.Next();
+          if (!batch) return std::nullopt;
+          return ImageInput(batch->pixels.to(device_), batch->mask);
+        },
+        seed);
+  }
+
   // In mixed precision; what comes back is float32, since cosines times a factor of 54 need its digits.
   std::vector<NamedTensors> RunHeads(const Batch& batch, const Targets& targets) {
     const AutocastGuard autocast(device_, precision_);
@@ -153,6 +181,7 @@ class DualGeoTask : public TrainTask {
   }
 
   DualGeoModel model_;
+  const TrainJob& job_;
   const TrainingSets& sets_;
   std::string precision_;
   torch::Device device_;
@@ -177,9 +206,10 @@ Settings SettingsOf(const TrainJob& job, const TrainingSets& sets, const ModelOp
                     const TrainOptions& train) {
   Settings settings;
   AddSettings(settings, "model", model);
-  // Masks come from files: of the segmenter only the classes matter.
+  // Masks come from files: of the segmenter only the classes matter. Crops are of photos that are asked about.
   std::erase_if(settings, [](const auto& item) {
-    return item.first.starts_with("model.segmenter.") && item.first != "model.segmenter.num_labels";
+    return (item.first.starts_with("model.segmenter.") && item.first != "model.segmenter.num_labels") ||
+           item.first.starts_with("model.image_encoder.crops");
   });
   AddSettings(settings, "loss", loss);
   AddTrainSettings(settings, "train", train);
@@ -205,6 +235,10 @@ TrainResult TrainModel(const TrainJob& job, const ModelOptions& model, const Los
   model.Validate();
   loss.Validate();
   train.Validate();
+  if (model.heads.empty() && train.epochs > 0) {
+    throw InputError("train.epochs: " + std::to_string(train.epochs) +
+                     ", and model.heads is empty, so nothing would be learned; set it to 0");
+  }
   const torch::Device device = SetupRuntime(job.runtime);
   const ViewOptions view = ModelViews(model);
   const TrainingSets sets =
@@ -213,7 +247,7 @@ TrainResult TrainModel(const TrainJob& job, const ModelOptions& model, const Los
   loss.RequireQueueFits(std::min<std::int64_t>(train.batch_size, std::max<std::int64_t>(sets.train.size(), 1)));
   const std::filesystem::path log = job.run_dir / "train.jsonl";
   TrainingFolder folder(job.run_dir / "checkpoint", log, job.existing, SettingsOf(job, sets, model, loss, train));
-  DualGeoTask task(model, loss, job.runtime, sets, device);
+  DualGeoTask task(model, loss, job, sets, device);
   const TrainLoop loop{.name = "train", .job = job, .sets = sets, .options = train, .device = device, .log = log};
   return RunTrainLoop(task, loop, folder);
 }

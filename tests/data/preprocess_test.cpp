@@ -99,6 +99,81 @@ TEST(Preprocess, AlignedViewsSeeTheSamePixels) {
   EXPECT_GT(Misalignment(MakeExample(wide.photo, wide.mask, View(Geometry::kReleased, 64))), 20.0);
 }
 
+// A photo that says where each of its pixels is.
+cv::Mat PixelPlaces(cv::Size size) {
+  cv::Mat photo(size, CV_8UC3);
+  for (int y = 0; y < size.height; ++y) {
+    for (int x = 0; x < size.width; ++x) {
+      photo.at<cv::Vec3b>(y, x) = {static_cast<std::uint8_t>(x % 256), static_cast<std::uint8_t>(y % 256),
+                                   static_cast<std::uint8_t>(x / 256)};
+    }
+  }
+  return photo;
+}
+
+// torchvision's FiveCrop and TenCrop of a photo whose shortest edge is as it should be, so that nothing is resized: of
+// 259 x 256 pixels squares of 224 leave margins of 35 and 32; half of 35, 17.5, is rounded to 18 on the mirrored photo,
+// too.
+TEST(Preprocess, FiveAndTenCropsAreTorchvisions) {
+  ViewOptions view = View(Geometry::kAligned, 224);
+  view.framing = {.edge = 8.0 / 7, .bicubic = false, .half_to_even = true};
+  const std::vector<cv::Point> five = {{0, 0}, {35, 0}, {0, 32}, {35, 32}, {18, 16}};
+  for (const Crops crops : {Crops::kFive, Crops::kTen}) {
+    view.crops = crops;
+    cv::Mat photo = PixelPlaces({259, 256});
+    const auto cut = EvaluationCrops(photo, view);
+    ASSERT_EQ(cut.size(), static_cast<std::size_t>(CountOf(crops)));
+    for (std::size_t i = 0; i < cut.size(); ++i) {
+      if (i == 5) cv::flip(PixelPlaces({259, 256}), photo, 1);
+      EXPECT_EQ(cv::norm(cut[i], photo(cv::Rect(five[i % 5], cv::Size(224, 224))), cv::NORM_INF), 0) << i;
+    }
+  }
+  // The mirrored centre is not the centre mirrored: columns 18 to 241 and, from behind, 17 to 240.
+  const auto ten = EvaluationCrops(PixelPlaces({259, 256}), view);
+  EXPECT_EQ(ten[4].at<cv::Vec3b>(0, 0)[0], 18);
+  EXPECT_EQ(ten[9].at<cv::Vec3b>(0, 0)[0], 258 - 18);
+}
+
+// Three squares along the longer side: its beginning, middle and end.
+TEST(Preprocess, AStripRunsAlongTheLongerSide) {
+  ViewOptions view = View(Geometry::kAligned, 100);
+  view.crops = Crops::kStrip;
+  for (const bool wide : {true, false}) {
+    const cv::Mat photo = PixelPlaces(wide ? cv::Size(303, 100) : cv::Size(100, 303));
+    const auto cut = EvaluationCrops(photo, view);
+    ASSERT_EQ(cut.size(), 3U);
+    const int begins[] = {0, 101, 203};  // of a margin of 203
+    for (std::size_t i = 0; i < 3; ++i) {
+      const cv::Rect square(wide ? begins[i] : 0, wide ? 0 : begins[i], 100, 100);
+      EXPECT_EQ(cv::norm(cut[i], photo(square), cv::NORM_INF), 0) << i;
+    }
+  }
+}
+
+TEST(Preprocess, EveryCropHasItsPartOfTheMask) {
+  for (const Crops crops : {Crops::kStrip, Crops::kFive, Crops::kTen}) {
+    for (const cv::Size size : {cv::Size(400, 300), cv::Size(300, 401)}) {
+      const Scene scene = Gradient(size);
+      ViewOptions view = View(Geometry::kAligned, 56);
+      view.crops = crops;
+      view.framing = {.edge = crops == Crops::kStrip ? 1 : 8.0 / 7, .bicubic = false, .half_to_even = true};
+      const Example example = MakeExample(scene.photo, scene.mask, view);
+      EXPECT_EQ(example.pixels.sizes(), (std::vector<std::int64_t>{CountOf(crops), 3, 56, 56}));
+      EXPECT_EQ(example.mask.sizes(), (std::vector<std::int64_t>{CountOf(crops), 56, 56}));
+      const auto seen = example.pixels.select(1, 0) - example.mask.to(torch::kFloat32);
+      EXPECT_LE(seen.abs().max().item<double>(), 2.0) << size;
+      // As the single crops: the same pixels, in the same order.
+      const auto cut = EvaluationCrops(scene.photo, view);
+      for (std::size_t i = 0; i < cut.size(); ++i) {
+        EXPECT_TRUE(torch::equal(example.pixels[static_cast<std::int64_t>(i)], ToTensor(cut[i], view.normalization)));
+      }
+      // Training draws its own.
+      Random random(1);
+      EXPECT_EQ(MakeExample(scene.photo, scene.mask, view, {}, &random).pixels.dim(), 3);
+    }
+  }
+}
+
 // torchvision: an edge of 256 for a square of 224, whose place is rounded half to even.
 TEST(Preprocess, AFramingMayLeaveAMargin) {
   const Framing framing{.edge = 8.0 / 7, .bicubic = false, .half_to_even = true};

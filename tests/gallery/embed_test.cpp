@@ -275,6 +275,104 @@ TEST_F(EmbedTest, PartsOfPhotosThatChangedOrThatAreDamagedAreMadeAgain) {
   EXPECT_EQ(set.ids[6], "p6.png");
 }
 
+// Several crops of each photo against each crop asked about by itself.
+TEST_F(EmbedTest, PoolsTheVectorsOfCrops) {
+  auto options = TinyModel();
+  options.image_encoder.crops = "five";
+  for (const std::string pooling : {"mean", "max"}) {
+    options.image_encoder.crops_pooling = pooling;
+    DualGeoModel model(options, LossOptions(), 3);
+    const ViewOptions view = AskedViews(options);
+    const PhotoDataset dataset(table_, folder_ / "images", folder_ / "masks", view);
+    const auto set = EmbedPhotos(model, dataset, EmbedOptions{35}, LoaderOptions{}).features;
+    ASSERT_EQ(set.size(), 7);
+    // One crop a batch of one.
+    const auto slow = EmbedPhotos(model, dataset, EmbedOptions{1}, LoaderOptions{}).features;
+    const torch::InferenceMode inference;
+    model->eval();
+    std::vector<torch::Tensor> images, projected;
+    const Example example = dataset.Get(2);
+    for (std::int64_t crop = 0; crop < 5; ++crop) {
+      const auto features =
+          model->Encode(example.pixels.slice(0, crop, crop + 1), example.mask.slice(0, crop, crop + 1));
+      images.push_back(features.fused_image);
+      projected.push_back(model->ProjectImage(features.fused_image));
+    }
+    for (const auto& [name, crops] : {std::pair("fused_image", images), std::pair("projected_image", projected)}) {
+      const auto all = torch::cat(crops);
+      const auto vector = pooling == "max" ? all.amax(0) : all.mean(0);
+      const auto unit = vector / vector.norm();
+      for (std::int64_t i = 0; i < 16; ++i) {
+        EXPECT_NEAR(set.Require(name).Row(2)[static_cast<std::size_t>(i)], unit[i].item<float>(), 1e-5) << name;
+        EXPECT_NEAR(slow.Require(name).Row(2)[static_cast<std::size_t>(i)], unit[i].item<float>(), 1e-5) << name;
+      }
+    }
+  }
+  options.fusion.scope = "batch";
+  EXPECT_THAT([&] { options.Validate(); }, ThrowsMessage<InputError>(HasSubstr("model.image_encoder.crops: five")));
+}
+
+// ISNs' f*: two coarse cells, three fine ones, of which the first two lie in the first coarse one; two crops.
+TEST(PlaceProbabilities, PoolWhatTheyAreToldTo) {
+  const std::vector<torch::Tensor> probabilities = {torch::tensor({{.6F, .4F}, {.2F, .8F}}),
+                                                    torch::tensor({{.35F, .25F, .4F}, {.1F, .1F, .8F}})};
+  const auto logits = [&] { return std::vector<torch::Tensor>{probabilities[0].log() + 3, probabilities[1].log()}; };
+  ImageEncoderOptions options;
+  const auto near = [](const torch::Tensor& actual, const std::vector<float>& expected) {
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_NEAR(actual[0][static_cast<std::int64_t>(i)].item<float>(), expected[i], 1e-6) << i;
+    }
+  };
+  options.crops_of = "probabilities";
+  options.crops_pooling = "max";
+  auto pooled = PlaceProbabilities(logits(), 2, options, false);
+  near(pooled[0], {.6F, .8F});
+  near(pooled[1], {.35F, .25F, .8F});  // so f* gives .21, .15, .64
+  options.crops_pooling = "mean";
+  pooled = PlaceProbabilities(logits(), 2, options, false);
+  near(pooled[0], {.4F, .6F});
+  near(pooled[1], {.225F, .175F, .6F});
+  // Of logits: exp of the mean logarithm, made to add up to 1 again.
+  options.crops_of = "logits";
+  pooled = PlaceProbabilities(logits(), 2, options, false);
+  const float a = std::sqrt(.6F * .2F), b = std::sqrt(.4F * .8F);
+  near(pooled[0], {a / (a + b), b / (a + b)});
+  // One softmax over both partitions: the coarse one's logits are greater by 3 in the first crop's sum.
+  options.crops_of = "vectors";
+  pooled = PlaceProbabilities(logits(), 1, options, true);
+  const float share = std::exp(3.0F) / (std::exp(3.0F) + 1);
+  near(pooled[0], {.6F * share, .4F * share});
+  near(pooled[1], {.35F * (1 - share), .25F * (1 - share), .4F * (1 - share)});
+}
+
+// A crop that is sure of the coarse cells counts more of them and less of the fine ones: with one softmax the maximum
+// may come of another crop, and another cell win.
+TEST(PlaceProbabilities, AJointSoftmaxDiffersWhereCropsArePooled) {
+  const std::vector<torch::Tensor> logits = {torch::tensor({{4.0F, 0.0F}, {0.0F, 1.0F}}),
+                                             torch::tensor({{0.0F, 1.0F}, {3.0F, 0.0F}})};
+  ImageEncoderOptions options;
+  options.crops_of = "probabilities";
+  options.crops_pooling = "max";
+  const auto product = [&](bool joint) {
+    const auto pooled = PlaceProbabilities(logits, 2, options, joint);
+    return (pooled[0] * pooled[1])[0];  // fine cell i lies in coarse cell i
+  };
+  const auto softmax = [](std::vector<float> values) { return torch::softmax(torch::tensor(values), 0); };
+  const auto first = softmax({4, 0, 0, 1}), second = softmax({0, 1, 3, 0});
+  const auto joint = torch::maximum(first, second);
+  EXPECT_NEAR(product(true)[0].item<float>(), (joint[0] * joint[2]).item<float>(), 1e-6);
+  EXPECT_NEAR(product(true)[1].item<float>(), (joint[1] * joint[3]).item<float>(), 1e-6);
+  const auto coarse = torch::maximum(softmax({4, 0}), softmax({0, 1}));
+  const auto fine = torch::maximum(softmax({0, 1}), softmax({3, 0}));
+  EXPECT_NEAR(product(false)[1].item<float>(), (coarse[1] * fine[1]).item<float>(), 1e-6);
+  // And of one crop the order is the same.
+  const auto one = [&](bool both) {
+    const auto pooled = PlaceProbabilities({logits[0].slice(0, 0, 1), logits[1].slice(0, 0, 1)}, 1, options, both);
+    return (pooled[0] * pooled[1])[0].argmax().item<std::int64_t>();
+  };
+  EXPECT_EQ(one(true), one(false));
+}
+
 TEST_F(EmbedTest, PhotosThatPartsLeftOutAreListedAgain) {
   folder_.Write("images/p2.png", "no photo");
   std::filesystem::last_write_time(folder_ / "images" / "p2.png",

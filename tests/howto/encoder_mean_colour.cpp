@@ -9,8 +9,8 @@ class MeanColourImpl : public PhotoNetworkImpl {
  public:
   MeanColourImpl() { mix_ = register_module("mix", Linear(3, 12)); }
   void Initialise() override { mix_->Initialise(); }
-  torch::Tensor Tokens(const torch::Tensor& pixels) override {
-    const auto cells = torch::adaptive_avg_pool2d(pixels, {8, 8}).flatten(2).transpose(1, 2);
+  torch::Tensor Tokens(const ImageInput& input) override {
+    const auto cells = torch::adaptive_avg_pool2d(input.pixels, {8, 8}).flatten(2).transpose(1, 2);
     const auto tokens = mix_(cells);
     return torch::cat({tokens.mean(1, true), tokens}, 1);
   }

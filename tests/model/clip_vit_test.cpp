@@ -1,5 +1,7 @@
 #include "dualgeo/model/clip_vit.h"
 
+#include <string>
+
 #include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/util/error.h"
@@ -43,6 +45,47 @@ TEST_P(ClipVisionGolden, GivesTheOriginalsFeatures) {
 INSTANTIATE_TEST_SUITE_P(BothKeyStyles, ClipVisionGolden,
                          ::testing::Values("clip_tiny_weights", "clip_tiny_weights_openai"),
                          [](const auto& test) { return test.index == 0 ? "HuggingFace" : "OpenAi"; });
+
+// Against the same network in PyTorch, in double arithmetic.
+TEST(ClipVision, PoolsAsItIsTold) {
+  torch::NoGradGuard no_grad;
+  const auto pixels = SafetensorsFile(Golden("clip_tiny_io")).Get("pixel_values");
+  const SafetensorsFile golden(Golden("clip_tiny_poolings"));
+  for (const std::string pooling : {"class", "mean", "mean_before_norm"}) {
+    auto options = Tiny();
+    options.pooling = pooling;
+    const auto clip = MakeImageEncoder(options, 48);
+    clip->eval();
+    clip->Load(Golden("clip_tiny_weights"));
+    EXPECT_TRUE(clip->projection().is_empty());
+    EXPECT_LT(RelativeError(clip->Forward(pixels), golden.Get(pooling)), 2e-6) << pooling;
+    const auto tokens = clip->Tokens(pixels);
+    EXPECT_EQ(tokens.sizes(), (std::vector<std::int64_t>{5, 1 + 16, 48}));
+    EXPECT_LT(RelativeError(tokens.select(1, 0), golden.Get(pooling)), 2e-6) << pooling;
+  }
+  auto options = Tiny();
+  options.pooling = "projected";
+  const auto clip = MakeImageEncoder(options, 20);
+  clip->Load(Golden("clip_tiny_weights"));
+  EXPECT_LT(RelativeError(clip->Forward(pixels), SafetensorsFile(Golden("clip_tiny_io")).Get("image_embeds")), 2e-6);
+}
+
+TEST(ClipVision, VectorsThatAreNotProjectedAreAsWideAsTheNetwork) {
+  ModelOptions options;
+  options.image_encoder = Tiny();
+  options.image_encoder.pooling = "mean_before_norm";
+  options.embed_dim = 20;
+  try {
+    options.Validate();
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_STREQ(error.what(),
+                 "model.embed_dim: 20 differs from the image encoder's width 48, the size of its vectors with pooling "
+                 "mean_before_norm");
+  }
+  options.embed_dim = 48;
+  options.Validate();
+}
 
 TEST(ClipVision, PositionEmbeddingsFollowTheImageSize) {
   torch::NoGradGuard no_grad;

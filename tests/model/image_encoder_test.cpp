@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <cstdint>
 
 #include "dualgeo/io/safetensors.h"
@@ -134,10 +135,30 @@ TEST(ImageEncoder, OptionsOfAnotherTypeAreRefused) {
   EXPECT_EQ(Refusal(options), "model.image_encoder.patch: 16 does not divide image_size 100");
   options.type = "fox";
   EXPECT_THAT(Refusal(options), ::testing::AllOf(::testing::StartsWith("model.image_encoder.type 'fox' is not one of "),
-                                                 ::testing::HasSubstr("clip_vit, vit, resnet, vgg16, inception_v3")));
+                                                 ::testing::HasSubstr("clip_vit, vit, two_branch_vit, resnet, vgg16")));
   options = {};
   options.pooling = "max";
-  EXPECT_EQ(Refusal(options), "model.image_encoder.pooling of type clip_vit: 'max' is not one of class");
+  EXPECT_EQ(Refusal(options),
+            "model.image_encoder.pooling of type clip_vit: 'max' is not one of projected, class, mean, "
+            "mean_before_norm");
+}
+
+TEST(ImageEncoder, CropsAreADeclaredInput) {
+  ImageEncoderOptions options;
+  options.type = "resnet";
+  options.preset = "resnet18";
+  EXPECT_EQ(CountOf(ImageEncoderInput(options).crops), 1);
+  EXPECT_EQ(ImageEncoderInput(options).framing.edge, 8.0 / 7);
+  options.crops = "strip";
+  EXPECT_EQ(CountOf(ImageEncoderInput(options).crops), 3);
+  EXPECT_EQ(ImageEncoderInput(options).framing.edge, 1);
+  options.type = "clip_vit";
+  options.preset = "vit-l-14";
+  options.crops = "ten";
+  EXPECT_EQ(CountOf(ImageEncoderInput(options).crops), 10);
+  EXPECT_EQ(ImageEncoderInput(options).framing.edge, 8.0 / 7);
+  options.crops = "nine";
+  EXPECT_THROW(ImageEncoderInput(options), InputError);
 }
 
 ImageEncoderOptions SmallVit() {
@@ -198,17 +219,24 @@ TEST(ImageEncoder, MeanBeforeTheNormIsThatOfTheLastBlock) {
   EXPECT_GT(RelativeError(vector("mean"), vector("class")), 0.01);
 }
 
-// Every kind in the model: the checkpoint's names, a forward pass of both views and gradients to the encoder.
-TEST(ImageEncoder, EveryKindServesTheModel) {
-  for (const auto& [type, preset] : std::vector<std::pair<std::string, std::string>>{
-           {"vit", "vit_tiny_patch16_224"}, {"resnet", "resnet18"}, {"resnet", "resnet50"}, {"inception_v3", ""}}) {
+// Every kind in the model: the checkpoint's names, two training steps of both views and gradients to the encoder.
+TEST(ImageEncoder, EveryKindTrainsInTheModel) {
+  for (const auto& [type, preset] :
+       std::vector<std::pair<std::string, std::string>>{{"clip_vit", "vit-tiny"},
+                                                        {"vit", "vit_tiny_patch16_224"},
+                                                        {"two_branch_vit", "vit_tiny_patch16_224"},
+                                                        {"resnet", "resnet18"},
+                                                        {"resnet", "resnet50"},
+                                                        {"vgg16", ""},
+                                                        {"inception_v3", ""}}) {
     ModelOptions options;
     options.embed_dim = 16;
     options.image_encoder.type = type;
     options.image_encoder.preset = preset;
     options.image_encoder.freeze = false;
     options.image_encoder.image_size = type == "inception_v3" ? 75 : 64;
-    if (type == "vit") options.image_encoder.layers = 1;
+    if (type.ends_with("vit")) options.image_encoder.layers = 1;
+    if (type == "vgg16") options.image_encoder.pooling = "max";
     options.segmentation_encoder.image_size = 32;
     options.segmentation_encoder.base_width = 4;
     options.fusion.heads = 2;
@@ -217,13 +245,25 @@ TEST(ImageEncoder, EveryKindServesTheModel) {
     DualGeoModel model(options, LossOptions{}, 3);
     EXPECT_TRUE(model->named_parameters().contains("vision_projection_rgb.weight")) << type;
     const auto size = model->image_size();
-    const auto features = model->Encode(torch::randn({2, 3, size, size}), torch::zeros({2, 32, 32}, torch::kUInt8));
-    EXPECT_EQ(features.fused_image.sizes(), (std::vector<std::int64_t>{2, 16})) << type;
+    const auto pixels = torch::randn({2, 3, size, size});
+    const auto mask = torch::zeros({2, 32, 32}, torch::kUInt8);
     const Targets targets{torch::tensor({{48.0, 2.0}, {-33.0, 151.0}}, torch::kFloat64)};
-    model->Loss(model->RunHeads(features, targets), targets).total.backward();
-    for (const auto& item : model->image_encoder()->named_parameters()) {
-      EXPECT_TRUE(item.value().grad().defined()) << type << " " << item.key();
+    std::vector<double> losses;
+    for (int step = 0; step < 3; ++step) {
+      const auto features = model->Encode(pixels, mask);
+      EXPECT_EQ(features.fused_image.sizes(), (std::vector<std::int64_t>{2, 16})) << type;
+      const auto loss = model->Loss(model->RunHeads(features, targets), targets).total;
+      losses.push_back(loss.item<double>());
+      EXPECT_TRUE(std::isfinite(losses.back())) << type;
+      model->zero_grad();
+      loss.backward();
+      const torch::NoGradGuard no_grad;
+      for (auto& item : model->image_encoder()->named_parameters()) {
+        ASSERT_TRUE(item.value().grad().defined()) << type << " " << item.key();
+        item.value().sub_(1e-3 * item.value().grad() / (item.value().grad().norm() + 1e-6));
+      }
     }
+    EXPECT_NE(losses[2], losses[0]) << type;
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "dualgeo/data/photo_table.h"
 #include "dualgeo/gallery/candidates.h"
+#include "dualgeo/gallery/features.h"
 #include "dualgeo/geo/partition.h"
 #include "dualgeo/refine/predictions.h"
 #include "dualgeo/util/atomic_file.h"
@@ -78,6 +79,24 @@ TEST_F(SlowCellsFinder, TrainsFindsAndScores) {
   const auto sum = Ok({"run", "--config", "c.yaml", "--set", "search.cells_rule=sum"});
   EXPECT_THAT(sum.err, AllOf(HasSubstr("train: up to date"), Not(HasSubstr("search-query: up to date"))));
   EXPECT_THAT(ReadCandidates(folder_ / "run/query/candidates.csv")[0].candidates[0].gallery_id, HasSubstr("+"));
+  // Other crops are looked at without another training.
+  const std::vector<std::string> crops = {"run",
+                                          "--config",
+                                          "c.yaml",
+                                          "--set",
+                                          "model.image_encoder.crops=five",
+                                          "--set",
+                                          "model.image_encoder.crops_pooling=max",
+                                          "--set",
+                                          "model.image_encoder.crops_of=probabilities"};
+  const auto cropped = Ok(crops);
+  EXPECT_THAT(cropped.err, AllOf(HasSubstr("train: up to date"), Not(HasSubstr("search-query: up to date"))));
+  EXPECT_THAT(ReadFeatures(folder_ / "run/query/features.safetensors").Require("place_vector").columns, 5 * 16);
+  const double best = *ReadCandidates(folder_ / "run/query/candidates.csv")[0].candidates[0].score;
+  auto joint = crops;
+  joint.insert(joint.end(), {"--set", "search.cells_softmax=joint"});
+  EXPECT_THAT(Ok(joint).err, AllOf(HasSubstr("embed-query: up to date"), Not(HasSubstr("search-query: up to date"))));
+  EXPECT_LT(*ReadCandidates(folder_ / "run/query/candidates.csv")[0].candidates[0].score, best);
   // Another partition under the same name trains anew, and the old model is kept.
   Ok({"cells", "build", "--coordinates", "world/train.csv", "--type", "s2_adaptive", "--min", "0", "--max", "4",
       "--start-level", "2", "--out", "fine.csv"});

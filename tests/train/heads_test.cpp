@@ -230,7 +230,7 @@ TEST_F(HeadsTrain, PhotosInNoCellAreCountedAndStillScored) {
   EXPECT_EQ(result.validation_photos, kPhotos);
   auto model = LoadModel(folder_ / "a" / "checkpoint" / "last", Model("cells"), LossOptions(), torch::kCPU);
   const torch::NoGradGuard no_grad;
-  const auto scores = model->heads()[0]->PlaceScores(torch::randn({1, 16}))[0];
+  const auto scores = torch::softmax(model->heads()[0]->PlaceLogits(torch::randn({1, 16}))[0], 1);
   EXPECT_NEAR(scores.sum().item<double>(), 1, 1e-5);
 }
 

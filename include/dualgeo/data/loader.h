@@ -22,8 +22,8 @@
 namespace dualgeo {
 
 struct Batch {
-  torch::Tensor pixels;                    // [N, 3, S, S] float32
-  torch::Tensor mask;                      // [N, M, M] uint8 class ids; undefined without masks
+  torch::Tensor pixels;                    // [N, 3, S, S] float32; of several crops [N, C, 3, S, S]
+  torch::Tensor mask;                      // [N, M, M] uint8 class ids, or [N, C, M, M]; undefined without masks
   torch::Tensor latlon;                    // [N, 2] float64, degrees; NaN where the table has no location
   std::vector<std::int64_t> indices;       // [N] rows of the dataset's table
   std::vector<cv::Size> photo_sizes;       // [N] of the upright photos, in pixels

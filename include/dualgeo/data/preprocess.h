@@ -5,6 +5,7 @@
 
 #include <opencv2/core.hpp>
 #include <optional>
+#include <vector>
 
 #include "dualgeo/data/augment.h"
 #include "dualgeo/data/resize.h"
@@ -25,7 +26,10 @@ struct ViewOptions {
   int mask_size = 224;   // M; may differ from S
   Normalization normalization = kClipNormalization;
   Geometry geometry = Geometry::kAligned;
-  Framing framing = {};   // of kAligned and kReleased
+  Framing framing = {};  // of kAligned and kReleased
+  // At evaluation, of kAligned and kReleased. A mask that is squashed is the same beside every crop (of kTen the last
+  // five have it mirrored).
+  Crops crops = Crops::kOne;
   int num_classes = 150;  // larger mask ids (but kIgnoreClass) are errors
   // Masks are resampled as if they were grey photos (antialiased bilinear, Pillow's), which makes ids between those of
   // neighbouring classes: the released code. Else each pixel is the class at its centre.
@@ -34,8 +38,8 @@ struct ViewOptions {
 };
 
 struct Example {
-  torch::Tensor pixels;         // [3, S, S] float32, normalised
-  torch::Tensor mask;           // [M, M] uint8 class ids; undefined without masks
+  torch::Tensor pixels;         // [3, S, S] float32, normalised; of several crops [C, 3, S, S]
+  torch::Tensor mask;           // [M, M] uint8 class ids, or [C, M, M]; undefined without masks
   cv::Size photo_size;          // of the upright photo, in pixels
   Sha256Digest photo_sha256{};  // of the encoded photo, from a PhotoDataset that hashes
 };
@@ -50,7 +54,7 @@ Example MakeExample(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions
 // for evaluation the crop itself; for training the photo shrunk by a whole factor while it stays at least twice the
 // model's input (Pillow's reducing_gap of 2), since what comes after needs no more.
 struct Prepared {
-  cv::Mat photo;                // CV_8UC3 RGB
+  cv::Mat photo;                // CV_8UC3 RGB; several crops stand one below the other
   cv::Mat mask;                 // CV_8UC1, or empty; not of the photo's size, but of the same part of the scene
   cv::Size photo_size;          // before
   Sha256Digest photo_sha256{};  // as Example's
@@ -64,10 +68,16 @@ Example Complete(const Prepared& prepared, const ViewOptions& view, const Augmen
 // int((n - S) / 2), as Hugging Face's CLIPImageProcessor does; the framing may say otherwise.
 cv::Mat EvaluationCrop(const cv::Mat& photo, int size, Geometry geometry, const Framing& framing = {});
 
+// view.crops of a photo, in the order of Crops, and of its mask. The whole photo is resized once.
+std::vector<cv::Mat> EvaluationCrops(const cv::Mat& photo, const ViewOptions& view);
+std::vector<cv::Mat> EvaluationMasks(const cv::Mat& mask, const ViewOptions& view);
+
 // The mask under EvaluationCrop's pixels, CV_8UC1 [M, M]. interpolate: see ViewOptions::interpolate_masks.
 cv::Mat EvaluationMask(const cv::Mat& mask, int size, Geometry geometry, bool interpolate = false,
                        const Framing& framing = {});
 
+// `count` photos of H rows, one below the other: [count, 3, H, W] float32.
+torch::Tensor ToTensors(const cv::Mat& photos, int count, const Normalization& normalization);
 // [3, H, W] float32.
 torch::Tensor ToTensor(const cv::Mat& photo, const Normalization& normalization);
 

@@ -13,7 +13,8 @@
 //   sum      of a combination of cells, one of each partition, that training photos are in: the mean of their
 //            probabilities (CPlaNet; how it normalises is not published); its place is the mean of these photos
 //
-// Each partition's probabilities are a softmax of their own; a joint one would give each photo the same order.
+// Each partition's probabilities are a softmax of their own, or one of all partitions (search.cells_softmax): that
+// gives each photo the same order, unless probabilities of several crops were pooled.
 #pragma once
 
 #include <memory>

@@ -34,11 +34,20 @@ EmbedResult EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const 
 EmbedReport EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const EmbedOptions& options,
                         const LoaderOptions& loader_options, FeatureBlocks& blocks);
 
-// One batch: pixels [N, 3, S, S], mask [N, M, M] or undefined, as model/dualgeo_model.h has them. Their ids are the
-// last N of the set already. raw: as in EmbedOptions. What EmbedPhotos does with each of its batches. Throws InputError
-// for a raw view that the model does not have.
+// One batch: pixels [N, 3, S, S], mask [N, M, M] or undefined, as model/dualgeo_model.h has them, or several crops of
+// each photo, [N, C, 3, S, S] and [N, C, M, M], whose vectors are pooled as model.image_encoder.crops_pooling says:
+// as the networks give them (projected_*: of unit length) before they are normalised; attributes by their mean. With
+// crops_of probabilities or logits place_vector holds those of the crops one after the other. The ids are the last N of
+// the set already. raw: as in EmbedOptions. What EmbedPhotos does with each of its batches. Throws InputError for a raw
+// view that the model does not have.
 void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torch::Tensor& mask,
                     const std::vector<std::string>& raw, FeatureSet& set);
+
+// Probabilities of the classes of each partition, [N, classes], from the logits of N * crops crops, [N * crops,
+// classes] for each, pooled as model.image_encoder.crops_pooling and .crops_of say. joint: a crop's add up to 1 over
+// all partitions, not over each.
+std::vector<torch::Tensor> PlaceProbabilities(std::vector<torch::Tensor> logits, std::int64_t crops,
+                                              const ImageEncoderOptions& options, bool joint);
 
 // Coordinates, in their order: gps, projected_gps, latlon. What lies beyond a projection's edge is as in
 // model/gps_projection.h: Mercator has no poles and clamps latitude to +-85.0511 degrees (gps_encoder.beyond_mercator);

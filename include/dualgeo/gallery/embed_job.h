@@ -74,9 +74,10 @@ FeatureSet EmbedCoordinates(const EmbedModel& model, const Coordinates& coordina
                             const std::filesystem::path& for_output = {});
 
 // What the model's head says of places, from the features of photos (of this model): probabilities over the classes of
-// each of its partitions, [photos, classes]. Throws InputError when the model has no such head, or the features are of
-// another model.
-std::vector<Matrix> ScorePlaces(const EmbedModel& model, const FeatureSet& photos);
+// each of its partitions, [photos, classes], or (joint) of all of them together; of several crops as the model's
+// options say (PlaceProbabilities). Throws InputError when the model has no such head, or the features are of another
+// model.
+std::vector<Matrix> ScorePlaces(const EmbedModel& model, const FeatureSet& photos, bool joint = false);
 
 // What cosines of photos with places are multiplied with for probabilities (DualGeoModelImpl::CosineFactor).
 // fingerprint: of the model that made the photos' features; empty: not known. Throws InputError when the model has no

@@ -11,9 +11,11 @@
 //                                    the fused views in the space shared with GPS points (the loss's space),
 //                                    L2-normalised; a GPS gallery is asked with these
 //   image_text                       the fused image in the space shared with captions, L2-normalised
-//   place_vector                     what the head that classifies places is given, not normalised
+//   place_vector                     what the head that classifies places is given, not normalised; of several crops,
+//                                    one after the other, where their scores are pooled (model.image_encoder.crops_of)
 //   attribute_NAME                   what the head attributes says: probabilities of the classes, or the number [N, 1];
 //                                    the classes are in the checkpoint (AttributeClasses, runtime/checkpoint.h)
+//   classical                        the blocks of model/classical_blocks.h, instead of all of the above
 //   gps                              a coordinate as the GPS encoder gives it, not normalised
 //   projected_gps                    the coordinate in the shared space, L2-normalised; a GPS gallery is made of these
 //   latlon                           float64 [N, 2], degrees; only beside gps
@@ -44,6 +46,7 @@ namespace dualgeo {
 inline constexpr const char* kPlaceVector = "place_vector";
 inline constexpr const char* kRawSuffix = "_raw";
 inline constexpr const char* kAttributePrefix = "attribute_";
+inline constexpr const char* kClassical = "classical";
 
 struct FeatureSet {
   std::string kind = "photos";   // photos | gps | texts

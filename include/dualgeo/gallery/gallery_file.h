@@ -37,8 +37,10 @@ struct GalleryOptions {
             "the L2-normalised features whose concatenation is a photo's vector (kind images); projected_image and "
             "projected_segmentation are of the head contrastive_gps, image_text of contrastive_text",
             OneOf{{"image", "segmentation", "fused_image", "fused_segmentation", "projected_image",
-                   "projected_segmentation", "image_text"}});
-    v.Field("index", index, "flat (exact) or a FAISS factory string, for example IVF256,Flat");
+                   "projected_segmentation", "image_text", "classical"}});
+    v.Field("index", index,
+            "flat (exact) or a FAISS factory string, for example IVF256,Flat; classical: the features classical, each "
+            "by its own distance, scaled to equal spread and summed (metric does not matter)");
     v.Field("metric", metric, "how vectors are compared", OneOf{{"inner_product", "l2"}});
     v.Field("duplicates", duplicates,
             "photos that are the same file byte for byte, as placeholders of deleted photos are: keep all of them, the "
@@ -50,8 +52,8 @@ struct GalleryOptions {
         "any length (Img2Loc), which image, segmentation, fused_image and fused_segmentation allow",
         For{"kind", {"images"}}, Added{});
   }
-  // Throws InputError: features empty or repeated, index empty, normalize false with what is only kept normalised or
-  // with another metric than the inner product.
+  // Throws InputError: features empty or repeated, index empty, classical without the other's, normalize false with
+  // what is only kept normalised or with another metric than the inner product.
   void Validate() const;
   // Features that must be kept as the networks give them (EmbedOptions::raw).
   std::vector<std::string> raw() const { return normalize ? std::vector<std::string>() : features; }
@@ -65,7 +67,7 @@ struct GalleryItem {
 
 struct GalleryInfo {
   std::string kind;                   // images | gps
-  std::string metric;                 // inner_product | l2
+  std::string metric;                 // inner_product | l2 | classical
   std::string index;                  // flat or the factory string
   std::vector<std::string> features;  // the descriptor's parts; {"projected_gps"} for kind gps
   std::string model;                  // fingerprint of the model that made the vectors; empty: not known

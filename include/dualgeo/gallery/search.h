@@ -32,6 +32,7 @@ struct SearchOptions {
   std::string cells_answer = "mean";
   std::string refine = "none";
   PrototypeOptions prototypes;
+  std::string cells_softmax = "per_partition";
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -71,6 +72,10 @@ struct SearchOptions {
             "what makes a cell's place finer: nothing, or prototypes, clusters of its training photos (PIGEON)",
             OneOf{{"none", "prototypes"}}, For{"finder", {"cells"}}, Added{});
     v.Group("prototypes", prototypes, "refine prototypes: how they are made and asked");
+    v.Field("cells_softmax", cells_softmax,
+            "probabilities add up to 1 over the cells of each partition, or over those of all (joint); which cells are "
+            "found depends on it only where probabilities of several crops are pooled",
+            OneOf{{"per_partition", "joint"}}, For{"finder", {"cells"}}, Added{});
   }
 };
 

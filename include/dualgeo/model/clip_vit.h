@@ -24,7 +24,8 @@ class ClipVisionTransformerImpl : public torch::nn::Module {
   void Initialise();
 
   // pixels [N, 3, image_size, image_size], CLIP-normalised -> tokens [N, 1 + (image_size / patch)^2, width] after
-  // post_layernorm; the class token comes first, then patches row by row.
+  // post_layernorm; the class token comes first, then patches row by row. With pooling mean or mean_before_norm that of
+  // all tokens stands in its place.
   torch::Tensor Forward(const torch::Tensor& pixels);
 
   const ClipVisionSizes& sizes() const { return sizes_; }
@@ -40,22 +41,25 @@ class ClipVisionTransformerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ClipVisionTransformer);
 
-// Transformer and projection together.
+// Transformer and, with pooling projected, the projection: for the others there is none (LoadClipVision leaves it
+// aside), and vectors and tokens are `width` wide.
 class ClipVisionImpl : public ImageEncoderImpl {
  public:
   explicit ClipVisionImpl(const ClipVisionSizes& sizes);
   void Initialise() override;
 
   // -> [N, 1 + patches, projection_dim], post-norm and projected. Token 0 is CLIP's image embedding (not normalised).
-  torch::Tensor Tokens(const torch::Tensor& pixels) override;
+  torch::Tensor Tokens(const ImageInput& input) override;
   // -> [N, projection_dim], CLIP's image embedding: token 0 of the above.
-  torch::Tensor Forward(const torch::Tensor& pixels) override;
+  torch::Tensor Forward(const ImageInput& input) override;
   void Load(const std::filesystem::path& path) override;
 
   std::shared_ptr<torch::nn::Module> network() const override { return vision_model_.ptr(); }
   Linear projection() const override { return visual_projection_; }
 
  private:
+  torch::Tensor Projected(const torch::Tensor& x);
+
   ClipVisionTransformer vision_model_{nullptr};
   Linear visual_projection_{nullptr};
 };

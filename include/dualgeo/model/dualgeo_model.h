@@ -44,7 +44,7 @@ class DualGeoModelImpl : public torch::nn::Module {
 
   // Encode in two steps, so that what a frozen image encoder gives can be kept: the projected CLIP tokens
   // [N, 1 + patches, embed_dim], and the rest. Where needs_patch_tokens() is false, token 0 alone is enough.
-  torch::Tensor ImageTokens(const torch::Tensor& pixels);
+  torch::Tensor ImageTokens(const ImageInput& input);
   ViewFeatures EncodeTokens(const torch::Tensor& image_tokens, const torch::Tensor& mask);
   bool needs_patch_tokens() const;
 

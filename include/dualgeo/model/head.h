@@ -83,10 +83,10 @@ class HeadImpl : public torch::nn::Module {
   virtual NamedTensors TextVectors(const torch::Tensor& /*text*/) { return {}; }
   // The text tower, where the head has one.
   virtual std::shared_ptr<ClipTextImpl> text_encoder() const { return nullptr; }
-  // What is kept of a photo, so that PlaceScores can be asked without it: nothing, or one vector, [N, D].
+  // What is kept of a photo, so that PlaceLogits can be asked without it: nothing, or one vector, [N, D].
   virtual torch::Tensor Kept(const ViewFeatures& /*features*/) { return {}; }
-  // From kept vectors, probabilities over what the head tells apart: [N, classes] for each partition.
-  virtual std::vector<torch::Tensor> PlaceScores(const torch::Tensor& /*kept*/) { return {}; }
+  // From kept vectors, logits over what the head tells apart: [N, classes] for each partition.
+  virtual std::vector<torch::Tensor> PlaceLogits(const torch::Tensor& /*kept*/) { return {}; }
   // What else it says of photos, by name: probabilities of classes [N, classes], or a number in the table's unit,
   // [N, 1]; float32.
   virtual NamedTensors Attributes(const ViewFeatures& /*features*/) { return {}; }

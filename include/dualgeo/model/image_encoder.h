@@ -4,8 +4,12 @@
 
 #include "dualgeo/io/torch.h"
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "dualgeo/model/layers.h"
 #include "dualgeo/model/options.h"
@@ -13,13 +17,24 @@
 
 namespace dualgeo {
 
+// What an image encoder sees. Pixels alone are an input where the encoder wants no mask.
+struct ImageInput {
+  ImageInput(torch::Tensor photo, torch::Tensor ids = {}) : pixels(std::move(photo)), mask(std::move(ids)) {}
+
+  torch::Tensor pixels;  // [N, 3, size, size], normalised as its PhotoInput says
+  torch::Tensor mask;    // [N, M, M] uint8 class ids of the same part of the photos, 255 is "ignore"; may be undefined
+};
+
 class ImageEncoderImpl : public torch::nn::Module {
  public:
-  // pixels [N, 3, size, size], normalised as its PhotoInput says -> [N, 1 + T, embed_dim]: the pooled vector, then the
-  // tokens (patches, or cells of the last map, row by row).
-  virtual torch::Tensor Tokens(const torch::Tensor& pixels) = 0;
+  // -> [N, 1 + T, embed_dim]: the pooled vector, then the tokens (patches, or cells of the last map, row by row).
+  virtual torch::Tensor Tokens(const ImageInput& input) = 0;
   // The pooled vector alone, [N, embed_dim]; not normalised.
-  virtual torch::Tensor Forward(const torch::Tensor& pixels) = 0;
+  virtual torch::Tensor Forward(const ImageInput& input) = 0;
+  // Before a training that starts afresh, where no weights are named: what is learned of photos without gradients
+  // (classical's textons). next: inputs, until there are no more.
+  virtual void Learn(const std::function<std::optional<ImageInput>()>& /*next*/, std::uint64_t /*seed*/) {}
+  virtual bool learns() const { return false; }
   // Draws the weights from LibTorch's generator.
   virtual void Initialise() = 0;
   // Weights under the names of whoever published the network. Throws InputError as weights.h says.
@@ -31,9 +46,7 @@ class ImageEncoderImpl : public torch::nn::Module {
   virtual Linear projection() const = 0;
 };
 
-// Of options.type. Throws InputError for options that do not fit each other or the type.
-PhotoInput ImageEncoderInput(const ImageEncoderOptions& options);
-// Weights stay uninitialised.
+// Of options.type; what it wants of a photo is ImageEncoderInput's. Weights stay uninitialised. Throws as that.
 std::shared_ptr<ImageEncoderImpl> MakeImageEncoder(const ImageEncoderOptions& options, int embed_dim);
 
 }  // namespace dualgeo

@@ -7,12 +7,14 @@
 
 // model.image_encoder.type: PhotoInput input(const ImageEncoderOptions&), and std::shared_ptr<ImageEncoderImpl>
 // make(const ImageEncoderOptions&, int embed_dim)
-#define DUALGEO_IMAGE_ENCODERS(KIND)          \
-  KIND("clip_vit", ClipVitInput, MakeClipVit) \
-  KIND("vit", VitInput, MakeVit)              \
-  KIND("resnet", ResNetInput, MakeResNet)     \
-  KIND("vgg16", Vgg16Input, MakeVgg16)        \
-  KIND("inception_v3", InceptionV3Input, MakeInceptionV3)
+#define DUALGEO_IMAGE_ENCODERS(KIND)                          \
+  KIND("clip_vit", ClipVitInput, MakeClipVit)                 \
+  KIND("vit", VitInput, MakeVit)                              \
+  KIND("two_branch_vit", TwoBranchVitInput, MakeTwoBranchVit) \
+  KIND("resnet", ResNetInput, MakeResNet)                     \
+  KIND("vgg16", Vgg16Input, MakeVgg16)                        \
+  KIND("inception_v3", InceptionV3Input, MakeInceptionV3)     \
+  KIND("classical", ClassicalInput, MakeClassical)
 
 // model.fusion.type: std::shared_ptr<FusionImpl> make(const FusionOptions&, int embed_dim)
 #define DUALGEO_FUSIONS(KIND)                       \

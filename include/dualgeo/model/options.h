@@ -22,7 +22,11 @@ struct ImageEncoderOptions {
   std::optional<std::string> weights;
   std::string activation = "quick_gelu";
   std::optional<std::string> pooling;
+  std::string mask_input = "colors";
   bool freeze = true;
+  std::string crops = "one";
+  std::string crops_pooling = "mean";
+  std::string crops_of = "vectors";
   // Each of these, where given, replaces the preset's value.
   std::optional<int> width;
   std::optional<int> layers;
@@ -33,14 +37,17 @@ struct ImageEncoderOptions {
 
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("type", type,
-            "network for photos: CLIP's vision transformer; the plain one (timm's names); ResNet, VGG-16 or Inception "
-            "v3 (torchvision's names)",
-            OneOf{{DUALGEO_IMAGE_ENCODERS(DUALGEO_KIND_NAME)}});
-    v.Field("preset", preset,
-            "size. clip_vit: vit-b-32, vit-b-16, vit-l-14, vit-l-14-336, or vit-tiny, small enough to train on a CPU; "
-            "vit: vit_tiny_patch16_224, vit_small_patch16_224, vit_base_patch32_224, vit_base_patch16_224, "
-            "vit_large_patch16_224; resnet: resnet18, resnet34, resnet50, resnet101, resnet152");
+    v.Field(
+        "type", type,
+        "network for photos: CLIP's vision transformer; the plain one (timm's names), or two of them, for photo and "
+        "mask (after TransLocator); ResNet, VGG-16 or Inception v3 (torchvision's names); or features that no "
+        "network makes (classical, after IM2GPS; gallery.index classical compares them)",
+        OneOf{{DUALGEO_IMAGE_ENCODERS(DUALGEO_KIND_NAME)}});
+    v.Field(
+        "preset", preset,
+        "size. clip_vit: vit-b-32, vit-b-16, vit-l-14, vit-l-14-336, or vit-tiny, small enough to train on a CPU; "
+        "vit, two_branch_vit: vit_tiny_patch16_224, vit_small_patch16_224, vit_base_patch32_224, vit_base_patch16_224, "
+        "vit_large_patch16_224; resnet: resnet18, resnet34, resnet50, resnet101, resnet152");
     v.Field("weights", weights,
             "file with weights under the type's names (CLIP: Hugging Face's or OpenAI's, or a DualGeo checkpoint); "
             "null: random",
@@ -51,18 +58,35 @@ struct ImageEncoderOptions {
         "weights do not tell, features of the wrong one are off",
         OneOf{{"quick_gelu", "gelu"}}, For{"type", {"clip_vit"}});
     v.Field("pooling", pooling,
-            "which vector stands for the photo. clip_vit: class; vit: class, mean (over the patches) or "
-            "mean_before_norm (over all tokens, before the last norm); resnet, inception_v3: mean or max (over the "
-            "last map); vgg16: fc7, fc6, mean or max; null: the "
-            "type's first",
-            OneOf{{"class", "mean", "mean_before_norm", "max", "fc6", "fc7"}}, Added{});
+            "which vector stands for the photo. clip_vit: projected (CLIP's embedding), class (the class token before "
+            "the projection), mean (over all tokens) or mean_before_norm (PIGEON); vit: class, mean (over the patches) "
+            "or mean_before_norm (over all tokens, before the last norm); resnet, inception_v3: mean or max (over the "
+            "last map); vgg16: fc7, fc6, mean or max; null: the type's first",
+            OneOf{{"projected", "class", "mean", "mean_before_norm", "max", "fc6", "fc7"}}, Added{});
+    v.Field("mask_input", mask_input,
+            "how the mask enters: drawn in ADE20K's colours, or as 150 channels, of the classes that cover more than a "
+            "hundredth of it",
+            OneOf{{"colors", "channels"}}, For{"type", {"two_branch_vit"}}, Added{});
     v.Field("freeze", freeze, "keep the image encoder as it is loaded; only the rest is trained", Affects::kTraining);
-    v.Field("width", width, "channels; null: the preset's", Range{8, 8192}, For{"type", {"clip_vit", "vit"}});
-    v.Field("layers", layers, "blocks; null: the preset's", Range{1, 128}, For{"type", {"clip_vit", "vit"}});
+    v.Field(
+        "crops", crops,
+        "what is looked at when a photo is asked about (training draws its own): one square, three along the longer "
+        "side (strip), the corners and the centre (five), or these and their mirror images (ten)",
+        OneOf{{"one", "strip", "five", "ten"}}, Added{});
+    v.Field("crops_pooling", crops_pooling, "how several crops become one", OneOf{{"mean", "max"}},
+            For{"crops", {"strip", "five", "ten"}}, Added{});
+    v.Field("crops_of", crops_of,
+            "what is pooled where cells are found: the vectors of the crops, as everywhere else, or the probabilities "
+            "or logits that the head cells gives each of them",
+            OneOf{{"vectors", "probabilities", "logits"}}, For{"crops", {"strip", "five", "ten"}}, Added{});
+    v.Field("width", width, "channels; null: the preset's", Range{8, 8192},
+            For{"type", {"clip_vit", "vit", "two_branch_vit"}});
+    v.Field("layers", layers, "blocks; null: the preset's", Range{1, 128},
+            For{"type", {"clip_vit", "vit", "two_branch_vit"}});
     v.Field("heads", heads, "attention heads, must divide width; null: the preset's", Range{1, 128},
-            For{"type", {"clip_vit", "vit"}});
+            For{"type", {"clip_vit", "vit", "two_branch_vit"}});
     v.Field("patch", patch, "side of a patch in pixels, must divide image_size; null: the preset's", Range{1, 256},
-            For{"type", {"clip_vit", "vit"}});
+            For{"type", {"clip_vit", "vit", "two_branch_vit"}});
     v.Field("image_size", image_size, "side of the square input in pixels; null: the preset's", Range{8, 2048});
     v.Field("projection_dim", projection_dim,
             "size of the projected embedding, must equal model.embed_dim; null: the preset's (vit-tiny: "
@@ -80,10 +104,11 @@ struct ClipVisionSizes {
   int image_size = 0;
   int projection_dim = 0;
   bool quick_gelu = true;
+  std::string pooling = "projected";  // else the vectors have `width` values
 };
 
-// Throws InputError for an unknown preset or sizes that do not fit each other (heads must divide width, patch must
-// divide image_size). embed_dim is the projection of vit-tiny, which has no published one.
+// Throws InputError for an unknown preset or pooling, or sizes that do not fit each other (heads must divide width,
+// patch must divide image_size). embed_dim is the projection of vit-tiny, which has no published one.
 ClipVisionSizes Resolve(const ImageEncoderOptions& options, int embed_dim);
 
 // ---- segmenter: SegFormer -------------------------------------------------------------------------------------------
@@ -442,11 +467,12 @@ struct ModelOptions {
     v.Group("segmentation_encoder", segmentation_encoder, "the segmentation view: a network over the mask");
     v.Group("fusion", fusion, "how the two views are mixed");
     v.Group("gps_encoder", gps_encoder, "coordinates to vectors: random Fourier features and MLPs");
-    v.Field("heads", heads,
-            "what is learned, one or several. contrastive_gps: both views and coordinates in one space (section loss); "
-            "cells: the cell of the photo; contrastive_text: the photo and its caption in one space; attributes: "
-            "columns of the photo table",
-            OneOf{{DUALGEO_HEADS(DUALGEO_KIND_NAME)}}, Added{});
+    v.Field(
+        "heads", heads,
+        "what is learned, one or several (with image_encoder classical: none). contrastive_gps: both views and "
+        "coordinates in one space (section loss); cells: the cell of the photo; contrastive_text: the photo and its "
+        "caption in one space; attributes: columns of the photo table",
+        OneOf{{DUALGEO_HEADS(DUALGEO_KIND_NAME)}}, Added{});
     v.Group("contrastive_gps", contrastive_gps, "the head contrastive_gps");
     v.Group("cells", cells, "the head cells");
     v.Group("text_encoder", text_encoder, "texts to vectors: CLIP's text tower");

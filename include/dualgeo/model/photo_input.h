@@ -23,10 +23,34 @@ struct Framing {
   bool half_to_even = false;  // an odd margin: torchvision rounds its half to even, Hugging Face cuts it off
 };
 
+// Which squares those are when there are several.
+enum class Crops {
+  kOne,    // as above
+  kStrip,  // the first, middle and last along the longer side
+  kFive,   // the corners (top left, top right, bottom left, bottom right) and the centre: torchvision's FiveCrop
+  kTen,    // these, and the same of the mirrored photo: TenCrop
+};
+constexpr int CountOf(Crops crops) {
+  constexpr int kCounts[] = {1, 3, 5, 10};
+  return kCounts[static_cast<int>(crops)];
+}
+
 struct PhotoInput {
   int size = 224;
   Normalization normalization = kClipNormalization;
   Framing framing = {};
+  Crops crops = Crops::kOne;
+  bool wants_mask = false;  // the network sees the mask beside the photo, in the same size
 };
+
+struct ImageEncoderOptions;
+struct ModelOptions;
+
+// What the network of options.type wants, with options.crops: a strip is of photos whose shortest edge is the square's
+// (Mueller-Budack et al., ECCV 2018), five and ten crops are of those with 256 for 224. Throws InputError for options
+// that do not fit each other or the type.
+PhotoInput ImageEncoderInput(const ImageEncoderOptions& options);
+// Whether the model sees masks: by its segmentation view, or by an image encoder that wants them.
+bool WantsMasks(const ModelOptions& options);
 
 }  // namespace dualgeo

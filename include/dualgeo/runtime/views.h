@@ -6,9 +6,11 @@
 
 namespace dualgeo {
 
-// DualGeo: CLIP normalisation, masks unless model.views is image; photo and mask cut alike and masks sampled at the
-// nearest pixel, unless model.segmentation_encoder.geometry and .resize say otherwise.
-ViewOptions ModelViews(const ModelOptions& model);
+// The model in training and validation: one crop, masks where it wants them; photo and mask cut alike and masks sampled
+// at the nearest pixel, unless model.segmentation_encoder.geometry and .resize say otherwise.
+ViewOptions ModelViews(ModelOptions model);
+// The same when photos are asked about: model.image_encoder.crops of each.
+ViewOptions AskedViews(const ModelOptions& model);
 
 // SegFormer: photos squashed to image_size x image_size, ImageNet normalisation; masks, where wanted, of side
 // mask_size.

@@ -44,8 +44,9 @@ std::vector<CandidateList> FindCells(const ExperimentOptions& options, const fs:
     for (const auto& row : ReadPhotoTable(train.csv, train.columns).rows) photos.push_back(*row.location);
   }
   const CellFinder finder(std::move(partitions), options.search.cells_rule, photos, options.search.cells_answer);
-  const std::vector<Matrix> scores = ScorePlaces(ModelFromConfig(options, checkpoint), queries);
   const SearchOptions& search = options.search;
+  const std::vector<Matrix> scores =
+      ScorePlaces(ModelFromConfig(options, checkpoint), queries, search.cells_softmax == "joint");
   if (!UsesPrototypes(options)) return finder.Find(queries.ids, scores, search.top_k);
   auto lists = Prototypes::Read(prototypes)
                    .Refine(finder.Find(queries.ids, scores, std::max(search.top_k, search.prototypes.cells)), queries,

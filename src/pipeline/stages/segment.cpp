@@ -2,6 +2,7 @@
 #include "dualgeo/runtime/segment.h"
 
 #include "dualgeo/io/set_aside.h"
+#include "dualgeo/model/photo_input.h"
 #include "dualgeo/pipeline/stages.h"
 #include "dualgeo/util/error.h"
 #include "stage.h"
@@ -68,7 +69,7 @@ SegmentResult SegmentFromConfig(const ExperimentOptions& options, const PhotoSet
 Stage SegmentStage() {
   return {.reads = {ConfigReads::kComputes, {"precision", "data.loader", "model.segmenter"}},
           .sees = SegmenterOptionsOf,
-          .wanted = [](const ExperimentOptions& o) { return HasStep(o, "segment") && o.model.has_segmentation(); },
+          .wanted = [](const ExperimentOptions& o) { return HasStep(o, "segment") && WantsMasks(o.model); },
           .steps = SegmentSteps,
           .folder = "masks",
           .key = SegmentKey,

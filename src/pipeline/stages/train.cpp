@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include "dualgeo/model/head.h"
+#include "dualgeo/model/photo_input.h"
 #include "dualgeo/pipeline/stages.h"
 #include "stage.h"
 
@@ -38,7 +39,7 @@ std::vector<Step> TrainSteps(const Stage& self, const StageRun& run) {
 // The fingerprints of finished studies have what made the masks behind the validation photos.
 std::string TrainKey(const Stage& self, const ExperimentOptions& o) {
   const std::string tables = KeyOf(StageNamed("holdout"), o);
-  const std::string masks = o.model.has_segmentation() ? KeyOf(StageNamed("segment"), o).substr(tables.size()) : "";
+  const std::string masks = WantsMasks(o.model) ? KeyOf(StageNamed("segment"), o).substr(tables.size()) : "";
   const std::string partitions = MakesPartitions(o) ? FieldsKey(StageNamed("partitions"), o) : "";
   return tables + SectionKey("data.validation", o) + masks + partitions + FieldsKey(self, o);
 }
@@ -74,11 +75,12 @@ TrainResult TrainFromConfig(const ExperimentOptions& options, const PhotoSet& ph
 }
 
 Stage TrainStage() {
-  // Masks come from files: of the segmenter only the classes matter.
+  // Masks come from files: of the segmenter only the classes matter. Training draws its own crops.
   return {.reads = {ConfigReads::kTrains,
                     {"seed", "precision", "data.validation.fraction", "data.augment", "data.loader", "model",
                      "model.segmenter.num_labels", "loss", "train"},
-                    {"model.segmenter"}},
+                    {"model.segmenter", "model.image_encoder.crops", "model.image_encoder.crops_pooling",
+                     "model.image_encoder.crops_of"}},
           .steps = TrainSteps,
           .of_model = true,
           .folder = "model",
