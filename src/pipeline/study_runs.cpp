@@ -24,10 +24,12 @@ std::string AnswerKey(const std::string& run_dir) { return "answer-" + Sha256(Sp
 std::vector<std::string> RoutedJobs(const ExperimentOptions& options, const std::vector<Job>& jobs) {
   std::vector<std::string> keys;
   if (!Routes(options)) return keys;
-  for (const auto& [name, model] : options.router.models) {
-    const std::string key = AnswerKey(model.run);
+  const auto wait_for = [&](const std::string& run_dir) {
+    const std::string key = AnswerKey(run_dir);
     if (std::ranges::find(jobs, key, &Job::key) != jobs.end()) keys.push_back(key);
-  }
+  };
+  wait_for(options.router.probabilities);
+  for (const auto& item : options.router.models) wait_for(item.second.run);
   return keys;
 }
 

@@ -11,6 +11,17 @@
 namespace dualgeo {
 namespace {
 
+// Nothing: these are probabilities.
+std::string WrongWith(const std::vector<std::string>& classes, const std::vector<double>& values) {
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    if (values[c] >= 0 && values[c] <= 1) continue;
+    return classes[c] + " is " + FormatDouble(values[c]) + "; a probability lies in [0, 1]";
+  }
+  const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+  if (std::abs(sum - 1) <= 0.01) return "";
+  return Join(classes) + " sum to " + FormatDouble(sum) + "; probabilities of all classes sum to 1";
+}
+
 const std::string& PhotoOf(const CandidateList& list) { return list.query_id; }
 const std::string& PhotoOf(const Prediction& prediction) { return prediction.id; }
 
@@ -65,20 +76,22 @@ ClassProbabilities ClassProbabilities::Read(const std::filesystem::path& path, c
           row, id + " '" + Printable(photo) + "' already stands in line " + std::to_string(csv.Line(first->second))));
     }
     std::vector<double>& values = read.rows_.emplace_back();
-    for (const std::size_t column : columns) {
-      values.push_back(csv.Number(row, column));
-      if (values.back() >= 0 && values.back() <= 1) continue;
-      throw InputError(
-          csv.At(row, csv.header()[column] + " is " + FormatDouble(values.back()) + "; a probability lies in [0, 1]"));
-    }
-    const double sum = std::accumulate(values.begin(), values.end(), 0.0);
-    if (std::abs(sum - 1) > 0.01) {
-      throw InputError(
-          csv.At(row, Join(classes) + " sum to " + FormatDouble(sum) + "; probabilities of all classes sum to 1"));
-    }
+    for (const std::size_t column : columns) values.push_back(csv.Number(row, column));
+    if (const std::string wrong = WrongWith(classes, values); !wrong.empty()) throw InputError(csv.At(row, wrong));
     read.ids_.push_back(photo);
   }
   return read;
+}
+
+ClassProbabilities::ClassProbabilities(std::filesystem::path path, std::vector<std::string> classes,
+                                       std::vector<std::string> ids, std::vector<std::vector<double>> rows)
+    : path_(std::move(path)), classes_(std::move(classes)), ids_(std::move(ids)), rows_(std::move(rows)) {
+  for (std::size_t row = 0; row < rows_.size(); ++row) {
+    row_of_.emplace(ids_[row], row);
+    if (const std::string wrong = WrongWith(classes_, rows_[row]); !wrong.empty()) {
+      throw InputError(path_.string() + ": photo '" + Printable(ids_[row]) + "': " + wrong);
+    }
+  }
 }
 
 const std::vector<double>& ClassProbabilities::Of(const std::string& id) const {

@@ -185,7 +185,13 @@ TEST_F(SlowAblateCommand, ComparesSystems) {
       "  - {name: retrieval}\n  - {name: PlaNet, base: planet.yaml}\n"
       "  - {name: routed, set: {run.steps: [search, rerank, predict, evaluate], search.finder: router,\n"
       "     router.probabilities: scenes.csv,\n"
-      "     router.models: {a: {run: \"out/retrieval/seed-{seed}\"}, b: {run: \"out/PlaNet/seed-{seed}\"}}}}\n");
+      "     router.models: {a: {run: \"out/retrieval/seed-{seed}\"}, b: {run: \"out/PlaNet/seed-{seed}\"}}}}\n"
+                "  - {name: scenes, set: {model.heads: [contrastive_gps, attributes],\n"
+                "     model.attributes: {near: {column: NEIGHBOUR}}}}\n"
+                "  - {name: by scene, set: {run.steps: [search, rerank, predict, evaluate], search.finder: router,\n"
+                "     router.probabilities: \"out/scenes/seed-{seed}\", router.attribute: near, router.models: {\n"
+                "     base: {run: \"out/retrieval/seed-{seed}\"}, street: {run: \"out/retrieval/seed-{seed}\"},\n"
+                "     city: {run: \"out/PlaNet/seed-{seed}\"}, region: {run: \"out/PlaNet/seed-{seed}\"}}}}\n");
   const auto routed = Run({"ablate", "--config", "routed.yaml"});
   ASSERT_EQ(routed.exit_code, 0) << routed.err;
   for (const std::string seed : {"seed-0", "seed-1"}) {
@@ -195,6 +201,11 @@ TEST_F(SlowAblateCommand, ComparesSystems) {
     EXPECT_EQ(lists[0].model, "a");
     EXPECT_EQ(lists[1].model, "b");
     EXPECT_EQ(lists[1].candidates[0].gallery_id, planet[1].candidates[0].gallery_id);
+    const auto by_scene = ReadCandidates(folder_ / "out/by-scene" / seed / "query/candidates.csv");
+    ASSERT_EQ(by_scene.size(), photos.size());
+    for (const auto& list : by_scene) {
+      EXPECT_THAT(list.model, ::testing::AnyOf("base", "street", "city", "region"));
+    }
   }
 }
 

@@ -28,18 +28,23 @@ struct RoutedRunOptions {
   }
 };
 
-// The config's `router` section. Its classes are columns of the table.
+// The config's `router` section. Its classes are columns of the table, or values of the attribute.
 struct RouterOptions {
   std::string probabilities;
   std::string id = "IMG_ID";
+  std::string attribute;
   std::map<std::string, RoutedRunOptions> models;
 
   template <class Visitor>
   void Visit(Visitor& v) {
     v.Field("probabilities", probabilities,
-            "table with a column of probabilities for each class; SET in it stands for the benchmark's name", Added{});
+            "table with a column of probabilities for each class; SET in it stands for the benchmark's name. With "
+            "attribute: the folder of a run",
+            Added{});
     v.Field("id", id, "its column of photos", Added{});
-    v.Map("models", models, "by the class's column");
+    v.Field("attribute", attribute, "what that run's head attributes has learned to tell, by its name; empty: a table",
+            Added{});
+    v.Map("models", models, "by the class's column, or the attribute's value");
   }
 };
 
@@ -52,6 +57,10 @@ class ClassProbabilities {
   static ClassProbabilities Read(const std::filesystem::path& path, const std::vector<std::string>& classes,
                                  const std::string& id = "IMG_ID");
 
+  // Of probabilities that stand in no table: rows[i] are those of ids[i]. Throws InputError as above.
+  ClassProbabilities(std::filesystem::path path, std::vector<std::string> classes, std::vector<std::string> ids,
+                     std::vector<std::vector<double>> rows);
+
   const std::filesystem::path& path() const { return path_; }
   const std::vector<std::string>& classes() const { return classes_; }
   const std::vector<std::string>& ids() const { return ids_; }
@@ -61,6 +70,8 @@ class ClassProbabilities {
   std::size_t Best(const std::string& id) const;
 
  private:
+  ClassProbabilities() = default;
+
   std::filesystem::path path_;
   std::vector<std::string> classes_, ids_;
   std::vector<std::vector<double>> rows_;

@@ -12,7 +12,9 @@
 #include "dualgeo/lmm/place_similarity.h"
 #include "dualgeo/pipeline/stages.h"
 #include "dualgeo/refine/router.h"
+#include "dualgeo/runtime/checkpoint.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
 #include "stage.h"
 
 namespace dualgeo {
@@ -64,26 +66,54 @@ fs::path ProbabilitiesOf(const RouterOptions& router, const std::string& set) {
   return path;
 }
 
+// What the attribute of another run's model says of a benchmark's photos.
+ClassProbabilities AttributeProbabilities(const RouterOptions& router, const std::string& set,
+                                          const std::vector<std::string>& classes) {
+  const RunPaths paths(router.probabilities);
+  const std::vector<std::string> known = AttributeClasses(paths.checkpoint(), router.attribute);
+  if (!std::ranges::is_permutation(known, classes)) {
+    throw InputError("router.models names " + Join(classes) + "; the attribute " + router.attribute + " of " +
+                     router.probabilities + " tells apart " + Join(known));
+  }
+  const FeatureSet features = ReadFeatures(paths.features(set));
+  const Matrix& said = features.Require(kAttributePrefix + router.attribute);
+  std::vector<std::vector<double>> rows;
+  for (std::int64_t i = 0; i < said.rows; ++i) {
+    std::vector<double>& row = rows.emplace_back();
+    for (const std::string& name : classes) {
+      row.push_back(said.Row(i)[static_cast<std::size_t>(std::ranges::find(known, name) - known.begin())]);
+    }
+  }
+  return {paths.features(set), classes, features.ids, std::move(rows)};
+}
+
 Step RouteStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
   const RouterOptions& router = run.options.router;
   const fs::path probabilities = ProbabilitiesOf(router, set.name), out = run.paths.candidates(set.name);
   std::map<std::string, fs::path> files;
   for (const auto& [name, model] : router.models) files[name] = RunPaths(model.run).candidates(set.name);
   Step step = NewStep(self, run, set.name);
-  step.inputs = [=] {
-    std::vector<Artifact> inputs = {FileArtifact("probabilities", probabilities)};
+  step.inputs = [=, attribute = router.attribute] {
+    std::vector<Artifact> inputs;
+    if (attribute.empty()) {
+      inputs.push_back(FileArtifact("probabilities", probabilities));
+    } else {
+      inputs.push_back(FolderArtifact("probabilities", RunPaths(probabilities).features(set.name)));
+    }
     for (const auto& [name, file] : files) inputs.push_back(FileArtifact(name, file));
     return inputs;
   };
   step.outputs = {FileArtifact("candidates", out)};
-  step.run = [=, id = router.id](bool) {
+  step.run = [=, &router](bool) {
     std::vector<std::string> classes;
     std::vector<RoutedModel<CandidateList>> models;
     for (const auto& [name, file] : files) {
       classes.push_back(name);
       models.push_back({file, ReadCandidates(file)});
     }
-    const auto routed = Route(ClassProbabilities::Read(probabilities, classes, id), std::move(models));
+    const auto read = [&] { return ClassProbabilities::Read(probabilities, classes, router.id); };
+    const auto routed =
+        Route(router.attribute.empty() ? read() : AttributeProbabilities(router, set.name, classes), std::move(models));
     for (std::size_t c = 0; c < classes.size(); ++c) {
       spdlog::info("search: {} photos of {} by {}", routed.count[c], set.name, classes[c]);
     }
