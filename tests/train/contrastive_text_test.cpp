@@ -93,7 +93,7 @@ TEST_F(ContrastiveTextTraining, AMissingColumnIsNamed) {
 class SlowContrastiveText : public ContrastiveTextTraining {};
 
 TEST_F(SlowContrastiveText, LearnsSixteenPhotosByHeart) {
-  TrainOptions train = TinyTraining(200);
+  TrainOptions train = TinyTraining(600);
   train.batch_size = 16;
   train.checkpoint_every_steps = 1000;
   const auto result = Train("a", train);
