@@ -1,7 +1,7 @@
 #include <memory>
 
 #include "commands.h"
-#include "dualgeo/data/text_table.h"
+#include "dualgeo/data/texts.h"
 #include "embed_flags.h"
 #include "networks.h"
 
@@ -31,7 +31,7 @@ void WriteTokensOfTexts(const EmbedArguments& flags) {
   if (!vocabulary) {
     throw InputError("--vocabulary is needed: CLIP's tokenizer.json, vocab.json or bpe_simple_vocab_16e6.txt.gz");
   }
-  const auto texts = ReadTextTable(flags.texts);
+  const auto texts = ReadTexts(flags.texts);
   WriteTokens(flags.tokens, texts, TokenizeTexts(ClipTokenizer::Read(*vocabulary), texts));
   spdlog::info("embed: tokens of {} texts -> {}", texts.rows.size(), flags.tokens.string());
 }
@@ -88,7 +88,7 @@ void AddEmbed(CLI::App& root) {
   const auto embed_texts = WithNetworks([text_flags] {
     const auto options = text_flags->WithVocabulary();
     CheckOutputs({{"--out", text_flags->out}, {"--tokens", text_flags->tokens}}, text_flags->TextInputs());
-    const auto texts = ReadTextTable(text_flags->texts);
+    const auto texts = ReadTexts(text_flags->texts);
     const EmbedModel model = ModelFromConfig(options, text_flags->model.Checkpoint(options));
     Report(EmbedTextsToFile(model, texts, text_flags->out), text_flags->out);
   });

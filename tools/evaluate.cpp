@@ -129,8 +129,9 @@ void AddEvaluate(CLI::App& root) {
   command->add_option("--top-k", flags->top_k, "candidates the oracle chooses among; 0: all")
       ->capture_default_str()
       ->check(CLI::Range(0, 1'000'000));
-  command->add_flag("--with-published", flags->published,
-                    "add what papers report for this benchmark (im2gps, im2gps3k, yfcc4k), marked as reported");
+  command->add_flag(
+      "--with-published", flags->published,
+      "add what papers report for this benchmark (im2gps, im2gps3k, yfcc4k, yfcc26k), marked as reported");
   command->add_flag("--leakage", flags->leakage, "with and without candidates that give the place away");
   command->add_option("--leakage-score-above", flags->rules.score_above,
                       "near duplicates: leave out candidates whose score is above this");

@@ -48,6 +48,7 @@ void PrintInfo(const std::filesystem::path& folder, bool json) {
                                            {"metric", info.metric},
                                            {"index", info.index},
                                            {"features", info.features},
+                                           {"normalize", info.normalize},
                                            {"model", info.model},
                                            {"items_with_author", authors},
                                            {"identical_photos", identical},
@@ -66,7 +67,7 @@ void PrintInfo(const std::filesystem::path& folder, bool json) {
                 static_cast<long long>(*info.identical_photos), info.duplicates.c_str());
   }
   std::printf("vectors    %lld-d, %s\n", static_cast<long long>(info.dimension), info.metric.c_str());
-  std::printf("features   %s\n", Printable(Join(info.features)).c_str());
+  std::printf("features   %s%s\n", Printable(Join(info.features)).c_str(), info.normalize ? "" : " (not normalised)");
   std::printf("index      %s\n", Printable(info.index).c_str());
   std::printf("model      %s\n", info.model.empty() ? "not known" : Printable(info.model).c_str());
   std::printf("files      agree (index.faiss %s, items.csv %s)\n", info.index_sha256.substr(0, 12).c_str(),

@@ -6,7 +6,7 @@
 # --clip, --weights, --gallery: as scripts/parity/geoclip.sh. --images: JPEG files. --count: how many are located here,
 # --peer-count: how many by the peer, whose rate does not depend on it. The peer needs geoclip, torch, transformers, pandas.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+root=$(cd "$(dirname "$0")/../.." && pwd)
 clip= weights= gallery= images= peer= count=256 peer_count=2 threads=2
 while [ $# -gt 1 ]; do
   case $1 in
@@ -24,11 +24,11 @@ while [ $# -gt 1 ]; do
 done
 [ $# -eq 0 ] && [ -n "$clip" ] && [ -n "$weights" ] && [ -n "$gallery" ] && [ -n "$images" ] ||
   { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
-dualgeo=${DUALGEO:-build/release/tools/dualgeo}
+dualgeo=${DUALGEO:-$root/build/release/tools/dualgeo}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-settings=$(python3 scripts/parity/geoclip_sizes.py --dualgeo "$dualgeo" --clip "$clip" --weights "$weights")
-common=(--config configs/systems/geoclip.yaml --checkpoint none --set "threads=$threads")
+settings=$(python3 "$root/scripts/parity/geoclip_sizes.py" --dualgeo "$dualgeo" --clip "$clip" --weights "$weights")
+common=(--config "$root/configs/systems/geoclip.yaml" --checkpoint none --set "threads=$threads")
 while IFS= read -r setting; do common+=(--set "$setting"); done <<<"$settings"
 (echo IMG_ID; find "$images" -name '*.jpg' -printf '%P\n' | sort | head -n "$count") >"$folder/photos.csv"
 located=$(($(wc -l <"$folder/photos.csv") - 1))

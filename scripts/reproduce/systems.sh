@@ -5,6 +5,21 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 dualgeo=${DUALGEO:-build/release/tools/dualgeo}
+mkdir -p runs/systems/vocabulary
+[ -e runs/systems/vocabulary/merges.txt ] || python3 - runs/systems/vocabulary <<'END'
+"""A vocabulary in CLIP's format without merges: every byte, every byte at a word's end, start and end."""
+import json
+import pathlib
+import sys
+
+shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
+letters = [chr(b) if b in shown else None for b in range(256)]
+letters = [chr(256 + letters[:b].count(None)) if letter is None else letter for b, letter in enumerate(letters)]
+tokens = letters + [letter + "</w>" for letter in letters] + ["<|startoftext|>", "<|endoftext|>"]
+folder = pathlib.Path(sys.argv[1])
+(folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
+(folder / "merges.txt").write_text("#version: 0.2\n")
+END
 scripts/reproduce/stand_in_server.py --port 8089 >/dev/null &
 trap "kill $! 2>/dev/null || true" EXIT
 "$dualgeo" ablate --config configs/ablations/systems.yaml "$@"

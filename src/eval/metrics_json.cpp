@@ -50,7 +50,9 @@ Json PublishedJson(const std::vector<PublishedRow>& published) {
   Json json = Json::array();
   for (const auto& row : published) {
     Json accuracy = Json::object();
-    for (std::size_t t = 0; t < kAccuracyKm.size(); ++t) accuracy[FormatDouble(kAccuracyKm[t])] = row.percent[t];
+    for (std::size_t t = 0; t < kAccuracyKm.size(); ++t) {
+      accuracy[FormatDouble(kAccuracyKm[t])] = row.percent[t] ? Json(*row.percent[t]) : Json();
+    }
     json.push_back({{"system", row.system},
                     {"variant", row.variant},
                     {"year", row.year},

@@ -25,7 +25,8 @@ std::vector<PublishedRow> Parse() {
     row.variant = text("variant");
     row.year = static_cast<int>(csv.Integer(i, csv.Require("year")));
     for (std::size_t t = 0; t < kAccuracyKm.size(); ++t) {
-      row.percent[t] = csv.Number(i, csv.Require("acc_" + FormatDouble(kAccuracyKm[t]) + "km"));
+      const std::size_t column = csv.Require("acc_" + FormatDouble(kAccuracyKm[t]) + "km");
+      if (!csv.Cell(i, column).empty()) row.percent[t] = csv.Number(i, column);
     }
     row.source = text("source");
     rows.push_back(std::move(row));

@@ -90,7 +90,7 @@ std::vector<Line> LinesOf(const std::vector<PublishedRow>& published, const std:
       const auto known = std::find(kAccuracyKm.begin(), kAccuracyKm.end(), threshold);
       line.percent.push_back(known == kAccuracyKm.end()
                                  ? std::nullopt
-                                 : std::optional(row.percent[static_cast<std::size_t>(known - kAccuracyKm.begin())]));
+                                 : row.percent[static_cast<std::size_t>(known - kAccuracyKm.begin())]);
       line.ci95.emplace_back();
     }
     lines.push_back(std::move(line));

@@ -12,6 +12,7 @@
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/geo/unit_vector.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
 
 namespace dualgeo {
 namespace {
@@ -24,6 +25,24 @@ double FlatArea(S2Cell cell) {
   const UnitVector a = Minus(ToUnitVector(corners[2]), ToUnitVector(corners[0]));
   const UnitVector b = Minus(ToUnitVector(corners[3]), ToUnitVector(corners[1]));
   return 0.5 * std::hypot(a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x);
+}
+
+// Of NaN nothing is best.
+void RequireNumbers(const std::vector<std::string>& ids, const std::vector<Matrix>& probabilities) {
+  std::size_t bad = 0, first = 0;
+  for (std::size_t photo = ids.size(); photo-- > 0;) {
+    const bool fine = std::ranges::all_of(probabilities, [&](const Matrix& scores) {
+      return std::ranges::all_of(scores.Row(static_cast<std::int64_t>(photo)),
+                                 [](float p) { return std::isfinite(p); });
+    });
+    if (fine) continue;
+    ++bad;
+    first = photo;
+  }
+  if (bad == 0) return;
+  throw InputError("the scores of " + std::to_string(bad) + " of " + std::to_string(ids.size()) +
+                   " photos are not numbers, the first '" + Printable(ids[first]) +
+                   "': are the classifier's weights damaged?");
 }
 
 }  // namespace
@@ -120,6 +139,7 @@ std::vector<CandidateList> CellFinder::Find(const std::vector<std::string>& ids,
     throw InputError("the scores are not of these partitions: partition " + std::to_string(i + 1) + " has " +
                      std::to_string(cells) + " cells");
   }
+  RequireNumbers(ids, probabilities);
   // Of the last partition alone where the rule looks at no other.
   const std::size_t first = rule_ == "last" ? partitions_.size() - 1 : 0;
   std::vector<CandidateList> lists;

@@ -1,11 +1,15 @@
 #include "dualgeo/gallery/embed.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <numeric>
 #include <string_view>
+#include <tuple>
 #include <unordered_set>
+#include <utility>
 
 #include "dualgeo/data/loader.h"
 #include "dualgeo/model/fingerprint.h"
@@ -78,6 +82,7 @@ void AppendFeatures(DualGeoModel& model, const torch::Tensor& pixels, const torc
   for (const auto& head : model->heads()) {
     add(kPlaceVector, head->Kept(features));
     for (const auto& [name, rows] : head->PhotoVectors(features)) add(name, unit(rows));
+    for (const auto& [name, rows] : head->Attributes(features)) add(name, rows);
   }
 }
 
@@ -175,13 +180,37 @@ EmbedResult EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const 
   return result;
 }
 
+namespace {
+
+// [N, 2] degrees -> gps and projected_gps. On the CPU each thread takes points of its own through all layers, so that
+// none waits for another at the end of each.
+std::pair<torch::Tensor, torch::Tensor> EmbedPoints(DualGeoModel& model, const torch::Tensor& latlon) {
+  const auto embed = [&](const torch::Tensor& points) {
+    const auto gps = model->EncodeGps(points);
+    return std::pair{gps, model->ProjectGps(gps)};
+  };
+  if (!latlon.device().is_cpu()) return embed(latlon);
+  const std::int64_t threads = at::get_num_threads();
+  const auto slices = latlon.split(std::max<std::int64_t>(256, (latlon.size(0) + threads - 1) / threads));
+  std::vector<torch::Tensor> gps(slices.size()), projected(slices.size());
+  at::parallel_for(0, static_cast<std::int64_t>(slices.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    const torch::InferenceMode inference;  // a thread's own
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      std::tie(gps[i], projected[i]) = embed(slices[i]);
+    }
+  });
+  return {torch::cat(gps), torch::cat(projected)};
+}
+
+}  // namespace
+
 void EmbedGps(DualGeoModel& model, std::span<const LatLon> coordinates, const std::vector<std::string>& ids,
               FeatureBlocks& blocks) {
   const torch::InferenceMode inference;
   model->eval();
   const auto device = DeviceOf(model);
   const auto total = static_cast<std::int64_t>(coordinates.size());
-  constexpr std::int64_t kChunk = 1024;  // what lies between two layers then stays in the cache
+  constexpr std::int64_t kChunk = 4096;
   Progress progress("embed", total, "points");
   progress.Update(blocks.done());
   for (std::int64_t start = blocks.done(); start < total; start += kChunk) {
@@ -193,9 +222,9 @@ void EmbedGps(DualGeoModel& model, std::span<const LatLon> coordinates, const st
       set.ids.push_back(ids.empty() ? std::to_string(i) : ids[static_cast<std::size_t>(i)]);
     }
     set.locations.insert(set.locations.end(), points.begin(), points.end());
-    const auto gps = model->EncodeGps(LatLonTensor(points, device));
+    const auto [gps, projected] = EmbedPoints(model, LatLonTensor(points, device));
     Append(gps, "gps", set.ids, set.features["gps"]);
-    Append(model->ProjectGps(gps), "projected_gps", set.ids, set.features["projected_gps"]);
+    Append(projected, "projected_gps", set.ids, set.features["projected_gps"]);
     blocks.Covered(end);
     progress.Update(end);
   }

@@ -57,7 +57,7 @@ void AppendTextRows(const std::string& name, const torch::Tensor& vectors, std::
 
 }  // namespace
 
-EmbedReport EmbedTextsToFile(const EmbedModel& options, const TextTable& texts, const std::filesystem::path& out) {
+EmbedReport EmbedTextsToFile(const EmbedModel& options, const Texts& texts, const std::filesystem::path& out) {
   CheckOutputs({{"--out", out}}, {{"--texts", texts.path}, {"--checkpoint", options.checkpoint}});
   // Before a large model is loaded.
   const ClipTokenizer tokenizer = ReadTokenizer(options.model.text_encoder);

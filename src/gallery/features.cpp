@@ -144,7 +144,8 @@ FeatureSet ReadFeatures(const std::filesystem::path& path) {
     throw InputError(name + ": metadata key kind is '" + Printable(set.kind) + "', not photos, gps or texts");
   }
   for (const auto& entry : file.entries()) {
-    if (std::find(std::begin(kNames), std::end(kNames), entry.name) != std::end(kNames)) {
+    if (entry.name.starts_with(kAttributePrefix) ||
+        std::find(std::begin(kNames), std::end(kNames), entry.name) != std::end(kNames)) {
       CheckShape(entry, torch::kFloat32, set.size(), name);
       set.features[entry.name] = ToMatrix(file.View(entry.name), entry.name, set.ids, name);
     } else if (entry.name == "latlon" && set.kind == "gps") {

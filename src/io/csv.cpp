@@ -301,8 +301,7 @@ std::size_t CsvTable::Require(std::string_view name) const {
   throw InputError(message);
 }
 
-bool CsvTable::Missing(std::size_t row, std::size_t column) const {
-  const std::string_view cell = Cell(row, column);
+bool MeansNothing(std::string_view cell) {
   if (cell.empty()) return true;
   if (cell.size() > 4 || (cell.front() >= '0' && cell.front() <= '9')) return false;
   std::string word(cell);

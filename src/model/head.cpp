@@ -37,6 +37,12 @@ std::vector<std::string> HeadColumns(const ModelOptions& model) {
   return all;
 }
 
+torch::Tensor PhotoVector(const ViewFeatures& features, const std::string& name) {
+  if (name == "image") return features.image;
+  if (name == "segmentation") return features.segmentation;
+  return name == "fused_image" ? features.fused_image : features.fused_segmentation;
+}
+
 torch::Tensor Find(const NamedTensors& tensors, const std::string& name) {
   for (const auto& [own, tensor] : tensors) {
     if (own == name) return tensor;

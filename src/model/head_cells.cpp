@@ -15,12 +15,6 @@ constexpr double kPigeonRadiusKm = 6378.137;
 
 std::string OutputName(std::size_t partition) { return "cells_" + std::to_string(partition); }
 
-torch::Tensor ClassifiedVector(const ViewFeatures& features, const std::string& name) {
-  if (name == "image") return features.image;
-  if (name == "segmentation") return features.segmentation;
-  return name == "fused_image" ? features.fused_image : features.fused_segmentation;
-}
-
 // Great circles between a [N, 2] and b [M, 2] in degrees: km, [N, M].
 torch::Tensor HaversineKm(const torch::Tensor& a, const torch::Tensor& b) {
   const auto radians = std::numbers::pi / 180;
@@ -56,7 +50,7 @@ void CellsHeadImpl::Initialise(std::uint64_t seed) {
   for (std::size_t i = 0; i < classifiers_.size(); ++i) InitialisePart(seed, OutputName(i).c_str(), classifiers_[i]);
 }
 
-torch::Tensor CellsHeadImpl::Kept(const ViewFeatures& features) { return ClassifiedVector(features, options_.vector); }
+torch::Tensor CellsHeadImpl::Kept(const ViewFeatures& features) { return PhotoVector(features, options_.vector); }
 
 NamedTensors CellsHeadImpl::Forward(const ViewFeatures& features, const Targets&) {
   NamedTensors outputs;
@@ -83,9 +77,11 @@ torch::Tensor CellsHeadImpl::Labels(std::size_t partition, const torch::Tensor& 
 }
 
 // How much each cell counts for each photo, [N, cells].
-torch::Tensor CellsHeadImpl::SmoothLabels(std::size_t partition, const torch::Tensor& latlon) const {
+torch::Tensor CellsHeadImpl::SmoothLabels(std::size_t partition, const torch::Tensor& latlon,
+                                          const torch::Tensor& own) const {
   const auto km = HaversineKm(latlon.to(torch::kFloat64), means_[partition].to(latlon.device()));
-  return torch::exp(-(km - km.amin(1, true)) / options_.tau_km);
+  const auto from = options_.smooth_from == "own" ? km.gather(1, own.clamp_min(0).unsqueeze(1)) : km.amin(1, true);
+  return torch::exp(-(km - from) / options_.tau_km);
 }
 
 TrainingLoss CellsHeadImpl::Loss(const NamedTensors& outputs, const Targets& targets) {
@@ -98,7 +94,7 @@ TrainingLoss CellsHeadImpl::Loss(const NamedTensors& outputs, const Targets& tar
     const auto inside = labels != kNoCell;
     torch::Tensor term;
     if (options_.labels == "haversine") {
-      const auto smooth = SmoothLabels(i, targets.latlon).to(logits.scalar_type());
+      const auto smooth = SmoothLabels(i, targets.latlon, labels).to(logits.scalar_type());
       const auto each = -(smooth * torch::log_softmax(logits, 1)).sum(1);
       term = (each * inside).sum() / inside.sum().clamp_min(1);
     } else {

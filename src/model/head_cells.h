@@ -25,8 +25,8 @@ class CellsHeadImpl : public HeadImpl {
   // cells_0, cells_1 ...: logits, [N, cells of the partition].
   NamedTensors Forward(const ViewFeatures& features, const Targets& targets) override;
   // Cross-entropy over the photos that are in a cell of the partition, details under the outputs' names; a photo in no
-  // cell counts 0. Smoothed labels are as PIGEON's code has them: exp(-(d - d of the nearest centroid) / tau), great
-  // circles, not normalised.
+  // cell counts 0. Smoothed labels are PIGEON's: exp(-(d - d0) / tau), great circles, not normalised, where d0 is the
+  // distance of the nearest mean (its code) or of the own cell's (its paper).
   TrainingLoss Loss(const NamedTensors& outputs, const Targets& targets) override;
   // The vector that is classified, as it is (not normalised).
   torch::Tensor Kept(const ViewFeatures& features) override;
@@ -40,7 +40,7 @@ class CellsHeadImpl : public HeadImpl {
 
  private:
   torch::Tensor Labels(std::size_t partition, const torch::Tensor& latlon) const;
-  torch::Tensor SmoothLabels(std::size_t partition, const torch::Tensor& latlon) const;
+  torch::Tensor SmoothLabels(std::size_t partition, const torch::Tensor& latlon, const torch::Tensor& own) const;
 
   CellsOptions options_;
   std::vector<Partition> partitions_;

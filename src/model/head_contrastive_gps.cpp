@@ -1,7 +1,10 @@
 #include "head_contrastive_gps.h"
 
 #include <cmath>
+#include <limits>
+#include <numbers>
 
+#include "dualgeo/geo/distance.h"
 #include "dualgeo/model/loss.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/util/error.h"
@@ -12,6 +15,21 @@ torch::Tensor Normalise(const torch::Tensor& x) {
   const auto full = x.to(torch::promote_types(x.scalar_type(), torch::kFloat32));
   return torch::nn::functional::normalize(full, torch::nn::functional::NormalizeFuncOptions().dim(-1));
 }
+
+namespace {
+
+// [N, 2] degrees, each moved by a normal number of metres to the north and to the east.
+torch::Tensor MovedBy(double metres, const torch::Tensor& latlon) {
+  // From the CPU's generator, so that every device moves them alike.
+  const auto normal = torch::randn({latlon.size(0), 2}, torch::kFloat64).to(latlon.device());
+  const auto degrees = normal * (metres / 1000 / kEarthRadiusKm * 180 / std::numbers::pi);
+  const auto lat = (latlon.select(1, 0) + degrees.select(1, 0)).clamp(-90, 90);
+  const auto circle = torch::cos(lat * (std::numbers::pi / 180)).clamp_min(1e-9);
+  const auto lon = latlon.select(1, 1) + degrees.select(1, 1) / circle;
+  return torch::stack({lat, torch::remainder(lon + 180, 360) - 180}, 1);
+}
+
+}  // namespace
 
 ProjectionHeadImpl::ProjectionHeadImpl(int in, int out) {
   first_ = register_module("0", Linear(in, in));
@@ -50,6 +68,11 @@ ContrastiveGpsHeadImpl::ContrastiveGpsHeadImpl(const ModelOptions& model, const 
     location_projection_else_ =
         register_module("location_projection_else", ProjectionHead(model.gps_encoder.embed_dim, space));
   }
+  if (loss.queue > 0) {
+    constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+    queue_ = register_buffer("gps_queue", torch::full({2, loss.queue}, kNothing, torch::kFloat64));
+    queue_pointer_ = register_buffer("gps_queue_ptr", torch::zeros({1}, torch::kInt64));
+  }
 }
 
 void ContrastiveGpsHeadImpl::Initialise(std::uint64_t seed) {
@@ -57,6 +80,12 @@ void ContrastiveGpsHeadImpl::Initialise(std::uint64_t seed) {
   if (rgb_projection_else_) InitialisePart(seed, "rgb_projection_else", rgb_projection_else_);
   if (seg_projection_else_) InitialisePart(seed, "seg_projection_else", seg_projection_else_);
   if (location_projection_else_) InitialisePart(seed, "location_projection_else", location_projection_else_);
+  if (queue_.defined() && loss_.queue_start == "near_zero") {
+    // Random vectors of length 1, taken for degrees.
+    const SeedScope scope(DeriveSeed(seed, "gps_queue"));
+    const auto points = torch::randn_like(queue_);
+    queue_.copy_(points / points.norm(2, 0, true));
+  }
 }
 
 void ContrastiveGpsHeadImpl::LoadPretrained() {
@@ -93,12 +122,29 @@ double ContrastiveGpsHeadImpl::CosineFactor() const {
   return sum / views;
 }
 
+torch::Tensor ContrastiveGpsHeadImpl::ForwardGps(const torch::Tensor& latlon, double noise_m) {
+  return location_encoder_->Forward(noise_m > 0 ? MovedBy(noise_m, latlon) : latlon);
+}
+
+void ContrastiveGpsHeadImpl::Enqueue(const torch::Tensor& latlon) {
+  const torch::NoGradGuard no_grad;
+  const auto first = queue_pointer_.item<std::int64_t>();
+  const auto columns = (torch::arange(latlon.size(0), torch::kInt64) + first).remainder(queue_.size(1));
+  queue_.index_copy_(1, columns.to(queue_.device()), latlon.t().to(queue_.scalar_type()));
+  queue_pointer_.fill_((first + latlon.size(0)) % queue_.size(1));
+}
+
 NamedTensors ContrastiveGpsHeadImpl::Forward(const ViewFeatures& features, const Targets& targets) {
-  const auto gps = location_encoder_->Forward(targets.latlon);
+  const auto gps = ForwardGps(targets.latlon, is_training() ? loss_.gps_noise_m : 0);
   NamedTensors outputs;
   if (rgb_projection_else_) outputs.emplace_back("image", ProjectImage(features.fused_image));
   if (seg_projection_else_) outputs.emplace_back("segmentation", ProjectSegmentation(features.fused_segmentation));
   outputs.emplace_back("gps", ProjectGps(gps));
+  if (!queue_.defined() || !is_training()) return outputs;
+  const auto places = queue_.t().to(torch::kFloat64);
+  const auto past = places.index_select(0, torch::isfinite(places.select(1, 0)).nonzero().squeeze(1));
+  if (past.size(0) > 0) outputs.emplace_back("queue", ProjectGps(ForwardGps(past, loss_.queue_noise_m)));
+  Enqueue(targets.latlon);
   return outputs;
 }
 
@@ -113,7 +159,7 @@ NamedTensors ContrastiveGpsHeadImpl::PhotoVectors(const ViewFeatures& features) 
 
 TrainingLoss ContrastiveGpsHeadImpl::Loss(const NamedTensors& outputs, const Targets&) {
   const LossTerms terms = DualViewLoss(Find(outputs, "image"), Find(outputs, "segmentation"), Find(outputs, "gps"),
-                                       logit_scale_rgb_, logit_scale_seg_, loss_);
+                                       logit_scale_rgb_, logit_scale_seg_, loss_, Find(outputs, "queue"));
   TrainingLoss loss{terms.total, {}};
   if (terms.image_gps.defined()) loss.details.emplace_back("image_gps", terms.image_gps);
   if (terms.segmentation_gps.defined()) loss.details.emplace_back("segmentation_gps", terms.segmentation_gps);

@@ -1,4 +1,8 @@
-// DualGeo's head: both views and GPS coordinates in one space, trained by contrast (model/loss.h).
+// DualGeo's head: both views and GPS coordinates in one space, trained by contrast (model/loss.h); GeoCLIP's
+// (loss.direction image_to_gps), with a queue of past coordinates and noise on all of them.
+//
+// With a queue: gps_queue [2, loss.queue] (latitudes, longitudes; NaN where nothing was put yet) and gps_queue_ptr [1],
+// the column that is replaced next. They are buffers, so that a resumed training goes on exactly.
 #pragma once
 
 #include "dualgeo/io/torch.h"
@@ -32,7 +36,9 @@ class ContrastiveGpsHeadImpl : public HeadImpl {
   void Initialise(std::uint64_t seed) override;
   void LoadPretrained() override;
 
-  // image, segmentation, gps: [N, gps_space], L2-normalised.
+  // image, segmentation, gps: [N, gps_space], L2-normalised. In training, coordinates are moved by noise (drawn from
+  // LibTorch's generator on the CPU), and with a queue: queue [M, gps_space], of what it holds; then the batch, as it
+  // is, enters the queue in place of the oldest.
   NamedTensors Forward(const ViewFeatures& features, const Targets& targets) override;
   // Details image_gps and segmentation_gps; one whose view is off or whose weight is 0 is left out.
   TrainingLoss Loss(const NamedTensors& outputs, const Targets& targets) override;
@@ -52,6 +58,9 @@ class ContrastiveGpsHeadImpl : public HeadImpl {
   double CosineFactor() const;
 
  private:
+  torch::Tensor ForwardGps(const torch::Tensor& latlon, double noise_m);
+  void Enqueue(const torch::Tensor& latlon);
+
   LossOptions loss_;
   bool takes_texts_ = false;
   ContrastiveGpsOptions options_;
@@ -62,6 +71,8 @@ class ContrastiveGpsHeadImpl : public HeadImpl {
   ProjectionHead location_projection_else_{nullptr};  // none where GPS embeddings are in the shared space
   torch::Tensor logit_scale_rgb_;
   torch::Tensor logit_scale_seg_;
+  torch::Tensor queue_;  // undefined without one
+  torch::Tensor queue_pointer_;
 };
 
 }  // namespace dualgeo

@@ -22,12 +22,6 @@ std::vector<CaptionSentence> SentencesOf(const ModelOptions& model) {
   return sentences;
 }
 
-torch::Tensor CaptionedVector(const ViewFeatures& features, const std::string& name) {
-  if (name == "image") return features.image;
-  if (name == "segmentation") return features.segmentation;
-  return name == "fused_image" ? features.fused_image : features.fused_segmentation;
-}
-
 }  // namespace
 
 std::vector<std::string> ContrastiveTextColumns(const ModelOptions& model) {
@@ -126,7 +120,7 @@ void ContrastiveTextHeadImpl::Learn(const TableValues& train, const TableValues*
 }
 
 NamedTensors ContrastiveTextHeadImpl::Forward(const ViewFeatures& features, const Targets& targets) {
-  const auto photo = CaptionedVector(features, options_.vector);
+  const auto photo = PhotoVector(features, options_.vector);
   const auto photos = photo.size(0);
   auto kept = torch::ones({photos, std::ssize(sentences_)}, torch::kBool);
   if (is_training() && !options_.keep.empty()) {
@@ -160,7 +154,7 @@ TrainingLoss ContrastiveTextHeadImpl::Loss(const NamedTensors& outputs, const Ta
 }
 
 NamedTensors ContrastiveTextHeadImpl::PhotoVectors(const ViewFeatures& features) {
-  return {{"image_text", Normalise(vision_projection_else_1_->Forward(CaptionedVector(features, options_.vector)))}};
+  return {{"image_text", Normalise(vision_projection_else_1_->Forward(PhotoVector(features, options_.vector)))}};
 }
 
 NamedTensors ContrastiveTextHeadImpl::TextVectors(const torch::Tensor& text) {

@@ -99,6 +99,37 @@ void ValidateContrastiveGps(const ModelOptions& model) {
   }
 }
 
+void ValidateAttributes(const ModelOptions& model) {
+  if (!model.has_head("attributes")) {
+    if (model.attributes.empty()) return;
+    throw InputError("model.attributes: " + model.attributes.begin()->first +
+                     " would not be learned: attributes is not among model.heads");
+  }
+  if (model.attributes.empty()) {
+    throw InputError("model.attributes: there are none; the head attributes needs one, NAME: {column: ...}");
+  }
+  bool learns = false;
+  for (const auto& [name, attribute] : model.attributes) {
+    const std::string key = "model.attributes." + name;
+    const bool plain =
+        std::ranges::all_of(name, [](char c) { return IsAlpha(c) || IsDigit(c) || c == '_' || c == '-'; });
+    if (name.empty() || !plain) {
+      throw InputError(key + ": the name is part of the names of weights: letters, digits, _ and - are allowed");
+    }
+    if (attribute.column.empty()) throw InputError(key + ".column is not set; it is a column of the photo table");
+    RequireView(model, attribute.vector, key + ".vector");
+    const std::set<std::string> classes(attribute.classes.begin(), attribute.classes.end());
+    if (classes.size() < attribute.classes.size() || classes.contains("")) {
+      throw InputError(key + ".classes: " + Printable(Join(attribute.classes), 200) + ": one is empty or named twice");
+    }
+    if (classes.size() == 1) {
+      throw InputError(key + ".classes: " + Printable(*classes.begin()) + " alone; there must be two at least");
+    }
+    learns = learns || attribute.weight > 0;
+  }
+  if (!learns) throw InputError("model.attributes: all weights are 0, so nothing would be learned");
+}
+
 }  // namespace
 
 void RequireDivides(int divisor, int number, const std::string& what, const std::string& of_what) {
@@ -215,6 +246,7 @@ void ModelOptions::Validate() const {
   }
   if (has_head("contrastive_gps")) ValidateContrastiveGps(*this);
   if (has_head("cells")) ValidateCells(*this);
+  ValidateAttributes(*this);
   if (has_head("contrastive_text")) ValidateContrastiveText(*this);
   if (gps_encoder.sigmas.empty()) throw InputError("model.gps_encoder.sigmas: the list is empty; give at least one");
 }
@@ -222,6 +254,25 @@ void ModelOptions::Validate() const {
 void LossOptions::Validate() const {
   if (image_gps == 0 && segmentation_gps == 0) {
     throw InputError("loss: image_gps and segmentation_gps are both 0, so nothing would be learned");
+  }
+  if (queue == 0 && queue_noise_m > 0) {
+    throw InputError("loss.queue_noise_m: " + FormatDouble(queue_noise_m) +
+                     " moves a queue that is not there (loss.queue is 0)");
+  }
+  if (queue == 0 && queue_start != "empty") {
+    throw InputError("loss.queue_start: " + queue_start + " is of a queue that is not there (loss.queue is 0)");
+  }
+}
+
+void LossOptions::RequireQueueFits(std::int64_t batch) const {
+  if (queue == 0) return;
+  if (queue < batch) {
+    throw InputError("loss.queue: " + std::to_string(queue) + " is shorter than a batch of " + std::to_string(batch) +
+                     " photos; take a multiple of it");
+  }
+  if (queue % batch != 0) {
+    throw InputError("loss.queue: " + std::to_string(queue) + " is not a multiple of the " + std::to_string(batch) +
+                     " photos of a batch");
   }
 }
 

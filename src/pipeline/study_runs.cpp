@@ -18,9 +18,31 @@ namespace dualgeo {
 namespace fs = std::filesystem;
 namespace {
 
+std::string AnswerKey(const std::string& run_dir) { return "answer-" + Sha256(Spelled(run_dir)).substr(0, 12); }
+
+// The jobs of other runs of the study, listed before, that a router takes its candidates from.
+std::vector<std::string> RoutedJobs(const ExperimentOptions& options, const std::vector<Job>& jobs) {
+  std::vector<std::string> keys;
+  if (!Routes(options)) return keys;
+  for (const auto& [name, model] : options.router.models) {
+    const std::string key = AnswerKey(model.run);
+    if (std::ranges::find(jobs, key, &Job::key) != jobs.end()) keys.push_back(key);
+  }
+  return keys;
+}
+
+// "{seed}" in a value is the run's.
+std::string WithSeed(std::string text, int seed) {
+  static const std::string kSeed = "{seed}";
+  for (std::size_t at = 0; (at = text.find(kSeed, at)) != std::string::npos;) {
+    text.replace(at, kSeed.size(), std::to_string(seed));
+  }
+  return text;
+}
+
 // The jobs that walk one run: one a shared stage, in order, and one for what it makes by itself, up to the scores.
 void AddRunJobs(const ExperimentOptions& options, const std::string& label, std::vector<Job>& jobs) {
-  std::vector<std::string> after, own;
+  std::vector<std::string> after = RoutedJobs(options, jobs), own;
   for (const Stage& stage : Stages()) {
     if (!IsWanted(stage, options)) continue;
     if (stage.folder == nullptr && (stage.of_model || stage.in_studies)) own.emplace_back(stage.name);
@@ -40,7 +62,7 @@ void AddRunJobs(const ExperimentOptions& options, const std::string& label, std:
     LinkStages(options);
     return RunStages(options, own, /*finishes=*/true) > 0;
   };
-  jobs.push_back({"answer-" + Sha256(options.run_dir).substr(0, 12), "answer (" + label + ")", after, answer});
+  jobs.push_back({AnswerKey(options.run_dir), "answer (" + label + ")", after, answer});
 }
 
 // Rewrites what an earlier version recorded of the stages of all runs, in a process of its own, since this one is still
@@ -90,9 +112,9 @@ StudyRuns::StudyRuns(fs::path file, const StudyOptions& options, std::string com
       shared_(options.shared.empty() ? root_ / "shared" : fs::path(options.shared)),
       variants_(variants) {
   for (std::size_t i = 0; i < variants.size(); ++i) {
-    std::vector<std::string> overrides = options.overrides;
-    overrides.insert(overrides.end(), variants[i].overrides.begin(), variants[i].overrides.end());
     for (const int seed : options.seeds) {
+      std::vector<std::string> overrides = options.overrides;
+      for (const std::string& override : variants[i].overrides) overrides.push_back(WithSeed(override, seed));
       StudyRun run{i, seed, {}};
       ExperimentOptions& o = run.options;
       try {

@@ -16,6 +16,7 @@
 #include "dualgeo/runtime/runtime.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
@@ -52,6 +53,15 @@ void SwapIn(const fs::path& fresh, const fs::path& folder) {
   fs::rename(fresh, folder);
   Sync(folder.parent_path());
   fs::remove_all(previous);
+}
+
+// The file itself, or that of a checkpoint.
+fs::path WeightsOf(const fs::path& path) {
+  std::error_code code;
+  if (fs::is_regular_file(path, code)) return path;
+  const fs::path folder = FindCheckpoint(path);
+  if (folder.empty()) throw InputError(path.string() + ": no such checkpoint");
+  return folder / "model.safetensors";
 }
 
 }  // namespace
@@ -127,13 +137,7 @@ TrainerState ReadTrainerState(const fs::path& checkpoint) {
 }
 
 void LoadCheckpointWeights(torch::nn::Module& module, const fs::path& path) {
-  std::error_code code;
-  fs::path file = path;
-  if (!fs::is_regular_file(path, code)) {
-    const fs::path folder = FindCheckpoint(path);
-    if (folder.empty()) throw InputError(path.string() + ": no such checkpoint");
-    file = folder / "model.safetensors";
-  }
+  const fs::path file = WeightsOf(path);
   const TensorMap stored = MapWholeModel(ReadWeights(file));
   const auto* model = dynamic_cast<DualGeoModelImpl*>(&module);
   if (model) {
@@ -143,6 +147,13 @@ void LoadCheckpointWeights(torch::nn::Module& module, const fs::path& path) {
   if (model) {
     for (const auto& head : model->heads()) head->CheckLoaded();
   }
+}
+
+std::vector<std::string> AttributeClasses(const fs::path& path, const std::string& name) {
+  const fs::path file = WeightsOf(path);
+  auto classes = AttributeClasses(MapWholeModel(ReadWeights(file)), name);
+  if (classes.empty()) throw InputError(file.string() + ": has no attribute " + Printable(name) + " with classes");
+  return classes;
 }
 
 DualGeoModel LoadModel(const fs::path& path, const ModelOptions& model, const LossOptions& loss,

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "dualgeo/util/error.h"
+#include "lr_factors.h"
 #include "optimizer_kinds.h"
 
 namespace dualgeo {
@@ -16,12 +17,22 @@ Optimizer::Optimizer(const torch::nn::Module& module, const TrainOptions& option
     : state_names_(std::move(state_names)), decay_all_(options.decay == "all") {
   for (const auto& item : module.named_parameters()) {
     if (!item.value().requires_grad()) continue;
-    Slot slot{item.key(), item.value(), {}};
+    Slot slot{item.key(), item.value(), {}, 1};
     for (std::size_t i = 0; i < state_names_.size(); ++i) {
       slot.states.push_back(torch::zeros_like(slot.parameter.detach()));
     }
     slots_.push_back(std::move(slot));
   }
+  std::vector<std::string> names;
+  for (const auto& slot : slots_) names.push_back(slot.name);
+  const std::vector<double> factors = LrFactors(names, options);
+  for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i].factor = factors[i];
+}
+
+std::map<std::string, double> Optimizer::RateFactors() const {
+  std::map<std::string, double> factors;
+  for (const auto& slot : slots_) factors[slot.name] = slot.factor;
+  return factors;
 }
 
 void Optimizer::ZeroGrad() {
@@ -53,10 +64,11 @@ double Optimizer::GradientNorm() const {
 void Optimizer::Step(double lr) {
   const torch::NoGradGuard no_grad;
   ++steps_;
-  Lists lists;
-  lists.states.resize(state_names_.size());
+  std::map<double, Lists> by_factor;
   for (auto& slot : slots_) {
     if (!slot.parameter.grad().defined()) continue;
+    Lists& lists = by_factor[slot.factor];
+    lists.states.resize(state_names_.size());
     lists.parameters.push_back(slot.parameter);
     lists.gradients.push_back(slot.parameter.grad());
     for (std::size_t i = 0; i < slot.states.size(); ++i) lists.states[i].push_back(slot.states[i]);
@@ -65,7 +77,7 @@ void Optimizer::Step(double lr) {
       lists.decayed_gradients.push_back(slot.parameter.grad());
     }
   }
-  if (!lists.parameters.empty()) Update(lists, lr);
+  for (const auto& [factor, lists] : by_factor) Update(lists, lr * factor);
 }
 
 void Optimizer::Save(std::map<std::string, torch::Tensor>& state) const {

@@ -210,6 +210,7 @@ TrainResult TrainModel(const TrainJob& job, const ModelOptions& model, const Los
   const TrainingSets sets =
       OpenTrainingSets(job.data, view, view, static_cast<std::uint64_t>(job.runtime.seed), HeadColumns(model));
   SayWhoIsInNoCell(model, sets.train.table());
+  loss.RequireQueueFits(std::min<std::int64_t>(train.batch_size, std::max<std::int64_t>(sets.train.size(), 1)));
   const std::filesystem::path log = job.run_dir / "train.jsonl";
   TrainingFolder folder(job.run_dir / "checkpoint", log, job.existing, SettingsOf(job, sets, model, loss, train));
   DualGeoTask task(model, loss, job.runtime, sets, device);

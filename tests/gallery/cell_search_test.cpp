@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/util/error.h"
 
@@ -54,6 +56,18 @@ TEST(CellFinder, TheProductOverTheHierarchy) {
   EXPECT_EQ(lists[0].candidates[0].gallery_id, S2Cell::Face(0).Child(0).Token());
   EXPECT_NEAR(*lists[0].candidates[0].score, .27, 1e-7);
   EXPECT_NEAR(*lists[0].candidates[1].score, .04, 1e-7);
+}
+
+TEST(CellFinder, ScoresThatAreNoNumbersAreNamed) {
+  const CellFinder finder({Coarse()}, "last");
+  Matrix scores(3, 2);
+  scores.values = {.5F, .5F, .1F, std::nanf(""), std::nanf(""), .2F};
+  EXPECT_THAT(
+      [&] {
+        finder.Find({"a.jpg", "b.jpg", "c.jpg"}, {scores}, 1);
+      },
+      ThrowsMessage<InputError>("the scores of 2 of 3 photos are not numbers, the first 'b.jpg': are the "
+                                "classifier's weights damaged?"));
 }
 
 // CPlaNet: a combination that photos are in, and their mean.

@@ -120,6 +120,31 @@ TEST_F(EmbedTest, KeepsViewsAsTheyComeOnlyWhenAsked) {
   EXPECT_THROW(EmbedPhotos(model, dataset, options, LoaderOptions()), InputError);
 }
 
+TEST_F(EmbedTest, GivesWhatTheHeadAttributesSays) {
+  auto options = TinyModel();
+  options.heads = {"contrastive_gps", "attributes"};
+  options.attributes["scene"].column = "SCENE";
+  options.attributes["height"].column = "HEIGHT";
+  options.attributes["height"].type = "value";
+  DualGeoModel model(options, LossOptions(), 3);
+  EXPECT_THAT(
+      [&] { Embed(model, 3); },
+      ThrowsMessage<InputError>(HasSubstr("model.attributes.height: what it tells apart comes from a training")));
+  model->heads()[1]->Learn({"t.csv", {2, 3, 4}, {{"SCENE", {"b", "a", "c"}}, {"HEIGHT", {"1", "2", "6"}}}}, nullptr);
+  const auto set = Embed(model, 3).features;
+  WriteFeatures(folder_ / "f.safetensors", set);
+  const auto read = ReadFeatures(folder_ / "f.safetensors");
+  const Matrix& scene = read.Require("attribute_scene");
+  EXPECT_EQ(scene.rows, 7);
+  EXPECT_EQ(scene.columns, 3);
+  for (std::int64_t i = 0; i < 7; ++i) {
+    const auto row = scene.Row(i);
+    EXPECT_NEAR(row[0] + row[1] + row[2], 1, 1e-5);
+  }
+  EXPECT_EQ(read.Require("attribute_height").columns, 1);
+  EXPECT_EQ(read.features.size(), 8U);
+}
+
 TEST_F(EmbedTest, IsTheSameWhateverTheBatchAndTheWorkers) {
   DualGeoModel model(TinyModel(), LossOptions(), 3);
   const auto one = Embed(model, 1).features;

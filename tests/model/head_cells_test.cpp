@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <fstream>
+#include <numbers>
 
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/geo/partition.h"
@@ -131,10 +133,60 @@ TEST_F(CellsHead, SmoothedLabelsFallWithTheDistance) {
   EXPECT_NEAR(model->Loss(outputs, targets).total.item<double>(), expected, 1e-5);
 }
 
+// Three cells along a meridian, whose means are 0, 75 and 150 km from the photo: with tau 75 km they count 1, e^-1 and
+// e^-2. The photo lies in the second cell, just across the border: in the paper's form that one counts 1, the first e.
+TEST_F(CellsHead, SmoothedLabelsByHandInBothForms) {
+  const double degrees = 75 / (6378.137 * std::numbers::pi / 180);
+  const auto at = [](double lat) { return S2Cell::Leaf({lat, 20}).Parent(6); };
+  LatLon photo{10, 20};
+  while (at(photo.lat) == at(10)) photo.lat += 1e-3;
+  double north = photo.lat;
+  while (at(north) == at(photo.lat)) north += 1e-3;
+  std::vector<PartitionCell> rows = {{0, {at(10)}, 1, photo},
+                                     {1, {at(photo.lat)}, 1, {photo.lat + degrees, 20}},
+                                     {2, {at(north)}, 1, {photo.lat + 2 * degrees, 20}}};
+  Partition(rows).Write(folder_ / "row.csv");
+  auto options = Options({(folder_ / "row.csv").string()});
+  options.cells.labels = "haversine";
+  options.cells.tau_km = 75;
+  for (const bool paper : {false, true}) {
+    options.cells.smooth_from = paper ? "own" : "nearest";
+    DualGeoModel model(options, LossOptions{}, 1);
+    std::vector<NamedTensors> outputs(1);
+    outputs[0].emplace_back("cells_0", torch::tensor({{1.0, 2.0, 0.5}}, torch::kFloat64));
+    const Targets targets{torch::tensor({{photo.lat, photo.lon}}, torch::kFloat64)};
+    const double log_sum = std::log(std::exp(1.0) + std::exp(2.0) + std::exp(0.5));
+    const double code = (log_sum - 1) + std::exp(-1) * (log_sum - 2) + std::exp(-2) * (log_sum - 0.5);
+    const double expected = paper ? std::exp(1.0) * code : code;
+    EXPECT_NEAR(model->Loss(outputs, targets).total.item<double>(), expected, 1e-6) << paper;
+  }
+}
+
+// TransLocator's .5, .3 and .2 of coarse, middle and fine cells, and the scene.
+TEST_F(CellsHead, WeightedSumOfCellsAndSceneByHand) {
+  auto options =
+      Options({WritePartition("coarse.csv", 0), WritePartition("middle.csv", 1), WritePartition("fine.csv", 2)});
+  options.heads = {"cells", "attributes"};
+  options.cells.weights = {0.5, 0.3, 0.2};
+  options.attributes["scene"].column = "S3_Label";
+  DualGeoModel model(options, LossOptions{}, 1);
+  model->heads()[1]->Learn({"t.csv", {2, 3, 4}, {{"S3_Label", {"0", "1", "2"}}}}, nullptr);
+  // Every logit is 0 but one: log of how many there are, less what the true one has.
+  std::vector<NamedTensors> outputs(2);
+  const auto logits = [](std::int64_t classes) { return torch::zeros({1, classes}, torch::kFloat64); };
+  outputs[0] = {{"cells_0", logits(6)}, {"cells_1", logits(24)}, {"cells_2", logits(96)}};
+  outputs[1] = {{"attribute_scene", torch::tensor({{0.0, 1.0, 0.0}}, torch::kFloat64)}};
+  const Targets targets{kPlaces.slice(0, 0, 1), {{"S3_Label", {"1"}}}};
+  const double cells = 0.5 * std::log(6.0) + 0.3 * std::log(24.0) + 0.2 * std::log(96.0);
+  const double scene = std::log(std::exp(1.0) + 2) - 1;
+  EXPECT_NEAR(model->Loss(outputs, targets).total.item<double>(), cells + scene, 1e-12);
+}
+
 TEST_F(CellsHead, GradientsAreRight) {
-  for (const char* labels : {"one_hot", "haversine"}) {
+  for (const char* labels : {"one_hot", "haversine", "haversine_own"}) {
     auto options = Options({WritePartition("faces.csv", 0), WritePartition("fine.csv", 1, 20)});
-    options.cells.labels = labels;
+    options.cells.labels = labels == std::string("one_hot") ? "one_hot" : "haversine";
+    options.cells.smooth_from = labels == std::string("haversine_own") ? "own" : "nearest";
     options.cells.tau_km = 3000;
     DualGeoModel model(options, LossOptions{}, 1);
     model->to(torch::kFloat64);

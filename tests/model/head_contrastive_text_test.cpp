@@ -118,7 +118,9 @@ TEST_F(ContrastiveTextHead, GradientsAreRight) {
       }
     }
     ExpectGradients([&] { return model->Loss(model->RunHeads(Features(vectors), targets), targets).total; }, inputs);
-    if (freeze) EXPECT_FALSE(parameters.at("text_model.final_layer_norm.bias").grad().defined());
+    if (freeze) {
+      EXPECT_FALSE(parameters.at("text_model.final_layer_norm.bias").grad().defined());
+    }
   }
 }
 

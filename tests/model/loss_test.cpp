@@ -57,6 +57,46 @@ TEST(DualViewLoss, WeightsAndViewsSelectTheTerms) {
   EXPECT_FALSE(DualViewLoss(a, b, gps, scale, scale, options).image_gps.defined());
 }
 
+// By hand: cosines 0.6 and 0.8 of the batch, 0 and 1 of the further places, factor e^0.
+TEST(InfoNce, FindsItsOwnAmongBatchAndFurtherPlaces) {
+  const auto a = torch::tensor({{1.0, 0.0}, {0.0, 1.0}}, torch::kFloat64);
+  const auto b = torch::tensor({{0.6, 0.8}, {0.8, 0.6}}, torch::kFloat64);
+  const auto further = torch::tensor({{0.0, 1.0}}, torch::kFloat64);
+  const auto scale = torch::tensor(0.0, torch::kFloat64);
+  const auto e = [](double x) { return std::exp(x); };
+  const double alone = std::log(e(0.6) + e(0.8)) - 0.6;  // the same for both rows
+  EXPECT_NEAR(InfoNce(a, b, scale).item<double>(), alone, 1e-12);
+  const double first = std::log(e(0.6) + e(0.8) + e(0.0)) - 0.6, second = std::log(e(0.8) + e(0.6) + e(1.0)) - 0.6;
+  EXPECT_NEAR(InfoNce(a, b, scale, further).item<double>(), (first + second) / 2, 1e-12);
+
+  LossOptions options;
+  const auto loss = [&](const torch::Tensor& negatives) {
+    return DualViewLoss(a, {}, b, scale, {}, options, negatives).total.item<double>();
+  };
+  EXPECT_NEAR(loss({}), alone, 1e-12);  // symmetric, and so are the numbers
+  EXPECT_NEAR(loss(further), ((first + second) / 2 + alone) / 2, 1e-12);
+  options.direction = "image_to_gps";
+  options.image_gps = 3;
+  EXPECT_NEAR(loss({}), 3 * alone, 1e-12);
+  EXPECT_NEAR(loss(further), 3 * (first + second) / 2, 1e-12);
+}
+
+TEST(InfoNce, GradientsAreRight) {
+  torch::manual_seed(1);
+  const auto unit = [](int rows) {
+    return torch::nn::functional::normalize(torch::randn({rows, 3}, torch::kFloat64),
+                                            torch::nn::functional::NormalizeFuncOptions().dim(-1));
+  };
+  auto image = unit(4), gps = unit(4), further = unit(5);
+  auto scale = torch::tensor(1.3, torch::kFloat64);
+  for (const char* direction : {"image_to_gps", "both"}) {
+    LossOptions options;
+    options.direction = direction;
+    ExpectGradients([&] { return DualViewLoss(image, {}, gps, scale, {}, options, further).total; },
+                    {{"image", image}, {"gps", gps}, {"further", further}, {"scale", scale}});
+  }
+}
+
 TEST(SymmetricInfoNce, OfOnePairIsZeroAndOfEqualPairsIsTheLogarithm) {
   const auto one = torch::ones({1, 4}) / 2;
   EXPECT_NEAR(SymmetricInfoNce(one, one, torch::tensor(3.99f)).item<double>(), 0, 1e-7);

@@ -6,7 +6,9 @@
 #include <set>
 
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/read_file.h"
 #include "src/pipeline/stages/stage.h"
+#include "tests/support/temporary_folder.h"
 
 namespace dualgeo {
 namespace {
@@ -54,6 +56,39 @@ TEST(Stages, StepsFollowWhatTheRunWants) {
   EXPECT_THAT(StepsOf("untrained", {"run.steps=[gallery, search, untrained]"}),
               ElementsAre("untrained-train", "untrained-embed-train", "untrained-embed-a", "untrained-gallery",
                           "untrained-search-a"));
+}
+
+// What a head learns from stays in the tables that a hold-out makes, and counts for their folder; nothing else does.
+TEST(Stages, HoldoutKeepsTheColumnsThatHeadsLearnFrom) {
+  const TemporaryFolder folder;
+  std::string table = "IMG_ID,LAT,LON,AUTHOR,SCENE,WEATHER\n";
+  for (int i = 0; i < 20; ++i) {
+    table += "p" + std::to_string(i) + ".jpg,1,2,a" + std::to_string(i) + "," + (i % 2 == 0 ? "indoor" : "urban") +
+             ",rain\n";
+  }
+  const auto csv = folder.Write("t.csv", table);
+  const auto options = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all = {"data.train.csv=" + csv.string(), "data.train.images=i", "data.train.masks=m",
+                                    "data.holdout.fraction=0.3", "run_dir=" + (folder / "run").string()};
+    all.insert(all.end(), more.begin(), more.end());
+    return ReadExperiment({}, all);
+  };
+  const auto plain = options({});
+  const auto scene = options({"model.heads=[contrastive_gps, attributes]", "model.attributes.scene.column=SCENE"});
+  WriteHoldout(plain);
+  const RunPaths paths(plain);
+  EXPECT_TRUE(ReadFile(paths.table("train")).starts_with("IMG_ID,LAT,LON,AUTHOR\n"));
+  WriteHoldout(scene);
+  for (const char* name : {"train", "holdout"}) {
+    const PhotoTable part = ReadPhotoTable(paths.table(name), {}, Locations::kRequired, {"SCENE"});
+    for (const auto& row : part.rows) {
+      const bool even = std::stoi(row.id.substr(1)) % 2 == 0;
+      EXPECT_EQ(row.values, std::vector<std::string>{even ? "indoor" : "urban"}) << row.id;
+    }
+  }
+  EXPECT_EQ(ReadFile(paths.table("train")).find("WEATHER"), std::string::npos);
+  const Stage& stage = StageNamed("holdout");
+  EXPECT_EQ(KeyOf(stage, scene), KeyOf(stage, plain) + "column SCENE\n");
 }
 
 TEST(Stages, FieldsAreThoseThatAStageReads) {

@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "dualgeo/data/photo_table.h"
+#include "dualgeo/gallery/candidates.h"
 #include "dualgeo/util/atomic_file.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
@@ -171,6 +173,29 @@ TEST_F(SlowAblateCommand, ComparesSystems) {
   EXPECT_GT(rows[1]["costs"]["train_seconds"], 0);
   EXPECT_GT(rows[1]["costs"]["ms_per_photo"], 0);
   EXPECT_EQ(Run({"ablate", "--config", "systems.yaml"}).out, first.out);
+
+  // A router among the rows takes what those before it found with the same seed.
+  std::string table = "IMG_ID,a,b\n";
+  const auto photos = ReadPhotoTable(folder_ / "world/query.csv").rows;
+  for (std::size_t i = 0; i < photos.size(); ++i) table += photos[i].id + (i % 2 == 0 ? ",1,0\n" : ",0,1\n");
+  folder_.Write("scenes.csv", table);
+  folder_.Write(
+      "routed.yaml",
+      "base: [image.yaml]\nrun_dir: out\nseeds: [0, 1]\nrounds: 200\njobs: 2\nrows:\n"
+      "  - {name: retrieval}\n  - {name: PlaNet, base: planet.yaml}\n"
+      "  - {name: routed, set: {run.steps: [search, rerank, predict, evaluate], search.finder: router,\n"
+      "     router.probabilities: scenes.csv,\n"
+      "     router.models: {a: {run: \"out/retrieval/seed-{seed}\"}, b: {run: \"out/PlaNet/seed-{seed}\"}}}}\n");
+  const auto routed = Run({"ablate", "--config", "routed.yaml"});
+  ASSERT_EQ(routed.exit_code, 0) << routed.err;
+  for (const std::string seed : {"seed-0", "seed-1"}) {
+    const auto lists = ReadCandidates(folder_ / "out/routed" / seed / "query/candidates.csv");
+    const auto planet = ReadCandidates(folder_ / "out/PlaNet" / seed / "query/candidates.csv");
+    ASSERT_EQ(lists.size(), photos.size());
+    EXPECT_EQ(lists[0].model, "a");
+    EXPECT_EQ(lists[1].model, "b");
+    EXPECT_EQ(lists[1].candidates[0].gallery_id, planet[1].candidates[0].gallery_id);
+  }
 }
 
 TEST(AblateCommand, MistakesAreOneLine) {

@@ -280,7 +280,10 @@ TEST_F(EvaluateTool, PublishedRowsAreMarked) {
   EXPECT_THAT(result.out, AllOf(HasSubstr("DualGeo, 2026 [third-party transcription of the paper]"),
                                 HasSubstr("| reported "), HasSubstr("17.25"),
                                 HasSubstr("They are of all 2997 photos of the benchmark; this truth table has 3.")));
-  EXPECT_EQ(nlohmann::json::parse(Slurp(folder_ / "m.json"))["published"].size(), 16U);
+  EXPECT_EQ(nlohmann::json::parse(Slurp(folder_ / "m.json"))["published"].size(), 24U);
+  const RunResult oldest = Run(kPredictions, kTruth, {"--with-published", "--benchmark", "im2gps"});
+  EXPECT_THAT(oldest.out, HasSubstr("IM2GPS, 2008 [unverified"));
+  EXPECT_TRUE(nlohmann::json::parse(Slurp(folder_ / "m.json"))["published"][0]["accuracy"]["1"].is_null());
 }
 
 TEST_F(EvaluateTool, LeakageChangesKnownPhotos) {

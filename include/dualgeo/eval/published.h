@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,11 +13,11 @@
 namespace dualgeo {
 
 struct PublishedRow {
-  std::string benchmark;    // im2gps, im2gps3k, yfcc4k
+  std::string benchmark;    // im2gps, im2gps3k, yfcc4k, yfcc26k
   std::int64_t photos = 0;  // of the benchmark
   std::string system, variant;
   int year = 0;
-  std::array<double, kAccuracyKm.size()> percent{};  // within kAccuracyKm
+  std::array<std::optional<double>, kAccuracyKm.size()> percent;  // within kAccuracyKm; those that are told
   std::string source;
 
   // "G3 (GPT-4V), 2024"

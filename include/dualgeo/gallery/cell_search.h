@@ -41,7 +41,8 @@ class CellFinder {
              const std::string& answer = "mean");
 
   // One list of the best top_k (equals in the partition's order) for each row. probabilities: [photos, cells] of each
-  // partition. Throws InputError when they are not as many as the cells.
+  // partition. Throws InputError when they are not as many as the cells, or not
+  // finite.
   std::vector<CandidateList> Find(const std::vector<std::string>& ids, const std::vector<Matrix>& probabilities,
                                   int top_k) const;
 

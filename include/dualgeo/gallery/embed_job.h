@@ -10,7 +10,7 @@
 
 #include "dualgeo/data/loader_options.h"
 #include "dualgeo/data/photo_table.h"
-#include "dualgeo/data/text_table.h"
+#include "dualgeo/data/texts.h"
 #include "dualgeo/gallery/embed_options.h"
 #include "dualgeo/gallery/features.h"
 #include "dualgeo/geo/coordinates.h"
@@ -65,7 +65,7 @@ EmbedReport EmbedCoordinatesToFile(const EmbedModel& model, const Coordinates& c
 // Texts: text, and projected_text and caption where the model has what makes them (gallery/features.h). The text tower
 // is the model's own (head contrastive_text), else what model.text_encoder names. Atomic; nothing is kept of a part.
 // Throws InputError, also where no tower or vocabulary is named, Error, Interrupted.
-EmbedReport EmbedTextsToFile(const EmbedModel& model, const TextTable& texts, const std::filesystem::path& out);
+EmbedReport EmbedTextsToFile(const EmbedModel& model, const Texts& texts, const std::filesystem::path& out);
 
 // Into memory. for_output: the file or folder that will be made of the features; what was embedded is then kept in
 // PartsOf(for_output) (gallery/parts.h) until the caller has made it and calls RemoveParts. Empty: nothing is kept.

@@ -12,6 +12,8 @@
 //                                    L2-normalised; a GPS gallery is asked with these
 //   image_text                       the fused image in the space shared with captions, L2-normalised
 //   place_vector                     what the head that classifies places is given, not normalised
+//   attribute_NAME                   what the head attributes says: probabilities of the classes, or the number [N, 1];
+//                                    the classes are in the checkpoint (AttributeClasses, runtime/checkpoint.h)
 //   gps                              a coordinate as the GPS encoder gives it, not normalised
 //   projected_gps                    the coordinate in the shared space, L2-normalised; a GPS gallery is made of these
 //   latlon                           float64 [N, 2], degrees; only beside gps
@@ -41,6 +43,7 @@ namespace dualgeo {
 
 inline constexpr const char* kPlaceVector = "place_vector";
 inline constexpr const char* kRawSuffix = "_raw";
+inline constexpr const char* kAttributePrefix = "attribute_";
 
 struct FeatureSet {
   std::string kind = "photos";   // photos | gps | texts

@@ -23,6 +23,10 @@
 
 namespace dualgeo {
 
+// Empty, or one of the words that other programs write for nothing in a column of numbers (nan, NA, <NA>, N/A, None,
+// null in any case).
+bool MeansNothing(std::string_view cell);
+
 class CsvTable {
  public:
   static constexpr std::size_t kMaxFieldBytes = std::size_t{1} << 20;
@@ -52,9 +56,8 @@ class CsvTable {
   // 1-based line of the file on which the row begins, the header's being 1.
   int Line(std::size_t row) const { return lines_[row]; }
 
-  // Whether the cell holds no value: empty, or one of the words that other programs write for nothing in a column of
-  // numbers (nan, NA, <NA>, N/A, None, null in any case).
-  bool Missing(std::size_t row, std::size_t column) const;
+  // Whether the cell holds no value in a column of numbers (MeansNothing).
+  bool Missing(std::size_t row, std::size_t column) const { return MeansNothing(Cell(row, column)); }
   // The cell's text; empty for nan, NaN and <NA>, which pandas writes for nothing.
   std::string_view Text(std::size_t row, std::size_t column) const;
 

@@ -4,6 +4,7 @@
 #include "dualgeo/io/torch.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -32,6 +33,22 @@ class OptionText {
     prefix_.append(name).append(".");
     value.Visit(*this);
     prefix_ = outer;
+  }
+
+  template <class T>
+  void Map(const std::string& name, std::map<std::string, T>& value, const char*) {
+    for (auto& item : value) {
+      OptionText own, standard;
+      own.prefix_ = standard.prefix_ = prefix_ + name + "." + item.first + ".";
+      item.second.Visit(own);
+      T defaults;
+      defaults.Visit(standard);
+      for (auto& line : own.lines) {
+        if (!line.added || std::ranges::find(standard.lines, line) == standard.lines.end()) {
+          lines.push_back({std::move(line.text), false});
+        }
+      }
+    }
   }
 
   struct Line {

@@ -29,6 +29,9 @@ struct ViewFeatures {
   torch::Tensor fused_segmentation;
 };
 
+// The one of that name (image, segmentation, fused_image, fused_segmentation).
+torch::Tensor PhotoVector(const ViewFeatures& features, const std::string& name);
+
 // Values of the photo table's columns, by their names, a value a photo; empty: none is known.
 using PhotoValues = std::map<std::string, std::vector<std::string>>;
 
@@ -84,6 +87,11 @@ class HeadImpl : public torch::nn::Module {
   virtual torch::Tensor Kept(const ViewFeatures& /*features*/) { return {}; }
   // From kept vectors, probabilities over what the head tells apart: [N, classes] for each partition.
   virtual std::vector<torch::Tensor> PlaceScores(const torch::Tensor& /*kept*/) { return {}; }
+  // What else it says of photos, by name: probabilities of classes [N, classes], or a number in the table's unit,
+  // [N, 1]; float32.
+  virtual NamedTensors Attributes(const ViewFeatures& /*features*/) { return {}; }
+  // The classes behind the columns of Attributes; empty: a number, or no such name.
+  virtual std::vector<std::string> ClassesOf(const std::string& /*attribute*/) const { return {}; }
   // Where each photo would be placed, for the validation's distances: name, [N, 2] degrees on the CPU. outputs: of all
   // validation photos, one behind the other.
   virtual NamedTensors Places(const NamedTensors& /*outputs*/, const Targets& /*targets*/) { return {}; }
@@ -94,6 +102,10 @@ std::shared_ptr<HeadImpl> MakeHead(const std::string& name, const ModelOptions& 
 
 // Columns of the photo table that the model's heads learn from.
 std::vector<std::string> HeadColumns(const ModelOptions& model);
+
+// The classes of model.attributes.NAME in a checkpoint's tensors, in the order of its probabilities; none where it has
+// no such attribute.
+std::vector<std::string> AttributeClasses(const TensorMap& stored, const std::string& name);
 
 // The tensor of that name; undefined where there is none.
 torch::Tensor Find(const NamedTensors& tensors, const std::string& name);

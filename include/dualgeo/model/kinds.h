@@ -29,10 +29,11 @@
 
 // model.heads: std::shared_ptr<HeadImpl> make(const ModelOptions&, const LossOptions&), and
 // std::vector<std::string> columns(const ModelOptions&), those of the photo table that it learns from, or NoColumns
-#define DUALGEO_HEADS(KIND)                                  \
-  KIND("contrastive_gps", MakeContrastiveGpsHead, NoColumns) \
-  KIND("cells", MakeCellsHead, NoColumns)                    \
-  KIND("contrastive_text", MakeContrastiveTextHead, ContrastiveTextColumns)
+#define DUALGEO_HEADS(KIND)                                                 \
+  KIND("contrastive_gps", MakeContrastiveGpsHead, NoColumns)                \
+  KIND("cells", MakeCellsHead, NoColumns)                                   \
+  KIND("contrastive_text", MakeContrastiveTextHead, ContrastiveTextColumns) \
+  KIND("attributes", MakeAttributesHead, AttributeColumns)
 
 // model.gps_encoder.projection, and in how many dimensions: Tensor project(lat, lon), of degrees
 #define DUALGEO_GPS_PROJECTIONS(KIND)         \

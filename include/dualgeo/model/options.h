@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -330,6 +331,7 @@ struct CellsOptions {
   std::vector<double> weights;
   std::string labels = "one_hot";
   double tau_km = 75;
+  std::string smooth_from = "nearest";
   std::string vector = "fused_image";
 
   template <class Visitor>
@@ -343,6 +345,10 @@ struct CellsOptions {
             OneOf{{"one_hot", "haversine"}}, Affects::kTraining, Added{});
     v.Field("tau_km", tau_km, "distance at which a cell counts 1/e of the photo's own", Range{1e-3, 20100},
             For{"labels", {"haversine"}}, Affects::kTraining, Added{});
+    v.Field("smooth_from", smooth_from,
+            "the cell that counts 1. nearest: that of the nearest mean (PIGEON's released code); own: the photo's "
+            "cell (its paper), so that a cell whose mean is nearer counts more than 1",
+            OneOf{{"nearest", "own"}}, For{"labels", {"haversine"}}, Affects::kTraining, Added{});
     v.Field("vector", vector, "which of the photo's vectors is classified",
             OneOf{{"image", "segmentation", "fused_image", "fused_segmentation"}}, Added{});
   }
@@ -372,6 +378,39 @@ struct ContrastiveTextOptions {
   }
 };
 
+// ---- the head attributes --------------------------------------------------------------------------------------------
+
+// One thing that is known of the training photos: a column of their table.
+struct AttributeOptions {
+  std::string column;
+  std::string type = "class";
+  std::vector<std::string> classes;
+  std::string scale = "linear";
+  double weight = 1;
+  double smoothing = 0;
+  std::string vector = "fused_image";
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("column", column, "of the tables of training and validation photos; an empty cell: not known",
+            Affects::kContent);
+    v.Field("type", type,
+            "class: a classifier of its values, by cross-entropy; value: a number, standardised, by squared error",
+            OneOf{{"class", "value"}});
+    v.Field("classes", classes, "the values that there are; []: those of the training photos", For{"type", {"class"}},
+            Affects::kTraining);
+    v.Field("scale", scale,
+            "of the number, before it is standardised: linear, log (of positive numbers), or symlog: sign(x) log(1 + "
+            "|x|)",
+            OneOf{{"linear", "log", "symlog"}}, For{"type", {"value"}});
+    v.Field("weight", weight, "of its loss", Range{0, 1000}, Affects::kTraining);
+    v.Field("smoothing", smoothing, "label smoothing: this share of a label is spread over all classes", Range{0, 0.99},
+            For{"type", {"class"}}, Affects::kTraining);
+    v.Field("vector", vector, "which of the photo's vectors it is read from",
+            OneOf{{"image", "segmentation", "fused_image", "fused_segmentation"}});
+  }
+};
+
 // ---- the whole model and its loss -----------------------------------------------------------------------------------
 
 struct ModelOptions {
@@ -387,6 +426,7 @@ struct ModelOptions {
   CellsOptions cells;
   TextEncoderOptions text_encoder;
   ContrastiveTextOptions contrastive_text;
+  std::map<std::string, AttributeOptions> attributes;
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -404,12 +444,14 @@ struct ModelOptions {
     v.Group("gps_encoder", gps_encoder, "coordinates to vectors: random Fourier features and MLPs");
     v.Field("heads", heads,
             "what is learned, one or several. contrastive_gps: both views and coordinates in one space (section loss); "
-            "cells: the cell of the photo; contrastive_text: the photo and its caption in one space",
+            "cells: the cell of the photo; contrastive_text: the photo and its caption in one space; attributes: "
+            "columns of the photo table",
             OneOf{{DUALGEO_HEADS(DUALGEO_KIND_NAME)}}, Added{});
     v.Group("contrastive_gps", contrastive_gps, "the head contrastive_gps");
     v.Group("cells", cells, "the head cells");
     v.Group("text_encoder", text_encoder, "texts to vectors: CLIP's text tower");
     v.Group("contrastive_text", contrastive_text, "the head contrastive_text");
+    v.Map("attributes", attributes, "the head attributes: what it learns, by names of your choice");
   }
 
   bool has_image() const { return views != "segmentation"; }
@@ -427,6 +469,11 @@ struct LossOptions {
   double segmentation_gps = 1.0;
   double image_text = 1.0;
   double logit_scale_init = 3.99;
+  std::string direction = "both";
+  int queue = 0;
+  std::string queue_start = "empty";
+  double gps_noise_m = 0;
+  double queue_noise_m = 0;
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -439,10 +486,29 @@ struct LossOptions {
     v.Field("logit_scale_init", logit_scale_init,
             "initial natural logarithm of the learnable factor on the cosine similarities (3.99: a factor of 54)",
             Range{-10, 10});
+    v.Field("direction", direction,
+            "both: photos find places and places photos (CLIP, DualGeo); image_to_gps: photos find places (GeoCLIP)",
+            OneOf{{"both", "image_to_gps"}}, Affects::kTraining, Added{});
+    v.Field("queue", queue,
+            "so many coordinates of past batches are further places that photos are told from (GeoCLIP: 4096), a "
+            "multiple of train.batch_size; 0: none",
+            Range{0, 1e8}, Affects::kTraining, Added{});
+    v.Field("queue_start", queue_start,
+            "what the queue holds at first. empty: nothing, it grows batch by batch; near_zero: random points within a "
+            "degree of latitude 0, longitude 0 (as GeoCLIP's released code)",
+            OneOf{{"empty", "near_zero"}}, Affects::kTraining, Added{});
+    v.Field("gps_noise_m", gps_noise_m,
+            "standard deviation, to the north and to the east, by which a batch's coordinates are moved in training, "
+            "in metres (GeoCLIP's paper: 150; its released code: 0)",
+            Range{0, 1e6}, Affects::kTraining, Added{});
+    v.Field("queue_noise_m", queue_noise_m, "the same of the queue's coordinates (GeoCLIP's paper: 1000)",
+            Range{0, 1e6}, Affects::kTraining, Added{});
   }
 
-  // InputError when both weights are 0: nothing would be learned.
+  // InputError when both weights are 0 (nothing would be learned), or where a queue is spoken of that is not there.
   void Validate() const;
+  // The queue takes whole batches and holds one at least: InputError otherwise.
+  void RequireQueueFits(std::int64_t batch) const;
 };
 
 }  // namespace dualgeo

@@ -11,6 +11,7 @@
 //     loss.segmentation_gps: [0, 0.5, 2]   # one key at a time, or (combine: grid) all combinations
 //
 // A row may name a `base` of its own, {name: PlaNet, base: systems/planet.yaml}: another system on the same photos.
+// "{seed}" in a value of `set` is the run's seed, so that a router can name the runs of the rows before it.
 // Where the steps of a row have `untrained`, a second table says whether training brought anything.
 //
 // `set` and `axes` take any config key, dotted or nested. Runs share every stage whose inputs are equal,

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "dualgeo/io/torch.h"
 
@@ -43,6 +44,10 @@ TrainerState ReadTrainerState(const std::filesystem::path& checkpoint);
 // this program's names; for a DualGeoModel also with those of the released code ({'model_state_dict': {...}}). Throws
 // InputError listing missing, unexpected and mis-shaped keys: a checkpoint of another model.
 void LoadCheckpointWeights(torch::nn::Module& module, const std::filesystem::path& path);
+
+// The classes of model.attributes.NAME, in the order of the feature attribute_NAME. Throws InputError where the
+// checkpoint has no such attribute.
+std::vector<std::string> AttributeClasses(const std::filesystem::path& path, const std::string& name);
 
 // The model with a checkpoint's weights, in evaluation mode, on `device`. Throws as above.
 DualGeoModel LoadModel(const std::filesystem::path& path, const ModelOptions& model, const LossOptions& loss,

@@ -50,6 +50,9 @@ struct TrainOptions {
   double eps = 1e-8;
   double momentum = 0.9;
   bool nesterov = false;
+  std::vector<std::string> lr_factors;
+  double layer_decay = 1;
+  double bias_lr_factor = 1;
   double clip_grad_norm = 0;
   ScheduleOptions schedule;
   bool shuffle = true;
@@ -79,6 +82,16 @@ struct TrainOptions {
     v.Field("momentum", momentum, "how much of the last step's direction stays", Range{0, 1}, Added{},
             For{"optimizer", {"sgd"}});
     v.Field("nesterov", nesterov, "Nesterov's momentum", Added{}, For{"optimizer", {"sgd"}});
+    v.Field("lr_factors", lr_factors,
+            "factors on the learning rate of weights by how their names begin, [\"vision_model_rgb.=0.1\", ...]; of "
+            "several that fit, the longest",
+            Added{});
+    v.Field("layer_decay", layer_decay,
+            "the learning rate of an encoder's block is this times that of the next one; the last block's this times "
+            "the rate, what comes before the first block one step more (BEiT: 0.65 to 0.75); 1: the same for all",
+            Range{1e-3, 1}, Added{});
+    v.Field("bias_lr_factor", bias_lr_factor,
+            "factor on the learning rate of biases (TransLocator's released code: 0.024)", Range{0, 100}, Added{});
     v.Field("clip_grad_norm", clip_grad_norm, "gradients are scaled down to this norm over all weights; 0: never",
             Range{0, 1e12});
     v.Group("schedule", schedule, "how the learning rate moves");

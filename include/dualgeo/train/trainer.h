@@ -59,7 +59,8 @@ struct TrainedSoFar {
 
 // Validation numbers: loss, image_gps, segmentation_gps (losses); image_to_gps and segmentation_to_gps (percent of the
 // validation photos, at most 10,000, whose most similar GPS vector among theirs is their own); median_km (distance to
-// the coordinates so retrieved).
+// the coordinates so retrieved); of other heads what their Loss and Places name. A queue and noise are of training
+// alone.
 //
 // Throws InputError (bad table, photo or mask; a checkpoint of another model, or made with other settings: lists them),
 // Error (the loss is not finite: names the step; disk full), Interrupted (Ctrl-C, after writing a checkpoint at the

@@ -1,4 +1,4 @@
-#include "dualgeo/data/text_table.h"
+#include "dualgeo/data/texts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,11 +12,11 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(TextTable, ReadsIdsAndTexts) {
+TEST(TextsTest, ReadsIdsAndTexts) {
   const TemporaryFolder folder;
   const std::string nul("a\0b", 3);
   const auto table =
-      ReadTextTable(folder.Write("t.csv", "note,text,id\nx,\"in, Paris\",1\n,,2\n,None,3\n," + nul + ",4\n"));
+      ReadTexts(folder.Write("t.csv", "note,text,id\nx,\"in, Paris\",1\n,,2\n,None,3\n," + nul + ",4\n"));
   ASSERT_EQ(table.rows.size(), 4U);
   EXPECT_EQ(table.rows[0].id, "1");
   EXPECT_EQ(table.rows[0].text, "in, Paris");
@@ -26,10 +26,10 @@ TEST(TextTable, ReadsIdsAndTexts) {
   EXPECT_EQ(table.rows[3].line, 5);
 }
 
-TEST(TextTable, RefusesBadTablesInOneLine) {
+TEST(TextsTest, RefusesBadTablesInOneLine) {
   const TemporaryFolder folder;
   const auto refusal = [&](const std::string& text) {
-    return RefusalOf([&] { ReadTextTable(folder.Write("t.csv", text)); });
+    return RefusalOf([&] { ReadTexts(folder.Write("t.csv", text)); });
   };
   EXPECT_THAT(refusal("id,txt\n1,a\n"), HasSubstr("t.csv:1: no column text, did you mean txt?"));
   EXPECT_THAT(refusal("name,text\n1,a\n"), HasSubstr("t.csv:1: no column id"));
@@ -39,12 +39,12 @@ TEST(TextTable, RefusesBadTablesInOneLine) {
   EXPECT_THAT(refusal(""), HasSubstr("t.csv"));
 }
 
-TEST(TextTable, TokensAreCutAndWritten) {
+TEST(TextsTest, TokensAreCutAndWritten) {
   const TemporaryFolder folder;
   const auto tokenizer = ClipTokenizer::Read(WriteSmallClipVocabulary(folder));
   std::string longer;
   for (int i = 0; i < 100; ++i) longer += "x ";
-  const auto table = ReadTextTable(folder.Write("t.csv", "id,text\n\"a,b\",the photo\n2," + longer + "\n3,\n"));
+  const auto table = ReadTexts(folder.Write("t.csv", "id,text\n\"a,b\",the photo\n2," + longer + "\n3,\n"));
   const auto tokens = TokenizeTexts(tokenizer, table);
   EXPECT_EQ(tokens[0].size(), 2U);
   EXPECT_EQ(tokens[1].size(), 75U);
@@ -54,7 +54,7 @@ TEST(TextTable, TokensAreCutAndWritten) {
   EXPECT_THAT(text,
               HasSubstr("id,ids\n\"a,b\"," + std::to_string(tokens[0][0]) + " " + std::to_string(tokens[0][1]) + "\n"));
   EXPECT_TRUE(text.ends_with("\n3,\n"));
-  const auto bad = ReadTextTable(folder.Write("bad.csv", "id,text\n1,a\n2,Z\xfcrich\n"));
+  const auto bad = ReadTexts(folder.Write("bad.csv", "id,text\n1,a\n2,Z\xfcrich\n"));
   EXPECT_THAT(RefusalOf([&] { TokenizeTexts(tokenizer, bad); }),
               HasSubstr("bad.csv:3: the text is not UTF-8: \"Z\\xfcrich\""));
 }

@@ -1,4 +1,4 @@
-#include "dualgeo/data/text_table.h"
+#include "dualgeo/data/texts.h"
 
 #include <spdlog/spdlog.h>
 
@@ -24,12 +24,12 @@ std::string WithoutNuls(std::string text) {
 
 }  // namespace
 
-TextTable ReadTextTable(const std::filesystem::path& path) {
+Texts ReadTexts(const std::filesystem::path& path) {
   const CsvTable csv = CsvTable::Parse(WithoutNuls(ReadInput(path)), InputName(path));
   const std::size_t id_column = csv.Require("id");
   const std::size_t text_column = csv.Require("text");
   if (csv.rows() == 0) throw InputError(InputName(path) + ": has a header but no rows");
-  TextTable table{path, {}};
+  Texts table{path, {}};
   table.rows.reserve(csv.rows());
   std::unordered_map<std::string_view, int> line_of_id;
   for (std::size_t row = 0; row < csv.rows(); ++row) {
@@ -47,7 +47,7 @@ TextTable ReadTextTable(const std::filesystem::path& path) {
   return table;
 }
 
-std::vector<std::vector<std::int64_t>> TokenizeTexts(const ClipTokenizer& tokenizer, const TextTable& table) {
+std::vector<std::vector<std::int64_t>> TokenizeTexts(const ClipTokenizer& tokenizer, const Texts& table) {
   std::vector<std::vector<std::int64_t>> tokens;
   tokens.reserve(table.rows.size());
   std::size_t cut = 0, empty = 0;
@@ -70,7 +70,7 @@ std::vector<std::vector<std::int64_t>> TokenizeTexts(const ClipTokenizer& tokeni
   return tokens;
 }
 
-void WriteTokens(const std::filesystem::path& path, const TextTable& table,
+void WriteTokens(const std::filesystem::path& path, const Texts& table,
                  const std::vector<std::vector<std::int64_t>>& tokens) {
   AtomicFile file(path);
   CsvWriter writer(file.stream(), {"id", "ids"});
