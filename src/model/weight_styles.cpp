@@ -52,6 +52,20 @@ void AddOpenAiText(Rules& rules, const std::string& below) {
   AddOpenAiBlocks(rules, kText, below + "transformer.resblocks.*.", "text_model.encoder.layers.*.");
 }
 
+// The text tower alone.
+Rules TextOfHuggingFace() {
+  return {{kText, "text_model.**", "text_model.**"},
+          {kText, "text_projection.weight", "text_projection.weight"},
+          {kOther, "logit_scale"}};
+}
+
+Rules TextOfOpenAi() {
+  Rules rules;
+  AddOpenAiText(rules, "");
+  rules.push_back({kOther, "logit_scale"});
+  return rules;
+}
+
 // OpenCLIP's names are the same but for a text tower below text. and a bias beside the scale.
 Rules ClipOfOpenAi() {
   Rules rules = {{kClip, "visual.class_embedding", "vision_model.embeddings.class_embedding"},
@@ -221,7 +235,7 @@ void AddClips(std::vector<WeightStyle>& styles) {
                     {},
                     "visual."});
   styles.push_back(
-      {"CLIP (OpenAI), the text tower alone", {{"token_embedding.weight", "transformer.resblocks."}}, ClipOfOpenAi()});
+      {"CLIP (OpenAI), the text tower alone", {{"token_embedding.weight", "transformer.resblocks."}}, TextOfOpenAi()});
 
   refused("BLIP (Hugging Face)", {{"vision_model.encoder.layers.0.self_attn.qkv."}});
   refused("InternViT (Hugging Face)", {{"vision_model.encoder.layers.0.attn.qkv."}});
@@ -241,7 +255,7 @@ void AddClips(std::vector<WeightStyle>& styles) {
           kNoProjection);
   styles.push_back({"CLIP (Hugging Face), the text tower alone",
                     {{"text_model.embeddings.token_embedding.weight"}},
-                    ClipOfHuggingFace()});
+                    TextOfHuggingFace()});
 }
 
 void AddSegFormers(std::vector<WeightStyle>& styles) {

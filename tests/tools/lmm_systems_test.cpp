@@ -25,6 +25,7 @@
 #include "dualgeo/lmm/place_similarity.h"
 #include "dualgeo/refine/predictions.h"
 #include "dualgeo/util/atomic_file.h"
+#include "tests/gallery/gallery_fixture.h"
 #include "tests/support/chat_server.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
