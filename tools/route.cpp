@@ -1,8 +1,10 @@
 // One of several models for each photo, by the probabilities of classes; and the training sets of such models.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <unordered_map>
 
 #include "commands.h"
 #include "config_flags.h"

@@ -186,12 +186,12 @@ TEST_F(SlowAblateCommand, ComparesSystems) {
       "  - {name: routed, set: {run.steps: [search, rerank, predict, evaluate], search.finder: router,\n"
       "     router.probabilities: scenes.csv,\n"
       "     router.models: {a: {run: \"out/retrieval/seed-{seed}\"}, b: {run: \"out/PlaNet/seed-{seed}\"}}}}\n"
-                "  - {name: scenes, set: {model.heads: [contrastive_gps, attributes],\n"
-                "     model.attributes: {near: {column: NEIGHBOUR}}}}\n"
-                "  - {name: by scene, set: {run.steps: [search, rerank, predict, evaluate], search.finder: router,\n"
-                "     router.probabilities: \"out/scenes/seed-{seed}\", router.attribute: near, router.models: {\n"
-                "     base: {run: \"out/retrieval/seed-{seed}\"}, street: {run: \"out/retrieval/seed-{seed}\"},\n"
-                "     city: {run: \"out/PlaNet/seed-{seed}\"}, region: {run: \"out/PlaNet/seed-{seed}\"}}}}\n");
+      "  - {name: scenes, set: {model.heads: [contrastive_gps, attributes],\n"
+      "     model.attributes: {near: {column: NEIGHBOUR}}}}\n"
+      "  - {name: by scene, set: {run.steps: [search, rerank, predict, evaluate], search.finder: router,\n"
+      "     router.probabilities: \"out/scenes/seed-{seed}\", router.attribute: near, router.models: {\n"
+      "     base: {run: \"out/retrieval/seed-{seed}\"}, street: {run: \"out/retrieval/seed-{seed}\"},\n"
+      "     city: {run: \"out/PlaNet/seed-{seed}\"}, region: {run: \"out/PlaNet/seed-{seed}\"}}}}\n");
   const auto routed = Run({"ablate", "--config", "routed.yaml"});
   ASSERT_EQ(routed.exit_code, 0) << routed.err;
   for (const std::string seed : {"seed-0", "seed-1"}) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/version.h"
@@ -67,6 +68,23 @@ TEST(CommandLine, WrongUsageIsExitCode2) {
   EXPECT_EQ(RunBinary({"--help"}).exit_code, 0);
   EXPECT_EQ(RunBinary({"evaluate", "--help"}).exit_code, 0);
   EXPECT_THAT(RunBinary({"--version"}).out, HasSubstr(kVersion));
+}
+
+// Every system and every setting that ships is one that this program knows, without an option that has no effect.
+TEST(ConfigCommand, ReadsWhatShips) {
+  const std::filesystem::path configs = DUALGEO_SOURCE_DIR "/configs";
+  int read = 0;
+  for (const auto& folder : {configs, configs / "systems", configs / "systems" / "lab"}) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      // A study's file is no experiment.
+      if (entry.path().extension() != ".yaml" || entry.path().filename() == "robustness.yaml") continue;
+      const auto result = RunBinary({"config", "--config", entry.path().string()});
+      EXPECT_EQ(result.exit_code, 0) << entry.path() << ": " << result.err;
+      EXPECT_EQ(result.err, "") << entry.path();
+      ++read;
+    }
+  }
+  EXPECT_GT(read, 30);
 }
 
 TEST(DoctorCommand, ReportsTheMachine) {
