@@ -43,7 +43,8 @@ class ClipBlockImpl : public torch::nn::Module {
 
   torch::Tensor Forward(const torch::Tensor& input) {
     const auto x = norm1_(input);
-    const auto q = SplitHeads(q_(x), heads_), k = SplitHeads(k_(x), heads_), v = SplitHeads(v_(x), heads_);
+    // In this order, by which gradients of x add up: another would change the last digits of every training.
+    const auto v = SplitHeads(v_(x), heads_), k = SplitHeads(k_(x), heads_), q = SplitHeads(q_(x), heads_);
     const auto y = input + out_(MergeHeads(causal_ ? CausalAttention(q, k, v) : Attention(q, k, v)));
     const auto hidden = fc1_(norm2_(y));
     return y + fc2_(quick_gelu_ ? QuickGelu(hidden) : torch::gelu(hidden));
