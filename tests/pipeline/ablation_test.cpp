@@ -217,7 +217,7 @@ TEST(Configs, OfTheRepositoryAreRight) {
     }
     ++files;
   }
-  EXPECT_EQ(files, 6);
+  EXPECT_EQ(files, 7);
   const Robustness robustness = ReadRobustnessFile(configs / "robustness.yaml", {});
   EXPECT_NO_THROW(ReadExperiment({robustness.options.base.front()}, {}));
 }
