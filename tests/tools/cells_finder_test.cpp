@@ -148,7 +148,7 @@ TEST_F(SlowCellsFinder, SaysItsRuleAndRefinesByPrototypes) {
   EXPECT_EQ(ReadPredictions(folder_ / "run/query/predictions.csv")[0].rule, "member");
 
   const std::vector<std::string> refined = {
-      "run", "--config", "c.yaml", "--set", "search.refine=prototypes", "--set", "search.prototypes.min_samples=4"};
+      "run", "--config", "c.yaml", "--set", "search.refine=prototypes", "--set", "search.prototypes.min_samples=10"};
   const auto first = Ok(refined);
   EXPECT_THAT(first.err, HasSubstr("train: up to date"));
   EXPECT_TRUE(std::filesystem::exists(folder_ / "run/prototypes.safetensors"));
@@ -171,7 +171,7 @@ TEST_F(SlowCellsFinder, SaysItsRuleAndRefinesByPrototypes) {
   // Command by command, the same.
   Ok(refined);
   const std::vector<std::string> set = {
-      "--config", "c.yaml", "--set", "search.refine=prototypes", "--set", "search.prototypes.min_samples=4"};
+      "--config", "c.yaml", "--set", "search.refine=prototypes", "--set", "search.prototypes.min_samples=10"};
   const auto with = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), set.begin(), set.end());
     return Ok(arguments);
