@@ -145,7 +145,8 @@ TEST(LmmPromptTest, NamesFileAndLineOfMistakes) {
   EXPECT_EQ(ErrorOf([] { PromptTemplate::Parse("{{/similar}} a", "p.txt"); }),
             "p.txt:1: {{/similar}} closes no section");
   EXPECT_EQ(ErrorOf([] { PromptTemplate::Parse("", "p.txt"); }), "p.txt: the prompt template is empty");
-  EXPECT_THAT(ErrorOf([] { PromptTemplate::Load("goe"); }), HasSubstr("neither built in (geo, img2loc, g3) nor a file"));
+  EXPECT_THAT(ErrorOf([] { PromptTemplate::Load("goe"); }),
+              HasSubstr("neither built in (geo, img2loc, g3) nor a file"));
 }
 
 TEST(LmmPromptTest, ReadsPlaceNames) {
