@@ -4,6 +4,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "dualgeo/eval/author_folds.h"
@@ -139,18 +140,38 @@ SweepGrid DbscanGrid(const SweepOptions& options) {
   return grid;
 }
 
-SweepGrid DensityGrid(const SweepOptions& options) {
+// Of a method with one width.
+SweepGrid WidthGrid(const SweepOptions& options, const std::string& method, double RerankOptions::*width,
+                    const std::vector<double>& values, const std::function<std::string(const RerankOptions&)>& name) {
   SweepGrid grid;
   RerankOptions each = options.rerank;
-  each.method = "density";
+  each.method = method;
   for (const int k : options.top_k) {
-    for (const double km : options.density_km) {
-      each.density_km = km;
+    for (const double value : values) {
+      each.*width = value;
       each.top_k = k;
-      grid.emplace_back(fmt::format("width {} km, top {}", FormatDouble(km), k), each);
+      grid.emplace_back(fmt::format("{}, top {}", name(each), k), each);
     }
   }
   return grid;
+}
+
+SweepGrid DensityGrid(const SweepOptions& options) {
+  return WidthGrid(options, "density", &RerankOptions::density_km, options.density_km,
+                   [](const RerankOptions& o) { return fmt::format("width {} km", FormatDouble(o.density_km)); });
+}
+
+SweepGrid MeanShiftGrid(const SweepOptions& options) {
+  return WidthGrid(options, "mean_shift", &RerankOptions::bandwidth_km, options.bandwidth_km,
+                   [](const RerankOptions& o) {
+                     return fmt::format("bandwidth {} km, min_members {}", FormatDouble(o.bandwidth_km), o.min_members);
+                   });
+}
+
+SweepGrid KdeGrid(const SweepOptions& options) {
+  return WidthGrid(options, "kde", &RerankOptions::sigma_deg, options.sigma_deg, [](const RerankOptions& o) {
+    return fmt::format("sigma {} degrees, snap {} km", FormatDouble(o.sigma_deg), FormatDouble(o.snap_km));
+  });
 }
 
 SweepGrid MultiscaleGrid(const SweepOptions& options) {
@@ -163,37 +184,6 @@ SweepGrid MultiscaleGrid(const SweepOptions& options) {
     each.top_k = k;
     grid.emplace_back(
         fmt::format("widths {} km, rank_scale {}, top {}", Join(widths, " "), FormatDouble(each.rank_scale), k), each);
-  }
-  return grid;
-}
-
-SweepGrid MeanShiftGrid(const SweepOptions& options) {
-  SweepGrid grid;
-  RerankOptions each = options.rerank;
-  each.method = "mean_shift";
-  for (const int k : options.top_k) {
-    for (const double km : options.bandwidth_km) {
-      each.bandwidth_km = km;
-      each.top_k = k;
-      grid.emplace_back(fmt::format("bandwidth {} km, min_members {}, top {}", FormatDouble(km), each.min_members, k),
-                        each);
-    }
-  }
-  return grid;
-}
-
-SweepGrid KdeGrid(const SweepOptions& options) {
-  SweepGrid grid;
-  RerankOptions each = options.rerank;
-  each.method = "kde";
-  for (const int k : options.top_k) {
-    for (const double sigma : options.sigma_deg) {
-      each.sigma_deg = sigma;
-      each.top_k = k;
-      grid.emplace_back(
-          fmt::format("sigma {} degrees, snap {} km, top {}", FormatDouble(sigma), FormatDouble(each.snap_km), k),
-          each);
-    }
   }
   return grid;
 }

@@ -17,14 +17,7 @@ using ::testing::HasSubstr;
 class AttributesHead : public ::testing::Test {
  protected:
   AttributesHead() {
-    options_.embed_dim = 8;
-    options_.views = "image";
-    options_.image_encoder.preset = "vit-tiny";
-    options_.image_encoder.width = 8;
-    options_.image_encoder.layers = 1;
-    options_.image_encoder.heads = 2;
-    options_.image_encoder.image_size = 32;
-    options_.image_encoder.freeze = false;
+    options_ = SmallPhotoModel();
     options_.heads = {"attributes"};
     options_.attributes["scene"].column = "SCENE";
     AttributeOptions& height = options_.attributes["height"];

@@ -39,15 +39,7 @@ class CellsHead : public ::testing::Test {
     return (folder_ / name).string();
   }
   ModelOptions Options(std::vector<std::string> partitions) const {
-    ModelOptions options;
-    options.embed_dim = 8;
-    options.views = "image";
-    options.image_encoder.preset = "vit-tiny";
-    options.image_encoder.width = 8;
-    options.image_encoder.layers = 1;
-    options.image_encoder.heads = 2;
-    options.image_encoder.image_size = 32;
-    options.image_encoder.freeze = false;
+    ModelOptions options = SmallPhotoModel();
     options.heads = {"cells"};
     options.cells.partitions = std::move(partitions);
     return options;

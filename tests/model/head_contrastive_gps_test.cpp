@@ -19,15 +19,7 @@ using ::testing::HasSubstr;
 class ContrastiveGpsHead : public ::testing::Test {
  protected:
   static ModelOptions Options() {
-    ModelOptions options;
-    options.embed_dim = 8;
-    options.views = "image";
-    options.image_encoder.preset = "vit-tiny";
-    options.image_encoder.width = 8;
-    options.image_encoder.layers = 1;
-    options.image_encoder.heads = 2;
-    options.image_encoder.image_size = 32;
-    options.image_encoder.freeze = false;
+    ModelOptions options = SmallPhotoModel();
     options.gps_encoder.sigmas = {1};
     options.gps_encoder.rff_size = options.gps_encoder.hidden = options.gps_encoder.embed_dim = 8;
     return options;

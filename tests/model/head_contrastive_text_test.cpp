@@ -20,14 +20,8 @@ using ::testing::HasSubstr;
 class ContrastiveTextHead : public ::testing::Test {
  protected:
   ModelOptions Options() const {
-    ModelOptions options;
-    options.embed_dim = 6;
-    options.views = "image";
-    options.image_encoder.preset = "vit-tiny";
-    options.image_encoder.width = 8;
-    options.image_encoder.layers = 1;
-    options.image_encoder.heads = 2;
-    options.image_encoder.image_size = 32;
+    ModelOptions options = SmallPhotoModel(6);
+    options.image_encoder.freeze = true;
     options.heads = {"contrastive_text"};
     options.text_encoder.preset = "vit-tiny";
     options.text_encoder.width = 8;

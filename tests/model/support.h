@@ -10,10 +10,26 @@
 #include <string>
 #include <vector>
 
+#include "dualgeo/model/options.h"
+
 namespace dualgeo {
 
 inline std::filesystem::path Golden(const std::string& name) {
   return std::filesystem::path(DUALGEO_SOURCE_DIR) / "tests/data/model" / (name + ".safetensors");
+}
+
+// One view through a transformer of one block, trained with the rest.
+inline ModelOptions SmallPhotoModel(int embed_dim = 8) {
+  ModelOptions options;
+  options.embed_dim = embed_dim;
+  options.views = "image";
+  options.image_encoder.preset = "vit-tiny";
+  options.image_encoder.width = 8;
+  options.image_encoder.layers = 1;
+  options.image_encoder.heads = 2;
+  options.image_encoder.image_size = 32;
+  options.image_encoder.freeze = false;
+  return options;
 }
 
 // Norm of the difference over the norm of what is expected.

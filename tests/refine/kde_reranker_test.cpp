@@ -9,6 +9,7 @@
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
+#include "tests/refine/lists.h"
 
 namespace dualgeo {
 namespace {
@@ -34,19 +35,6 @@ RerankOptions AsReleased() {
   return options;
 }
 
-CandidateList Neighbours(const std::vector<LatLon>& places, const std::vector<double>& scores = {}) {
-  CandidateList list{"q", {}};
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    Candidate c;
-    c.rank = static_cast<int>(i) + 1;
-    c.gallery_id = std::to_string(i + 1);
-    c.location = places[i];
-    if (!scores.empty()) c.score = scores[i];
-    list.candidates.push_back(c);
-  }
-  return list;
-}
-
 LatLon AnswerOf(const RerankOptions& options, const CandidateList& list) {
   return Rerank(options, {list}, 1).at(0).estimate->location;
 }
@@ -61,11 +49,11 @@ CandidateList RandomNeighbours(Random& random, int count, double spread) {
     places.push_back(Normalized({centre.lat + spread * random.Normal(), centre.lon + spread * random.Normal()}));
     scores.push_back(0.8 - 0.002 * i);
   }
-  return Neighbours(places, scores);
+  return ListOf(places, scores);
 }
 
 TEST(Weights, DistanceIsMadeOfTheScore) {
-  const auto list = Neighbours({{0, 0}, {0, 1}, {0, 2}}, {.9, .8, .6});  // d^2: .2, .4, .8
+  const auto list = ListOf({{0, 0}, {0, 1}, {0, 2}}, {.9, .8, .6});  // d^2: .2, .4, .8
   RerankOptions options = Kde();
   auto weights = CandidateWeights(options, "distance", list.candidates);
   EXPECT_NEAR(weights[0], 1, 1e-12);
@@ -82,36 +70,36 @@ TEST(Weights, DistanceOfOtherScores) {
   RerankOptions options = Kde();
   // gallery.metric l2: the score is -d^2.
   options.same_score = 0;
-  const auto l2 = Neighbours({{0, 0}, {0, 1}}, {-.5, -1});
+  const auto l2 = ListOf({{0, 0}, {0, 1}}, {-.5, -1});
   EXPECT_NEAR(CandidateWeights(options, "distance", l2.candidates)[1], std::pow(2, -5), 1e-12);
   // The same photo: a distance of nothing, or what rounding makes of it.
   options.same_score = 1;
-  const auto same = Neighbours({{0, 0}, {0, 1}, {0, 2}}, {1 + 1e-7, 1, .5});
+  const auto same = ListOf({{0, 0}, {0, 1}, {0, 2}}, {1 + 1e-7, 1, .5});
   const auto weights = CandidateWeights(options, "distance", same.candidates);
   EXPECT_THAT(std::vector(weights.begin(), weights.begin() + 2), ElementsAre(1, 1));
   EXPECT_LT(weights[2], 1e-20);
-  const auto sum = Neighbours({{0, 0}}, {1.7});
+  const auto sum = ListOf({{0, 0}}, {1.7});
   EXPECT_THAT([&] { CandidateWeights(options, "distance", sum.candidates); },
               ThrowsMessage<InputError>(HasSubstr("score 1.7, above rerank.same_score 1")));
   // Without scores, ranks.
-  const auto none = Neighbours({{0, 0}, {0, 1}});
+  const auto none = ListOf({{0, 0}, {0, 1}});
   EXPECT_EQ(CandidateWeights(options, "distance", none.candidates), CandidateWeights(options, "rank", none.candidates));
 }
 
 TEST(Kde, TheMaximumLiesBetweenTwoEquals) {
-  EXPECT_LT(GreatCircleKm(AnswerOf(Kde("equal"), Neighbours({{0, 9}, {0, 11}})), {0, 10}), 0.01);
-  EXPECT_LT(GreatCircleKm(AnswerOf(Kde("equal"), Neighbours({{-5, 179}, {-5, -179}})), {-5.001, 180}), 1);
-  EXPECT_LT(GreatCircleKm(AnswerOf(Kde("equal"), Neighbours({{88, 0}, {88, 120}, {88, -120}})), {90, 0}), 0.01);
+  EXPECT_LT(GreatCircleKm(AnswerOf(Kde("equal"), ListOf({{0, 9}, {0, 11}})), {0, 10}), 0.01);
+  EXPECT_LT(GreatCircleKm(AnswerOf(Kde("equal"), ListOf({{-5, 179}, {-5, -179}})), {-5.001, 180}), 1);
+  EXPECT_LT(GreatCircleKm(AnswerOf(Kde("equal"), ListOf({{88, 0}, {88, 120}, {88, -120}})), {90, 0}), 0.01);
   // Too far apart for one hill: the better rank's.
-  const LatLon far = AnswerOf(Kde("equal"), Neighbours({{0, 10}, {0, 40}}));
+  const LatLon far = AnswerOf(Kde("equal"), ListOf({{0, 10}, {0, 40}}));
   EXPECT_LT(GreatCircleKm(far, {0, 10}), 0.01);
 }
 
 TEST(Kde, NearnessInFeatureSpaceOutweighsNumbers) {
   // d^2 .2 against three times .4: 1 > 3 / 32.
   const std::vector<LatLon> places = {{0, 0}, {40, 40}, {40, 40}, {40, 40}};
-  EXPECT_EQ(AnswerOf(Kde(), Neighbours(places, {.9, .8, .8, .8})), places[0]);
-  EXPECT_EQ(AnswerOf(Kde("equal"), Neighbours(places, {.9, .8, .8, .8})), places[1]);
+  EXPECT_EQ(AnswerOf(Kde(), ListOf(places, {.9, .8, .8, .8})), places[0]);
+  EXPECT_EQ(AnswerOf(Kde("equal"), ListOf(places, {.9, .8, .8, .8})), places[1]);
 }
 
 TEST(Kde, NowhereIsTheDensityGreater) {
@@ -161,7 +149,7 @@ TEST(Kde, TurnsWithTheEarth) {
 TEST(Kde, SnapsToTheMostSimilarWithinReach) {
   RerankOptions options = Kde("equal");
   // The maximum is about (0, 0); the candidates are 55, 33 and 33 km from it, and one far away.
-  const auto list = Neighbours({{40, 40}, {0, .5}, {0, -.3}, {0, -.3}}, {.9, .8, .7, .6});
+  const auto list = ListOf({{40, 40}, {0, .5}, {0, -.3}, {0, -.3}}, {.9, .8, .7, .6});
   EXPECT_GT(GreatCircleKm(AnswerOf(options, list), {0, .5}), 50);
   options.snap_km = 100;
   const auto snapped = Rerank(options, {list}, 1).at(0);
@@ -173,22 +161,22 @@ TEST(Kde, SnapsToTheMostSimilarWithinReach) {
   // None within reach: the maximum itself.
   options.snap_km = 5;
   options.sigma_deg = 10;
-  const auto apart = Neighbours({{0, -4}, {0, 4}});
+  const auto apart = ListOf({{0, -4}, {0, 4}});
   EXPECT_LT(GreatCircleKm(AnswerOf(options, apart), {0, 0}), 0.1);
 }
 
 TEST(KdeGrid, AnswersWithTheCornerOfTheFineCell) {
   RerankOptions options = AsReleased();
   options.snap_km = 0;
-  const LatLon answer = AnswerOf(options, Neighbours({{48.85, 2.35}}, {.9}));
+  const LatLon answer = AnswerOf(options, ListOf({{48.85, 2.35}}, {.9}));
   EXPECT_NEAR(answer.lat, 48.9, 1e-9);
   EXPECT_NEAR(answer.lon, 2.4, 1e-9);
   // A place on an edge is of the cell below it.
-  const LatLon edge = AnswerOf(options, Neighbours({{-33.9, 151.2}}, {.9}));
+  const LatLon edge = AnswerOf(options, ListOf({{-33.9, 151.2}}, {.9}));
   EXPECT_NEAR(edge.lat, -33.9, 1e-9);
   EXPECT_NEAR(edge.lon, 151.2, 1e-9);
   options.snap_km = 100;
-  EXPECT_EQ(AnswerOf(options, Neighbours({{48.85, 2.35}}, {.9})), (LatLon{48.85, 2.35}));
+  EXPECT_EQ(AnswerOf(options, ListOf({{48.85, 2.35}}, {.9})), (LatLon{48.85, 2.35}));
 }
 
 TEST(KdeGrid, TheDateLineDividesTheReleasedMapAlone) {
@@ -196,7 +184,7 @@ TEST(KdeGrid, TheDateLineDividesTheReleasedMapAlone) {
   std::vector<LatLon> places(5, {10, 60});
   places.insert(places.end(), 4, {0, 177.2});
   places.insert(places.end(), 3, {0, -177.2});
-  const auto list = Neighbours(places);
+  const auto list = ListOf(places);
   RerankOptions options = Kde("equal");
   options.grid_deg = 1;
   EXPECT_LT(GreatCircleKm(AnswerOf(options, list), {0, 179.4}), 60);
@@ -207,14 +195,14 @@ TEST(KdeGrid, TheDateLineDividesTheReleasedMapAlone) {
 TEST(KdeGrid, ClampMovesTheWindowAndMayMissThePole) {
   RerankOptions options = AsReleased();
   options.snap_km = 0;
-  EXPECT_NEAR(AnswerOf(options, Neighbours({{80.05, 170.05}}, {.9})).lat, 80.1, 1e-9);
-  EXPECT_NEAR(AnswerOf(options, Neighbours({{80.05, 170.05}}, {.9})).lon, 170.1, 1e-9);
+  EXPECT_NEAR(AnswerOf(options, ListOf({{80.05, 170.05}}, {.9})).lat, 80.1, 1e-9);
+  EXPECT_NEAR(AnswerOf(options, ListOf({{80.05, 170.05}}, {.9})).lon, 170.1, 1e-9);
   // The window ends at 89 degrees: what is left is the clamped cell of the first grid.
-  EXPECT_NEAR(AnswerOf(options, Neighbours({{89.55, 10.05}}, {.9})).lat, 69, 1e-9);
+  EXPECT_NEAR(AnswerOf(options, ListOf({{89.55, 10.05}}, {.9})).lat, 69, 1e-9);
   options.clamp = false;
-  EXPECT_NEAR(AnswerOf(options, Neighbours({{89.55, 10.05}}, {.9})).lat, 89.6, 1e-9);
-  EXPECT_NEAR(AnswerOf(options, Neighbours({{89.95, 10.05}}, {.9})).lat, 90, 1e-9);
-  EXPECT_TRUE(IsValid(AnswerOf(options, Neighbours({{-90, -180}}, {.9}))));
+  EXPECT_NEAR(AnswerOf(options, ListOf({{89.55, 10.05}}, {.9})).lat, 89.6, 1e-9);
+  EXPECT_NEAR(AnswerOf(options, ListOf({{89.95, 10.05}}, {.9})).lat, 90, 1e-9);
+  EXPECT_TRUE(IsValid(AnswerOf(options, ListOf({{-90, -180}}, {.9}))));
 }
 
 // The released rule once more, by whole maps and padding in place of shares.

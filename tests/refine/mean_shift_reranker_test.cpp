@@ -8,6 +8,7 @@
 #include "dualgeo/geo/unit_vector.h"
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/random.h"
+#include "tests/refine/lists.h"
 
 namespace dualgeo {
 namespace {
@@ -22,21 +23,7 @@ RerankOptions MeanShift() {
 }
 
 CandidateList Shifted(const std::vector<LatLon>& places, const RerankOptions& options = MeanShift()) {
-  CandidateList list{"q", {}};
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    Candidate c;
-    c.rank = static_cast<int>(i) + 1;
-    c.gallery_id = std::to_string(i + 1);
-    c.location = places[i];
-    list.candidates.push_back(c);
-  }
-  return Rerank(options, {list}, 1).at(0);
-}
-
-std::vector<std::string> IdsOf(const CandidateList& list) {
-  std::vector<std::string> ids;
-  for (const auto& candidate : list.candidates) ids.push_back(candidate.gallery_id);
-  return ids;
+  return Rerank(options, {ListOf(places)}, 1).at(0);
 }
 
 TEST(MeanShift, AnswersWithTheModeOfMostMembers) {

@@ -7,6 +7,7 @@
 #include "dualgeo/lmm/predictor.h"
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"
+#include "tests/refine/lists.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dualgeo {
@@ -15,24 +16,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-CandidateList ListOf(const std::vector<LatLon>& places, const std::vector<double>& scores = {}) {
-  CandidateList list{"q", {}, std::nullopt};
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    Candidate c;
-    c.rank = static_cast<int>(i) + 1;
-    c.gallery_id = std::to_string(i + 1);
-    c.location = places[i];
-    if (!scores.empty()) c.score = scores[i];
-    list.candidates.push_back(c);
-  }
-  return list;
-}
-
 std::vector<std::string> Order(const RerankOptions& options, const CandidateList& list) {
-  std::vector<std::string> ids;
-  const CandidateList reranked = Rerank(options, {list}, 1).at(0);
-  for (const auto& candidate : reranked.candidates) ids.push_back(candidate.gallery_id);
-  return ids;
+  return IdsOf(Rerank(options, {list}, 1).at(0));
 }
 
 RerankOptions Method(const std::string& method) {

@@ -207,6 +207,14 @@ TEST_F(SlowAblateCommand, ComparesSystems) {
       EXPECT_THAT(list.model, ::testing::AnyOf("base", "street", "city", "region"));
     }
   }
+  const auto wrong = Run({"run", "--config", "image.yaml", "--set", "run_dir=wrong", "--set", "run.steps=[search]",
+                          "--set", "search.finder=router", "--set", "router.probabilities=out/scenes/seed-0", "--set",
+                          "router.attribute=near", "--set", "router.models.base.run=out/retrieval/seed-0", "--set",
+                          "router.models.town.run=out/PlaNet/seed-0"});
+  EXPECT_EQ(wrong.exit_code, 2) << wrong.err;
+  EXPECT_THAT(wrong.err,
+              HasSubstr("router.models names base, town; the attribute near of out/scenes/seed-0 tells apart "
+                        "base, city, region, street"));
 }
 
 TEST(AblateCommand, MistakesAreOneLine) {
