@@ -20,6 +20,12 @@ folder = pathlib.Path(sys.argv[1])
 (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
 (folder / "merges.txt").write_text("#version: 0.2\n")
 END
+# What ISN's networks learn from: the training photos of each season.
+"$dualgeo" run --config configs/systems/lab/base.yaml --set 'run.steps=[world]' --set run_dir=runs/systems/seasons
+for season in spring summer autumn winter; do
+  awk -F, -v season="$season" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "SEASON") at = i } NR == 1 || $at == season' \
+    runs/systems/world/train.csv > "runs/systems/seasons/$season.csv"
+done
 scripts/reproduce/stand_in_server.py --port 8089 >/dev/null &
 trap "kill $! 2>/dev/null || true" EXIT
 "$dualgeo" ablate --config configs/ablations/systems.yaml "$@"

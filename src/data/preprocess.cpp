@@ -27,7 +27,7 @@ Windows MakeWindows(cv::Size photo, int size, const Framing& framing, Crops crop
   const auto begin = [&](int side) {
     return framing.half_to_even ? static_cast<int>(std::nearbyint((side - size) / 2.0)) : (side - size) / 2;
   };
-  const cv::Size resized(scaled(photo.width), scaled(photo.height));
+  const cv::Size resized = framing.squash ? cv::Size(edge, edge) : cv::Size(scaled(photo.width), scaled(photo.height));
   const cv::Size square(size, size);
   const cv::Point center(begin(resized.width), begin(resized.height));
   const cv::Point end(resized.width - size, resized.height - size);

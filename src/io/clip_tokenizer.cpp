@@ -6,6 +6,7 @@
 #include <functional>
 #include <queue>
 #include <tuple>
+#include <utility>
 
 #include "clip_vocabulary.h"
 #include "dualgeo/util/error.h"
@@ -53,9 +54,18 @@ bool IsNumber(Code code) {
   return category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO;
 }
 
+// Unicode's Cased: cased letters, and Other_Lowercase and Other_Uppercase.
 bool HasCase(Code code) {
+  static constexpr std::pair<Code, Code> kOthers[] = {
+      {0xaa, 0xaa},       {0xba, 0xba},       {0x2b0, 0x2b8},     {0x2c0, 0x2c1},     {0x2e0, 0x2e4},
+      {0x345, 0x345},     {0x37a, 0x37a},     {0x10fc, 0x10fc},   {0x1d2c, 0x1d6a},   {0x1d78, 0x1d78},
+      {0x1d9b, 0x1dbf},   {0x2071, 0x2071},   {0x207f, 0x207f},   {0x2090, 0x209c},   {0x2160, 0x217f},
+      {0x24b6, 0x24e9},   {0x2c7c, 0x2c7d},   {0xa69c, 0xa69d},   {0xa770, 0xa770},   {0xa7f2, 0xa7f4},
+      {0xa7f8, 0xa7f9},   {0xab5c, 0xab5f},   {0xab69, 0xab69},   {0x10780, 0x10780}, {0x10783, 0x10785},
+      {0x10787, 0x107b0}, {0x107b2, 0x107ba}, {0x1f130, 0x1f149}, {0x1f150, 0x1f169}, {0x1f170, 0x1f189}};
   const auto category = utf8proc_category(code);
-  return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LT;
+  return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LT) ||
+         std::ranges::any_of(kOthers, [&](const auto& range) { return code >= range.first && code <= range.second; });
 }
 
 // What may stand between a sigma and the letters of its word.
@@ -120,7 +130,11 @@ bool StandsAt(const std::vector<Code>& codes, std::size_t at, std::string_view w
   return true;
 }
 
-// Where the word that begins at codes[at], no blank, ends: the original's regular expression.
+// What the original's regular expression finds no word in: blanks, and the Greek iota below, which is no letter, but
+// which without regard to case is an iota, so that "neither letter nor number" is not true of it either.
+bool IsBetweenWords(Code code) { return IsSpace(code) || code == 0x345; }
+
+// Where the word that begins at codes[at], not between words, ends: the original's regular expression.
 std::size_t WordEnd(const std::vector<Code>& codes, std::size_t at) {
   for (const char* const word : {kClipStart, kClipEnd, "'s", "'t", "'re", "'ve", "'m", "'ll", "'d"}) {
     if (StandsAt(codes, at, word)) return at + std::string_view(word).size();
@@ -129,7 +143,7 @@ std::size_t WordEnd(const std::vector<Code>& codes, std::size_t at) {
   const bool letters = IsLetter(codes[at]);
   do {
     ++at;
-  } while (at < codes.size() && !IsSpace(codes[at]) && !IsNumber(codes[at]) && IsLetter(codes[at]) == letters);
+  } while (at < codes.size() && !IsBetweenWords(codes[at]) && !IsNumber(codes[at]) && IsLetter(codes[at]) == letters);
   return at;
 }
 
@@ -182,7 +196,7 @@ std::vector<std::int64_t> ClipTokenizer::Encode(std::string_view text) const {
   std::vector<std::int64_t> ids;
   std::string bytes;
   for (std::size_t at = 0; at < codes.size();) {
-    if (IsSpace(codes[at])) {
+    if (IsBetweenWords(codes[at])) {
       ++at;
       continue;
     }

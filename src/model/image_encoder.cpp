@@ -27,6 +27,7 @@ PhotoInput ImageEncoderInput(const ImageEncoderOptions& options) {
   if (input.crops == Crops::kFive || input.crops == Crops::kTen) {
     input.framing.edge = 8.0 / 7;
     input.framing.half_to_even = true;
+    input.framing.squash = options.crops_resize == "squash";
   }
   return input;
 }

@@ -14,6 +14,16 @@
 namespace dualgeo {
 namespace {
 
+// Of a DualGeo checkpoint, the image encoder; other files as they are.
+TensorMap EncoderOfCheckpoint(TensorMap tensors) {
+  const std::string below = "vision_model_rgb.";
+  TensorMap encoder;
+  for (const auto& [name, tensor] : tensors) {
+    if (name.starts_with(below)) encoder.emplace(name.substr(below.size()), tensor);
+  }
+  return encoder.empty() ? std::move(tensors) : std::move(encoder);
+}
+
 class PhotoEncoderImpl : public ImageEncoderImpl {
  public:
   PhotoEncoderImpl(std::shared_ptr<PhotoNetworkImpl> network, int embed_dim) : network_(std::move(network)) {
@@ -33,7 +43,7 @@ class PhotoEncoderImpl : public ImageEncoderImpl {
   }
 
   void Load(const std::filesystem::path& path) override {
-    TensorMap tensors = ReadWeights(path);
+    TensorMap tensors = EncoderOfCheckpoint(ReadWeights(path));
     const auto aside = network_->left_aside();
     const std::size_t before = tensors.size();
     std::erase_if(tensors, [&](const auto& item) {

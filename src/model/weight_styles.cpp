@@ -192,16 +192,9 @@ Rules DualGeo() {
           {kGps, "location_encoder.**", "**"},
           {kText, "text_model.**", "text_model.**"},
           {kText, "text_projection.weight", "text_projection.weight"},
-          {kOther, "vision_projection_seg.**"},
-          {kOther, "cross_attn_fusion.**"},
           {kProjection, "rgb_projection_else.**", "**"},
-          {kOther, "seg_projection_else.**"},
-          {kOther, "location_projection_else.**"},
           {kScale, "logit_scale_rgb", "logit_scale"},
-          {kOther, "logit_scale_seg"},
-          {kOther, "vision_projection_else_1.**"},
-          {kOther, "text_projection_else.**"},
-          {kOther, "logit_scale_text"}};
+          {kOther, "**"}};  // fusion and heads
 }
 
 // Towers before whole models would hide these, and models before those that share their names.

@@ -8,6 +8,7 @@
 
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/pipeline/run_paths.h"
+#include "dualgeo/pipeline/stages.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
@@ -45,11 +46,13 @@ std::vector<StudyVariant> Variants(const Ablation& ablation) {
   return variants;
 }
 
-// errors[row][seed][photo]; the same photos in each, or seeds and rows could not be compared in pairs.
+// errors[row][seed][photo], none of rows that are parts; the same photos in each, or seeds and rows could not be
+// compared in pairs.
 std::vector<SeedErrors> ErrorsOf(const Ablation& ablation, const StudyRuns& study, AblationResult& result) {
   std::vector<SeedErrors> errors(ablation.rows.size());
   std::vector<std::string> ids;
   for (const StudyRun& run : study.runs()) {
+    if (ablation.rows[run.variant].part) continue;
     const Evaluation evaluation = study.Score(run.options);
     if (evaluation.options.thresholds_km != result.thresholds_km) {
       throw InputError(ablation.file.string() + ": row '" + ablation.rows[run.variant].name +
@@ -95,10 +98,24 @@ std::optional<UntrainedRow> ScoreUntrained(const StudyRuns& study, std::size_t r
   return result;
 }
 
+// A router costs what the runs of the study cost that it takes answers and probabilities from.
+RunCosts CostsOfRun(const StudyRuns& study, const ExperimentOptions& run, std::int64_t photos) {
+  std::vector<RunCosts> costs = {CostsOf(run, study.benchmark(), photos)};
+  for (const StudyRun& other : study.runs()) {
+    const std::string& folder = other.options.run_dir;
+    const auto answers = [&](const auto& model) { return model.second.run == folder; };
+    if (!Routes(run) || (run.router.probabilities != folder && std::ranges::none_of(run.router.models, answers))) {
+      continue;
+    }
+    costs.push_back(CostsOf(other.options, study.benchmark(), photos));
+  }
+  return SumOfCosts(costs);
+}
+
 RunCosts CostsOfRow(const StudyRuns& study, std::size_t row, std::int64_t photos) {
   std::vector<RunCosts> costs;
   for (const StudyRun& run : study.runs()) {
-    if (run.variant == row) costs.push_back(CostsOf(run.options, study.benchmark(), photos));
+    if (run.variant == row) costs.push_back(CostsOfRun(study, run.options, photos));
   }
   return MeanCosts(costs);
 }
@@ -118,15 +135,17 @@ AblationResult RunAblation(const Ablation& ablation) {
   study.Begin(result, "ablation");
   const std::vector<SeedErrors> errors = ErrorsOf(ablation, study, result);
   std::size_t reference = 0;
+  std::vector<SeedErrors> shown;
   for (std::size_t i = 0; i < ablation.rows.size(); ++i) {
-    if (ablation.rows[i].name == o.reference) reference = i;
-    result.rows.emplace_back().row = ablation.rows[i];
+    if (ablation.rows[i].part) continue;
+    if (ablation.rows[i].name == o.reference) reference = shown.size();
+    AblationRowResult& row = result.rows.emplace_back();
+    row.row = ablation.rows[i];
+    row.untrained = ScoreUntrained(study, i, errors[i], result.thresholds_km);
+    row.costs = CostsOfRow(study, i, result.photos);
+    shown.push_back(errors[i]);
   }
-  ScoreAblation(errors, reference, o.rounds, result);
-  for (std::size_t i = 0; i < ablation.rows.size(); ++i) {
-    result.rows[i].untrained = ScoreUntrained(study, i, errors[i], result.thresholds_km);
-    result.rows[i].costs = CostsOfRow(study, i, result.photos);
-  }
+  ScoreAblation(shown, reference, o.rounds, result);
   WriteFileAtomically(study.root() / "ablation.json", FormatAblation(result, TableFormat::kJson));
   WriteFileAtomically(study.root() / "ablation.csv", FormatAblation(result, TableFormat::kCsv));
   return result;

@@ -2,6 +2,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "dualgeo/config/config.h"
@@ -56,6 +57,12 @@ std::vector<std::string> RowBase(const Source& source, const YAML::Node& node) {
   return files;
 }
 
+// What the keys of a row take.
+const std::map<std::string, std::string> kShapes = {{"name", "text"},
+                                                    {"set", "{key: value}"},
+                                                    {"base", "an experiment file, or a list of them"},
+                                                    {"part", "true or false"}};
+
 std::vector<AblationRow> ReadRows(const Source& source, const YAML::Node& rows) {
   std::vector<AblationRow> result;
   if (!rows) return result;
@@ -72,12 +79,11 @@ std::vector<AblationRow> ReadRows(const Source& source, const YAML::Node& rows) 
         if (part.second.IsMap()) Flatten(source, part.second, "", row.settings);
       } else if (key == "base" && (part.second.IsScalar() || part.second.IsSequence())) {
         row.base = RowBase(source, part.second);
-      } else if (key == "name" || key == "set" || key == "base") {
-        source.Fail(part.second, key == "name"  ? "a row's name must be text"
-                                 : key == "set" ? "a row's set must be {key: value}"
-                                                : "a row's base must be an experiment file, or a list of them");
+      } else if (key == "part" && YAML::convert<bool>::decode(part.second, row.part)) {
+      } else if (const auto shape = kShapes.find(key); shape != kShapes.end()) {
+        source.Fail(part.second, "a row's " + key + " must be " + shape->second);
       } else {
-        source.Fail(part.first, "unknown key '" + Printable(key) + "' of a row (known here: name, set, base)");
+        source.Fail(part.first, "unknown key '" + Printable(key) + "' of a row (known here: name, set, base, part)");
       }
     }
     if (row.name.empty()) source.Fail(item, "a row has no name");
@@ -155,21 +161,22 @@ Ablation ReadAblationFile(const fs::path& file, const std::vector<std::string>& 
   const YAML::Node yaml = YAML::Load(ReadFile(file));  // ReadStudyFile has read it: it is a map of YAML
   ablation.rows = ReadRows(source, yaml["rows"]);
   Expand(ReadAxes(source, yaml["axes"]), ablation.options.combine == "grid", ablation.rows);
-  if (ablation.rows.size() < 2) {
-    throw InputError(file.string() + ": rows and axes give " + std::to_string(ablation.rows.size()) +
-                     " row(s): there is nothing to compare");
-  }
-  std::set<std::string> names;
+  std::set<std::string> names, shown;
   for (const auto& row : ablation.rows) {
     if (!names.insert(row.name).second) {
       throw InputError(file.string() + ":" + std::to_string(row.line) + ": two rows are called '" +
                        Printable(row.name) + "'");
     }
+    if (!row.part) shown.insert(row.name);
+  }
+  if (shown.size() < 2) {
+    throw InputError(file.string() + ": rows and axes give " + std::to_string(shown.size()) +
+                     " row(s): there is nothing to compare");
   }
   const std::string& reference = ablation.options.reference;
-  if (!reference.empty() && !names.contains(reference)) {
+  if (!reference.empty() && !shown.contains(reference)) {
     throw InputError(file.string() + ": reference '" + Printable(reference) +
-                     "' is not one of the rows: " + Join({names.begin(), names.end()}));
+                     "' is not one of the rows: " + Join({shown.begin(), shown.end()}));
   }
   return ablation;
 }

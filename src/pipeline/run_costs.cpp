@@ -1,10 +1,12 @@
 #include "dualgeo/pipeline/run_costs.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <vector>
 
 #include "dualgeo/io/safetensors.h"
 #include "dualgeo/pipeline/run_paths.h"
+#include "dualgeo/pipeline/stages.h"
 #include "stages/stage.h"
 
 namespace dualgeo {
@@ -49,13 +51,18 @@ std::optional<double> SecondsOfPhotos(const ExperimentOptions& run, const std::s
   return sum;
 }
 
+constexpr auto kCosts = {&RunCosts::parameters, &RunCosts::train_seconds, &RunCosts::ms_per_photo,
+                         &RunCosts::gallery_mb};
+
 }  // namespace
 
 RunCosts CostsOf(const ExperimentOptions& run, const std::string& benchmark, std::int64_t photos) {
   const RunPaths paths(run);
   RunCosts costs;
-  costs.parameters = CountParameters(paths.checkpoint());
-  costs.train_seconds = SecondsOf(paths.In("model"), "train");
+  if (!Routes(run)) {
+    costs.parameters = CountParameters(paths.checkpoint());
+    costs.train_seconds = SecondsOf(paths.In("model"), "train");
+  }
   const auto seconds = SecondsOfPhotos(run, benchmark);
   if (seconds && photos > 0) costs.ms_per_photo = 1000 * *seconds / static_cast<double>(photos);
   if (IsWanted(StageNamed("gallery"), run)) costs.gallery_mb = Megabytes(paths.gallery());
@@ -63,18 +70,22 @@ RunCosts CostsOf(const ExperimentOptions& run, const std::string& benchmark, std
 }
 
 RunCosts MeanCosts(const std::vector<RunCosts>& costs) {
-  RunCosts mean;
-  for (const auto cost :
-       {&RunCosts::parameters, &RunCosts::train_seconds, &RunCosts::ms_per_photo, &RunCosts::gallery_mb}) {
-    double sum = 0, known = 0;
-    for (const RunCosts& one : costs) {
-      if (!(one.*cost)) continue;
-      sum += *(one.*cost);
-      ++known;
-    }
-    if (known > 0) mean.*cost = sum / known;
+  RunCosts mean = SumOfCosts(costs);
+  for (const auto cost : kCosts) {
+    const auto known = std::ranges::count_if(costs, [&](const RunCosts& one) { return (one.*cost).has_value(); });
+    if (known > 0) *(mean.*cost) /= static_cast<double>(known);
   }
   return mean;
+}
+
+RunCosts SumOfCosts(const std::vector<RunCosts>& costs) {
+  RunCosts sum;
+  for (const auto cost : kCosts) {
+    for (const RunCosts& one : costs) {
+      if (one.*cost) sum.*cost = (sum.*cost).value_or(0) + *(one.*cost);
+    }
+  }
+  return sum;
 }
 
 }  // namespace dualgeo

@@ -1,7 +1,9 @@
 #include "study_runs.h"
 
 #include <algorithm>
+#include <cctype>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "dualgeo/config/config.h"
@@ -20,16 +22,20 @@ namespace {
 
 std::string AnswerKey(const std::string& run_dir) { return "answer-" + Sha256(Spelled(run_dir)).substr(0, 12); }
 
-// The jobs of other runs of the study, listed before, that a router takes its candidates from.
-std::vector<std::string> RoutedJobs(const ExperimentOptions& options, const std::vector<Job>& jobs) {
+// The jobs of runs listed before that this one's config names the folder of: it takes their candidates or weights.
+std::vector<std::string> JobsNamedBy(const ExperimentOptions& options, std::span<const StudyRun> before) {
+  const std::string config = DumpExperiment(options);
   std::vector<std::string> keys;
-  if (!Routes(options)) return keys;
-  const auto wait_for = [&](const std::string& run_dir) {
-    const std::string key = AnswerKey(run_dir);
-    if (std::ranges::find(jobs, key, &Job::key) != jobs.end()) keys.push_back(key);
-  };
-  wait_for(options.router.probabilities);
-  for (const auto& item : options.router.models) wait_for(item.second.run);
+  for (const StudyRun& run : before) {
+    const std::string& folder = run.options.run_dir;
+    for (auto at = config.find(folder); at != std::string::npos; at = config.find(folder, at + 1)) {
+      const std::size_t end = at + folder.size();
+      if (end < config.size() && std::isalnum(static_cast<unsigned char>(config[end])))
+        continue;  // seed-10 is not seed-1
+      keys.push_back(AnswerKey(folder));
+      break;
+    }
+  }
   return keys;
 }
 
@@ -42,9 +48,11 @@ std::string WithSeed(std::string text, int seed) {
   return text;
 }
 
-// The jobs that walk one run: one a shared stage, in order, and one for what it makes by itself, up to the scores.
-void AddRunJobs(const ExperimentOptions& options, const std::string& label, std::vector<Job>& jobs) {
-  std::vector<std::string> after = RoutedJobs(options, jobs), own;
+// The jobs that walk one run: one a shared stage, in order, and one for what it makes by itself, up to the scores. All
+// of them wait for `named`: the first may be another run's, too, which does not.
+void AddRunJobs(const ExperimentOptions& options, const std::string& label, const std::vector<std::string>& named,
+                std::vector<Job>& jobs) {
+  std::vector<std::string> after = named, own;
   for (const Stage& stage : Stages()) {
     if (!IsWanted(stage, options)) continue;
     if (stage.folder == nullptr && (stage.of_model || stage.in_studies)) own.emplace_back(stage.name);
@@ -58,11 +66,12 @@ void AddRunJobs(const ExperimentOptions& options, const std::string& label, std:
       return RunStages(o, {stage.name}, /*finishes=*/false) > 0;
     };
     jobs.push_back({folder.filename().string(), std::string(stage.name) + " (" + label + ")", after, work});
-    after = {jobs.back().key};
+    after = named;
+    after.push_back(jobs.back().key);
   }
   const auto answer = [options, own] {
     LinkStages(options);
-    return RunStages(options, own, /*finishes=*/true) > 0;
+    return !own.empty() && RunStages(options, own, /*finishes=*/true) > 0;
   };
   jobs.push_back({AnswerKey(options.run_dir), "answer (" + label + ")", after, answer});
 }
@@ -165,8 +174,10 @@ JobSummary StudyRuns::Walk() {
   if (!options_.shared.empty()) shared_lock_.emplace(shared_);
   TakeOverStudy(all, shared_, root_ / "logs");
   std::vector<Job> jobs;
-  for (const StudyRun& run : runs_) {
-    AddRunJobs(run.options, variants_[run.variant].name + ", seed " + std::to_string(run.seed), jobs);
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    const ExperimentOptions& options = runs_[i].options;
+    const std::string label = variants_[runs_[i].variant].name + ", seed " + std::to_string(runs_[i].seed);
+    AddRunJobs(options, label, JobsNamedBy(options, std::span(runs_).first(i)), jobs);
   }
   return Do(jobs);
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <numeric>
 
+#include "dualgeo/runtime/checkpoint.h"
 #include "dualgeo/runtime/runtime.h"
 #include "dualgeo/train/optimizer.h"
 #include "dualgeo/train/schedule.h"
@@ -151,8 +152,18 @@ class Run {
                    step_, length_.total_steps);
     } else {
       task_.Initialise();
+      if (loop_.options.start_from) StartFrom(*loop_.options.start_from);
     }
     log_ = std::make_unique<TrainingLog>(loop_.log, step_, validated_step_);
+  }
+
+  void StartFrom(const std::filesystem::path& weights) {
+    if (!std::filesystem::is_regular_file(weights)) {
+      throw InputError(loop_.name + ": start_from: " + weights.string() +
+                       " is not a file; a checkpoint's model.safetensors is one");
+    }
+    LoadCheckpointWeights(task_.module(), weights);
+    spdlog::info("{}: learns on from {}", loop_.name, weights.string());
   }
 
   void Train() {

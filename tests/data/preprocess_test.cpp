@@ -134,6 +134,25 @@ TEST(Preprocess, FiveAndTenCropsAreTorchvisions) {
   EXPECT_EQ(ten[9].at<cv::Vec3b>(0, 0)[0], 258 - 18);
 }
 
+// TransLocator's: the whole photo becomes a square first, of which corners and centre are cut.
+TEST(Preprocess, CropsOfASquashedPhoto) {
+  ViewOptions view = View(Geometry::kAligned, 56);
+  view.framing = {.edge = 8.0 / 7, .bicubic = false, .squash = true, .half_to_even = true};
+  view.crops = Crops::kFive;
+  for (const cv::Size size : {cv::Size(200, 90), cv::Size(90, 200)}) {
+    const Scene scene = Gradient(size);
+    const cv::Mat whole = Resize(scene.photo, {64, 64}, Filter::kBilinear);
+    const auto cut = EvaluationCrops(scene.photo, view);
+    const cv::Point five[] = {{0, 0}, {8, 0}, {0, 8}, {8, 8}, {4, 4}};
+    for (std::size_t i = 0; i < 5; ++i) {
+      EXPECT_EQ(cv::norm(cut[i], whole(cv::Rect(five[i], cv::Size(56, 56))), cv::NORM_INF), 0) << i;
+    }
+    const Example example = MakeExample(scene.photo, scene.mask, view);
+    const auto apart = (example.pixels.select(1, 0) - example.mask.to(torch::kFloat32)).abs().max();
+    EXPECT_LE(apart.item<double>(), 4.0) << "the mask is squashed alike";
+  }
+}
+
 // Three squares along the longer side: its beginning, middle and end.
 TEST(Preprocess, AStripRunsAlongTheLongerSide) {
   ViewOptions view = View(Geometry::kAligned, 100);

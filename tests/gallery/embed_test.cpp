@@ -452,6 +452,26 @@ TEST(EmbedGps, IsDefinedEverywhereAndDoesNotDependOnTheChunk) {
   for (std::int64_t i = 0; i < set.size(); ++i) EXPECT_NEAR(Norm(set.Require("projected_gps").Row(i)), 1, 1e-5);
 }
 
+// They cost much time and no digit.
+TEST(EmbedGps, DenormalWeightsCountAsZeroInItAlone) {
+  DualGeoModel model(TinyModel(), LossOptions(), 3);
+  model->eval();
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : model->parameters()) {
+      if (parameter.dim() == 2) parameter.select(1, 0).fill_(1e-40F);
+    }
+  }
+  const std::vector<LatLon> places = {{48.8, 2.3}, {-33.9, 151.2}, {0, 0}};
+  const torch::InferenceMode inference;
+  const auto expected = model->EncodeGps(torch::tensor({{48.8, 2.3}, {-33.9, 151.2}, {0.0, 0.0}}, torch::kFloat64));
+  const auto set = EmbedGps(model, places);
+  const auto values = set.Require("gps").values;
+  EXPECT_EQ(std::vector<float>(expected.data_ptr<float>(), expected.data_ptr<float>() + expected.numel()),
+            std::vector<float>(values.begin(), values.end()));
+  EXPECT_GT((torch::full({1}, 1e-40F) * 0.5).item<float>(), 0);
+}
+
 // Photo files one at a time, masks made on the way, against the commands' way by tables and files.
 TEST_F(EmbedTest, AnEmbedderGivesWhatTheCommandsGive) {
   EmbedModel options;

@@ -102,6 +102,10 @@ TEST_F(SmallClipTokenizer, MergesByRank) {
   // Capital sigmas, inside and at the end of a word: σ is cf 83, ς cf 82.
   EXPECT_EQ(tokenizer.Encode("ΣΑΣ."), tokenizer.Encode("σας."));
   EXPECT_EQ(tokenizer.Encode("ΑΣ’Α Σ"), tokenizer.Encode("ασ’α σ"));
+  EXPECT_EQ(tokenizer.Encode("ΑΣⅣ ⅣΣ ΑΣª"), tokenizer.Encode("ασⅳ ⅳς ασª")) << "signs and numbers have case, too";
+  // The iota below stands in no word, and a sigma before it is not the last.
+  EXPECT_EQ(tokenizer.Encode("a\u0345b \u0345!"), tokenizer.Encode("a b !"));
+  EXPECT_EQ(tokenizer.Encode("ΑΣ\u0345"), tokenizer.Encode("ας"));
 }
 
 TEST_F(SmallClipTokenizer, AWordOfAMillionLettersTakesNoTime) {

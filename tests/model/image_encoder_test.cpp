@@ -157,6 +157,11 @@ TEST(ImageEncoder, CropsAreADeclaredInput) {
   options.crops = "ten";
   EXPECT_EQ(CountOf(ImageEncoderInput(options).crops), 10);
   EXPECT_EQ(ImageEncoderInput(options).framing.edge, 8.0 / 7);
+  EXPECT_FALSE(ImageEncoderInput(options).framing.squash);
+  options.crops_resize = "squash";
+  EXPECT_TRUE(ImageEncoderInput(options).framing.squash);
+  options.crops = "one";
+  EXPECT_FALSE(ImageEncoderInput(options).framing.squash) << "of five or ten crops alone";
   options.crops = "nine";
   EXPECT_THROW(ImageEncoderInput(options), InputError);
 }

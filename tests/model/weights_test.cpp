@@ -296,8 +296,11 @@ TEST(LoadPretrained, TakesEachPartFromItsFileOrFromACheckpoint) {
   const SafetensorsFile gps(Golden("gps_encoder_mercator_weights"));
   for (const auto& name : gps.names()) EXPECT_TRUE(torch::equal(own.at("location_encoder." + name), gps.Get(name)));
 
-  // The same parts out of our own checkpoint.
-  WriteSafetensors(folder / "model.safetensors", StateDict(*model));
+  // The same parts out of our own checkpoint, whatever heads it has beside them.
+  auto checkpoint = StateDict(*model);
+  checkpoint.emplace_back("cells_0.weight", torch::ones({2, 8}));
+  checkpoint.emplace_back("attributes.scene.bias", torch::ones({2}));
+  WriteSafetensors(folder / "model.safetensors", checkpoint);
   options.image_encoder.weights = options.gps_encoder.weights = folder.path().string();
   options.segmentation_encoder.weights = folder.path().string();
   DualGeoModel again(options, LossOptions{}, 2);
@@ -307,6 +310,23 @@ TEST(LoadPretrained, TakesEachPartFromItsFileOrFromACheckpoint) {
         name.rfind("semantic_encoder", 0) == 0) {
       EXPECT_TRUE(torch::equal(tensor, own.at(name))) << name;
     }
+  }
+}
+
+TEST(LoadPretrained, TakesOtherEncodersOutOfACheckpoint) {
+  const TemporaryFolder folder;
+  auto options = SmallPhotoModel();
+  options.image_encoder.type = "vit";
+  options.image_encoder.preset = "vit_tiny_patch16_224";
+  options.image_encoder.patch = 16;
+  DualGeoModel model(options, LossOptions{}, 1), again(options, LossOptions{}, 2);
+  const auto file = folder / "model.safetensors";
+  WriteSafetensors(file, StateDict(*model));
+  again->image_encoder()->Load(file);
+  const auto own = ToMap(StateDict(*model));
+  for (const auto& [name, tensor] : StateDict(*again)) {
+    if (!name.starts_with("vision_model_rgb")) continue;
+    EXPECT_TRUE(torch::equal(tensor, own.at(name))) << name;
   }
 }
 

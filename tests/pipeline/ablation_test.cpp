@@ -55,7 +55,9 @@ TEST_F(AblationFile, ARowMayHaveABaseOfItsOwn) {
   EXPECT_THAT(a.rows[2].base, ElementsAre("far.yaml", (folder_ / "other.yaml").string()));
   ExpectError("base: [base.yaml]\nrows: [{name: a}, {name: b, base: {x: 1}}]\n",
               "a row's base must be an experiment file");
-  ExpectError("base: [base.yaml]\nrows: [{name: a}, {name: b, bse: x}]\n", "known here: name, set, base");
+  ExpectError("base: [base.yaml]\nrows: [{name: a}, {name: b, bse: x}]\n", "known here: name, set, base, part");
+  ExpectError("base: [base.yaml]\nrows: [{name: a}, {name: b, part: some}]\n", "part must be true or false");
+  ExpectError("base: [base.yaml]\nrows: [{name: a}, {name: b, part: true}]\n", "1 row(s): there is nothing to compare");
 }
 
 TEST_F(AblationFile, AxesOneAtATimeOrAsAGrid) {

@@ -183,10 +183,13 @@ TEST_F(SlowAblateCommand, ComparesSystems) {
       "routed.yaml",
       "base: [image.yaml]\nrun_dir: out\nseeds: [0, 1]\nrounds: 200\njobs: 2\nrows:\n"
       "  - {name: retrieval}\n  - {name: PlaNet, base: planet.yaml}\n"
-      "  - {name: routed, set: {run.steps: [search, rerank, predict, evaluate], search.finder: router,\n"
+      "  - {name: routed, set: {run.steps: [world, search, rerank, predict, evaluate], search.finder: router,\n"
       "     router.probabilities: scenes.csv,\n"
       "     router.models: {a: {run: \"out/retrieval/seed-{seed}\"}, b: {run: \"out/PlaNet/seed-{seed}\"}}}}\n"
-      "  - {name: scenes, set: {model.heads: [contrastive_gps, attributes],\n"
+      "  - {name: on from PlaNet, base: planet.yaml, set: {train.epochs: 0,\n"
+      "     train.start_from: \"out/PlaNet/seed-{seed}/checkpoint/best/model.safetensors\",\n"
+      "     model.cells.partitions: [\"out/PlaNet/seed-{seed}/partitions/fine.csv\"]}}\n"
+      "  - {name: scenes, part: true, set: {model.heads: [contrastive_gps, attributes],\n"
       "     model.attributes: {near: {column: NEIGHBOUR}}}}\n"
       "  - {name: by scene, set: {run.steps: [search, rerank, predict, evaluate], search.finder: router,\n"
       "     router.probabilities: \"out/scenes/seed-{seed}\", router.attribute: near, router.models: {\n"
@@ -194,6 +197,13 @@ TEST_F(SlowAblateCommand, ComparesSystems) {
       "     city: {run: \"out/PlaNet/seed-{seed}\"}, region: {run: \"out/PlaNet/seed-{seed}\"}}}}\n");
   const auto routed = Run({"ablate", "--config", "routed.yaml"});
   ASSERT_EQ(routed.exit_code, 0) << routed.err;
+  const auto shown = nlohmann::json::parse(ReadFile(folder_ / "out/ablation.json")).at("rows");
+  std::vector<std::string> names;
+  for (const auto& row : shown) names.push_back(row.at("name"));
+  EXPECT_THAT(names, ::testing::ElementsAre("retrieval", "PlaNet", "routed", "on from PlaNet", "by scene"));
+  EXPECT_EQ(shown[3].at("by_seed"), shown[1].at("by_seed")) << "no epochs: PlaNet's own weights";
+  EXPECT_EQ(shown[2]["costs"]["parameters"].get<double>(),
+            shown[0]["costs"]["parameters"].get<double>() + shown[1]["costs"]["parameters"].get<double>());
   for (const std::string seed : {"seed-0", "seed-1"}) {
     const auto lists = ReadCandidates(folder_ / "out/routed" / seed / "query/candidates.csv");
     const auto planet = ReadCandidates(folder_ / "out/PlaNet" / seed / "query/candidates.csv");

@@ -1,5 +1,6 @@
 #include "dualgeo/train/trainer.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -105,6 +106,25 @@ TEST_F(TrainerTest, TheSameSeedGivesTheSameBytes) {
   job.runtime.seed = 4;
   TrainModel(job, TinyModel(), LossOptions(), TinyTraining(2));
   EXPECT_NE(Weights("a"), Weights("c"));
+}
+
+TEST_F(TrainerTest, LearnsOnFromACheckpoint) {
+  const fs::path base = Train("base", TinyTraining(1)).last / "model.safetensors";
+  TrainOptions on = TinyTraining(0);
+  on.start_from = base.string();
+  Train("untouched", on);
+  EXPECT_EQ(Weights("untouched"), Weights("base"));
+  on.epochs = 1;
+  Train("on", on);
+  EXPECT_NE(Weights("on"), Weights("base"));
+  TrainJob job = TinyJob(set_, Run("other"));
+  ModelOptions model = TinyModel();
+  model.gps_encoder.hidden = 24;
+  EXPECT_THAT(MessageOf<InputError>([&] { TrainModel(job, model, LossOptions(), on); }),
+              ::testing::HasSubstr("do not fit the model"));
+  on.start_from = base.parent_path().string();
+  EXPECT_THAT(MessageOf<InputError>([&] { Train("folder", on); }),
+              ::testing::AllOf(::testing::HasSubstr("train: start_from"), ::testing::HasSubstr("is not a file")));
 }
 
 TEST_F(TrainerTest, ResumingIsExact) {

@@ -25,6 +25,7 @@ struct ImageEncoderOptions {
   std::string mask_input = "colors";
   bool freeze = true;
   std::string crops = "one";
+  std::string crops_resize = "shorter";
   std::string crops_pooling = "mean";
   std::string crops_of = "vectors";
   // Each of these, where given, replaces the preset's value.
@@ -73,6 +74,11 @@ struct ImageEncoderOptions {
         "what is looked at when a photo is asked about (training draws its own): one square, three along the longer "
         "side (strip), the corners and the centre (five), or these and their mirror images (ten)",
         OneOf{{"one", "strip", "five", "ten"}}, Added{});
+    v.Field(
+        "crops_resize", crops_resize,
+        "what of the photo gets the length of 256 for a square of 224 before five or ten are cut: its shorter edge, "
+        "or both, whatever shape it has (squash, TransLocator)",
+        OneOf{{"shorter", "squash"}}, For{"crops", {"five", "ten"}}, Added{});
     v.Field("crops_pooling", crops_pooling, "how several crops become one", OneOf{{"mean", "max"}},
             For{"crops", {"strip", "five", "ten"}}, Added{});
     v.Field("crops_of", crops_of,

@@ -20,6 +20,7 @@ inline constexpr Normalization kHalfNormalization = {{.5F, .5F, .5F}, {.5F, .5F,
 struct Framing {
   double edge = 1;            // at least 1; torchvision: 256 / 224
   bool bicubic = true;        // else bilinear; both antialiased as Pillow's
+  bool squash = false;        // both edges are, and the square is not cut from the photo's own shape
   bool half_to_even = false;  // an odd margin: torchvision rounds its half to even, Hugging Face cuts it off
 };
 
@@ -47,8 +48,8 @@ struct ImageEncoderOptions;
 struct ModelOptions;
 
 // What the network of options.type wants, with options.crops: a strip is of photos whose shortest edge is the square's
-// (Mueller-Budack et al., ECCV 2018), five and ten crops are of those with 256 for 224. Throws InputError for options
-// that do not fit each other or the type.
+// (Mueller-Budack et al., ECCV 2018), five and ten crops are of those with 256 for 224, squashed by
+// options.crops_resize. Throws InputError for options that do not fit each other or the type.
 PhotoInput ImageEncoderInput(const ImageEncoderOptions& options);
 // Whether the model sees masks: by its segmentation view, or by an image encoder that wants them.
 bool WantsMasks(const ModelOptions& options);

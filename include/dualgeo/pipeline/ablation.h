@@ -11,8 +11,10 @@
 //     loss.segmentation_gps: [0, 0.5, 2]   # one key at a time, or (combine: grid) all combinations
 //
 // A row may name a `base` of its own, {name: PlaNet, base: systems/planet.yaml}: another system on the same photos.
-// "{seed}" in a value of `set` is the run's seed, so that a router can name the runs of the rows before it.
-// Where the steps of a row have `untrained`, a second table says whether training brought anything.
+// "{seed}" in a value of `set` is the run's seed, so that a row can name the runs of those before it, which it waits
+// for: a router's, or one whose weights it starts from. A row that is there for that alone says `part: true`, and is
+// neither shown nor tested. Where the steps of a row have `untrained`, a second table says whether training brought
+// anything.
 //
 // `set` and `axes` take any config key, dotted or nested. Runs share every stage whose inputs are equal,
 // go on where they were interrupted, and are walked in parallel processes.
@@ -69,6 +71,7 @@ struct AblationRow {
   std::vector<std::pair<std::string, std::string>> settings;  // dotted key, value as YAML
   int line = 0;                                               // in the file
   std::vector<std::string> base = {};                         // experiment files instead of the study's; empty: those
+  bool part = false;                                          // of a row after it: made, not shown
 };
 
 struct Ablation {

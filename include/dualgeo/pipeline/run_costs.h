@@ -24,5 +24,7 @@ RunCosts CostsOf(const ExperimentOptions& run, const std::string& benchmark, std
 
 // Of each, the mean of those that are known.
 RunCosts MeanCosts(const std::vector<RunCosts>& costs);
+// As far as they are known.
+RunCosts SumOfCosts(const std::vector<RunCosts>& costs);
 
 }  // namespace dualgeo

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct ScheduleOptions {
 
 // Config key `train:`. Defaults: the paper's.
 struct TrainOptions {
+  std::optional<std::string> start_from;
   int epochs = 10;
   int batch_size = 256;
   std::string optimizer = "adamw";
@@ -63,6 +65,10 @@ struct TrainOptions {
 
   template <class Visitor>
   void Visit(Visitor& v) {
+    v.Field("start_from", start_from,
+            "weights to learn on from: the model.safetensors of a checkpoint of the same model (fine-tuning, as ISN's "
+            "networks of scenes from their base network); optimizer and rate begin anew; null: as the model says",
+            Affects::kContent, Added{});
     v.Field("epochs", epochs, "passes over the photos; 0: only write the untrained model", Range{0, 1e6});
     v.Field("batch_size", batch_size,
             "photos a step; an incomplete last batch of an epoch is left out (the order changes every epoch)",
