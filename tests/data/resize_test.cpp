@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "dualgeo/data/photo.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/random.h"
+#include "src/data/resize_kernels.h"
 
 namespace dualgeo {
 namespace {
@@ -83,6 +87,43 @@ TEST(Resize, Refuses) {
   EXPECT_THROW(Resize(photo, {0, 4}, Filter::kBicubic), Error);
   EXPECT_THROW(Resize(photo, {4, 4}, Filter::kBicubic, cv::Rect(5, 5, 4, 4)), Error);
   EXPECT_THROW(Resize(cv::Mat(8, 8, CV_16UC3), {4, 4}, Filter::kBicubic), Error);
+}
+
+// Vector instructions, where the processor has them, give the bytes that plain code gives: rows that end where their
+// memory does, any number of them, weights of all sizes and signs.
+TEST(ResizeKernels, VectorsEqualPlainCode) {
+  Random random(5);
+  for (int round = 0; round < 200; ++round) {
+    const int channels = random.Chance(0.8) ? 3 : 1;
+    const int width = 1 + static_cast<int>(random.Below(60)), rows = 1 + static_cast<int>(random.Below(11));
+    const int n = 1 + static_cast<int>(random.Below(40));
+    ResizeTaps taps;
+    taps.stride = static_cast<std::size_t>(width);
+    for (int i = 0; i < n; ++i) {
+      const int first = static_cast<int>(random.Below(static_cast<std::uint64_t>(width)));
+      taps.first.push_back(first);
+      taps.count.push_back(1 + static_cast<int>(random.Below(static_cast<std::uint64_t>(width - first))));
+      for (int k = 0; k < width; ++k) {
+        // Their sizes sum up to two at most, as in any filter; 16 bits and 22 bits of them are used.
+        const std::uint64_t most = (2U << kResizePrecisionBits) / static_cast<std::uint64_t>(width) - 1;
+        taps.weights.push_back(static_cast<std::int32_t>(random.Below(most)) * (random.Chance(0.3) ? -1 : 1));
+      }
+    }
+    const auto step = static_cast<std::size_t>(width * channels), out_step = static_cast<std::size_t>(n * channels);
+    std::vector<std::uint8_t> in(step * static_cast<std::size_t>(rows));
+    for (auto& value : in) value = static_cast<std::uint8_t>(random.Below(256));
+    std::vector<std::uint8_t> plain(out_step * static_cast<std::size_t>(rows)), fast = plain;
+    ResizeAcrossPlain(in.data(), step, width, plain.data(), out_step, rows, channels, taps);
+    ResizeAcross(in.data(), step, width, fast.data(), out_step, rows, channels, taps);
+    EXPECT_EQ(plain, fast) << channels << " channels, " << width << " x " << rows << " to " << n;
+
+    std::vector<std::int32_t> weights(taps.weights.begin(), taps.weights.begin() + std::min(width, rows));
+    std::vector<std::uint8_t> down(step), fast_down(step);
+    const int count = static_cast<int>(weights.size());
+    ResizeDownPlain(in.data(), step, weights.data(), count, down.data(), static_cast<int>(step));
+    ResizeDown(in.data(), step, weights.data(), count, fast_down.data(), static_cast<int>(step));
+    EXPECT_EQ(down, fast_down) << step << " values, " << count << " rows";
+  }
 }
 
 }  // namespace
