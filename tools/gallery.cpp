@@ -7,6 +7,7 @@
 #include "dualgeo/gallery/gallery_file.h"
 #include "dualgeo/pipeline/stages.h"
 #include "embed_flags.h"
+#include "gallery_edit.h"
 #include "networks.h"
 
 namespace dualgeo::tools {
@@ -70,14 +71,14 @@ void PrintInfo(const std::filesystem::path& folder, bool json) {
   std::printf("features   %s%s\n", Printable(Join(info.features)).c_str(), info.normalize ? "" : " (not normalised)");
   std::printf("index      %s\n", Printable(info.index).c_str());
   std::printf("model      %s\n", info.model.empty() ? "not known" : Printable(info.model).c_str());
-  std::printf("files      agree (index.faiss %s, items.csv %s)\n", info.index_sha256.substr(0, 12).c_str(),
+  std::printf("files      (index.faiss %s, items.csv %s)\n", info.index_sha256.substr(0, 12).c_str(),
               info.items_sha256.substr(0, 12).c_str());
 }
 
 }  // namespace
 
 void AddGallery(CLI::App& root) {
-  auto* command = root.add_subcommand("gallery", "build or inspect what is searched");
+  auto* command = root.add_subcommand("gallery", "build, change or inspect what is searched");
   command->require_subcommand(1);
 
   auto* build = command->add_subcommand("build", "index photos, or GPS points (gallery.kind gps)");
@@ -109,12 +110,25 @@ void AddGallery(CLI::App& root) {
                  info.metric, flags->out.string());
   }));
 
-  auto* show = command->add_subcommand("info", "check a gallery's files and print what it is");
+  AddGalleryEdits(*command);
+
+  auto* show = command->add_subcommand("info", "print what a gallery is");
   const auto folder = std::make_shared<std::filesystem::path>();
   const auto json = std::make_shared<bool>(false);
   show->add_option("gallery", *folder, "gallery folder")->required();
   show->add_flag("--json", *json, "print JSON");
   show->callback(WithNetworks([folder, json] { PrintInfo(*folder, *json); }));
+
+  auto* check = command->add_subcommand("check", "read a gallery whole: hashes, counts, places, index");
+  const auto checked = std::make_shared<std::filesystem::path>();
+  check->add_option("gallery", *checked, "gallery folder")->required();
+  check->callback(WithNetworks([checked] {
+    const GalleryInfo info = CheckGallery(*checked).info;
+    std::printf("%s: sound: %lld items, %lld-d, index %s (index.faiss %s, items.csv %s)\n", checked->c_str(),
+                static_cast<long long>(info.count), static_cast<long long>(info.dimension),
+                Printable(info.index).c_str(), info.index_sha256.substr(0, 12).c_str(),
+                info.items_sha256.substr(0, 12).c_str());
+  }));
 }
 
 }  // namespace dualgeo::tools

@@ -83,6 +83,7 @@ void TellErrors(const std::vector<Location>& locations) {
 struct Arguments {
   std::vector<std::filesystem::path> photos;
   std::filesystem::path run;
+  std::string within, within_polygons;
   int top = 5;
   bool json = false;
 };
@@ -95,10 +96,15 @@ void AddLocate(CLI::App& root) {
   command->add_option("photos", arguments->photos, "photo files, or folders of them")->required();
   command->add_option("--run", arguments->run, "folder of a finished `dualgeo run`")->required();
   command->add_option("--top", arguments->top, "candidates shown for each photo")->check(CLI::Range(1, 1000));
+  command->add_option("--within", arguments->within,
+                      "keep to a part of the Earth, as search.within: box:SOUTH,WEST,NORTH,EAST, radius:LAT,LON,KM or "
+                      "polygons:PROPERTY=NAME (default: the run's)");
+  command->add_option("--within-polygons", arguments->within_polygons, "GeoJSON file of --within polygons:...");
   command->add_flag("--json", arguments->json, "print JSON");
   command->callback(WithNetworks([arguments] {
     const auto photos = ExpandFolders(arguments->photos);
-    const auto locations = Locator(arguments->run).Locate(photos, arguments->top);
+    const auto locations =
+        Locator(arguments->run, arguments->within, arguments->within_polygons).Locate(photos, arguments->top);
     arguments->json ? PrintJson(locations) : PrintText(locations);
     TellErrors(locations);
   }));

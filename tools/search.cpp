@@ -12,7 +12,8 @@ namespace {
 struct SearchArguments {
   ModelFlags model;
   PhotoFlags photos;
-  std::filesystem::path texts, gallery, prototypes, features, out;
+  std::filesystem::path texts, prototypes, features, out;
+  std::vector<std::filesystem::path> galleries;
 
   PhotoSet Queries() const {
     if (texts.empty()) {
@@ -32,7 +33,12 @@ void AddSearch(CLI::App& root) {
   auto* command = root.add_subcommand("search", "find each photo's (or text's) most similar gallery items");
   const auto flags = std::make_shared<SearchArguments>();
   flags->model.Add(*command);
-  command->add_option("--gallery", flags->gallery, "gallery folder; none with search.finder cells");
+  command
+      ->add_option("--gallery", flags->galleries,
+                   "gallery folder, repeatable: all are searched together; none with search.finder cells")
+      ->allow_extra_args(false);
+  flags->model.Field(*command, "search.within");
+  flags->model.Field(*command, "search.within_polygons");
   command->add_option("--prototypes", flags->prototypes, "with search.refine prototypes: made by cells prototypes");
   auto* photos = flags->photos.Add(*command);
   command->add_option("--texts", flags->texts, "table of texts (columns id, text), instead of --photos")
@@ -41,16 +47,19 @@ void AddSearch(CLI::App& root) {
   command->add_option("--out", flags->out, "candidates CSV")->required();
   command->callback(WithNetworks([flags] {
     const auto options = flags->model.Resolve();
+    std::vector<InputPath> galleries;
+    for (const auto& gallery : flags->galleries) galleries.push_back({"--gallery", gallery});
     CheckOutputs({{"--out", flags->out}}, AllInputs({flags->model.Inputs(),
                                                      flags->photos.Inputs(),
-                                                     {{"--gallery", flags->gallery},
+                                                     galleries,
+                                                     {{"search.within_polygons", options.search.within_polygons},
                                                       {"--prototypes", flags->prototypes},
                                                       {"--features", flags->features},
                                                       {"--texts", flags->texts}}}));
     SetIndexThreads(options.runtime.threads);
     const SearchCounts counts = SearchToFileFromConfig(
         options, flags->Queries(),
-        {flags->model.Checkpoint(options), flags->gallery, flags->prototypes, flags->features, flags->out});
+        {flags->model.Checkpoint(options), flags->galleries, flags->prototypes, flags->features, flags->out});
     spdlog::info("search: {} photos in {} -> {}", counts.photos,
                  FindsCells(options) ? "cells" : "a gallery of " + std::to_string(counts.gallery), flags->out.string());
   }));

@@ -1,4 +1,4 @@
-#include "geojson_polygons.h"
+#include "dualgeo/cells/geojson_polygons.h"
 
 // Boost's R-tree includes one.
 #define BOOST_ALLOW_DEPRECATED_HEADERS

@@ -40,6 +40,7 @@ struct Columns {
         retrieval_rank(csv.Find("retrieval_rank")),
         gps_score(csv.Find("gps_score")),
         rule(csv.Find("rule")),
+        gallery(csv.Find("gallery")),
         model(csv.Find("model")),
         point_lat(csv.Find("point_lat")) {
     if (!point_lat) return;
@@ -53,7 +54,7 @@ struct Columns {
   std::size_t query_id, rank;
   std::optional<std::size_t> gallery_id;
   std::size_t lat, lon;
-  std::optional<std::size_t> score, author, set, cluster, rerank_score, retrieval_rank, gps_score, rule, model,
+  std::optional<std::size_t> score, author, set, cluster, rerank_score, retrieval_rank, gps_score, rule, gallery, model,
       point_lat;
   // Where there is point_lat:
   std::size_t point_lon = 0, confidence_km = 0;
@@ -123,6 +124,7 @@ Candidate ParseCandidate(const CsvTable& csv, std::size_t row, const Columns& co
   if (filled(columns.cluster)) candidate.cluster = static_cast<int>(csv.Integer(row, *columns.cluster));
   if (filled(columns.rerank_score)) candidate.rerank_score = csv.Number(row, *columns.rerank_score);
   if (filled(columns.gps_score)) candidate.gps_score = csv.Number(row, *columns.gps_score);
+  if (columns.gallery) candidate.gallery = csv.Text(row, *columns.gallery);
   if (columns.rule) candidate.rule = ParseCellAnswer(csv, row, *columns.rule);
   if (filled(columns.retrieval_rank)) candidate.retrieval_rank = Rank(csv, row, *columns.retrieval_rank);
   return candidate;
@@ -229,10 +231,11 @@ struct WrittenColumns {
         reranked = reranked || c.cluster || c.rerank_score || c.retrieval_rank;
         gps = gps || c.gps_score;
         rule = rule || c.rule != CellAnswer::kNone;
+        gallery = gallery || !c.gallery.empty();
       }
     }
   }
-  bool reranked = false, gps = false, rule = false, model = false, estimated = false;
+  bool reranked = false, gps = false, rule = false, gallery = false, model = false, estimated = false;
 };
 
 template <class Value>
@@ -255,6 +258,7 @@ void AddRow(CsvRows& csv, const CandidateList& list, const Candidate& c, const W
   AddOptional(csv, c.score);
   csv.Field(c.author);
   csv.Field(c.similar ? "similar" : "dissimilar");
+  if (columns.gallery) csv.Field(c.gallery);
   if (columns.gps) AddOptional(csv, c.gps_score);
   if (columns.rule) csv.Field(NameOf(c.rule));
   if (columns.model) csv.Field(list.model);
@@ -326,6 +330,7 @@ std::vector<CandidateList> ReadCandidates(const std::filesystem::path& path) {
 void WriteCandidates(const std::filesystem::path& path, const std::vector<CandidateList>& lists) {
   const WrittenColumns columns(lists);
   std::vector<std::string> header = {"query_id", "rank", "gallery_id", "lat", "lon", "score", "author", "set"};
+  if (columns.gallery) header.emplace_back("gallery");
   if (columns.gps) header.emplace_back("gps_score");
   if (columns.rule) header.emplace_back("rule");
   if (columns.model) header.emplace_back("model");

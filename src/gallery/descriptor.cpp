@@ -18,18 +18,22 @@ const Matrix& RawFeature(const FeatureSet& set, const std::string& name) {
 }  // namespace
 
 Matrix ImageDescriptors(const FeatureSet& set, const std::vector<std::string>& features, bool normalize) {
-  std::vector<Matrix> parts;
+  std::vector<const Matrix*> parts;
   std::int64_t columns = 0;
   for (const auto& name : features) {
-    parts.push_back(normalize ? set.Require(name) : RawFeature(set, name));
-    // Files made elsewhere may hold vectors of any length. Blocks are compared as they are.
-    if (normalize && name != kClassical) NormalizeRows(parts.back());
-    columns += parts.back().columns;
+    parts.push_back(normalize ? &set.Require(name) : &RawFeature(set, name));
+    columns += parts.back()->columns;
   }
   Matrix descriptors(set.size(), columns);
   for (std::int64_t i = 0; i < set.size(); ++i) {
-    auto at = descriptors.Row(i).begin();
-    for (const auto& part : parts) at = std::copy(part.Row(i).begin(), part.Row(i).end(), at);
+    auto left = descriptors.Row(i);
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+      const auto part = left.first(static_cast<std::size_t>(parts[p]->columns));
+      std::ranges::copy(parts[p]->Row(i), part.begin());
+      // Files made elsewhere may hold vectors of any length. Blocks are compared as they are.
+      if (normalize && features[p] != kClassical) NormalizeRow(part);
+      left = left.subspan(part.size());
+    }
   }
   return descriptors;
 }

@@ -1,6 +1,7 @@
 #include "dualgeo/gallery/exclusion.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/util/error.h"
@@ -9,7 +10,7 @@
 namespace dualgeo {
 
 Exclusion::Exclusion(const ExclusionRules& rules, const Gallery& gallery, const PhotoTable& queries)
-    : rules_(rules), gallery_(gallery) {
+    : rules_(rules), gallery_(gallery), inside_(static_cast<std::int64_t>(gallery.items.size())) {
   if (gallery.info.kind == "gps") rules_.same_id = false;
   if (rules_.similarity_above && gallery.info.kind == "gps") {
     throw InputError("search.exclude_similarity_above: gallery " + gallery.folder.string() +
@@ -31,18 +32,33 @@ Exclusion::Exclusion(const ExclusionRules& rules, const Gallery& gallery, const 
                        " has no location");
     }
   }
+  if (rules_.region != nullptr) {
+    outside_.resize(gallery.items.size());
+    for (std::size_t i = 0; i < outside_.size(); ++i) {
+      outside_[i] = rules_.region->Contains(gallery.items[i].location) ? 0 : 1;
+      inside_ -= outside_[i];
+    }
+  }
 }
 
 bool Exclusion::active() const {
-  return rules_.same_id || rules_.same_author || rules_.within_km > 0 || rules_.similarity_above;
+  return rules_.same_id || rules_.same_author || rules_.within_km > 0 || rules_.similarity_above || !outside_.empty();
 }
 
-bool Exclusion::Excludes(const PhotoRow& query, std::int64_t gallery_row, double cosine) const {
+bool Exclusion::Excludes(const PhotoRow& query, std::int64_t gallery_row) const {
+  if (!outside_.empty() && outside_[static_cast<std::size_t>(gallery_row)] != 0) return true;
   const auto& item = gallery_.items[static_cast<std::size_t>(gallery_row)];
   if (rules_.same_id && item.id == query.id) return true;
   if (rules_.same_author && !query.author.empty() && item.author == query.author) return true;
-  if (rules_.similarity_above && cosine > *rules_.similarity_above) return true;
-  return rules_.within_km > 0 && GeodesicKm(*query.location, item.location) < rules_.within_km;
+  if (rules_.within_km <= 0) return false;
+  // A degree of latitude is 110.57 km at least, and a great circle within 0.56 % of the geodesic, which takes longer.
+  if (std::abs(query.location->lat - item.location.lat) * 110 > rules_.within_km) return false;
+  if (GreatCircleKm(*query.location, item.location) > 1.01 * rules_.within_km) return false;
+  return GeodesicKm(*query.location, item.location) < rules_.within_km;
+}
+
+bool Exclusion::Excludes(const PhotoRow& query, std::int64_t gallery_row, double cosine) const {
+  return (rules_.similarity_above && cosine > *rules_.similarity_above) || Excludes(query, gallery_row);
 }
 
 }  // namespace dualgeo

@@ -1,12 +1,14 @@
 #include "faiss_io.h"
 
+#include <faiss/IVFlib.h>
 #include <faiss/Index.h>
 #include <faiss/impl/FaissException.h>
 #include <faiss/impl/io.h>
 #include <faiss/index_io.h>
+#include <faiss/invlists/OnDiskInvertedLists.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cstdio>
 #include <string_view>
 
 #include "dualgeo/io/mapped_file.h"
@@ -28,21 +30,6 @@ class StreamWriter : public faiss::IOWriter {
 
  private:
   std::ostream& stream_;
-};
-
-// Bytes in memory, which were checked.
-class BytesReader : public faiss::IOReader {
- public:
-  explicit BytesReader(std::string_view bytes) : bytes_(bytes) {}
-  size_t operator()(void* data, size_t size, size_t count) override {
-    count = std::min(count, bytes_.size() / size);
-    if (count > 0) std::memcpy(data, bytes_.data(), size * count);
-    bytes_.remove_prefix(size * count);
-    return count;
-  }
-
- private:
-  std::string_view bytes_;
 };
 
 }  // namespace
@@ -74,13 +61,19 @@ void WriteFaissIndex(const faiss::Index& index, const std::filesystem::path& pat
   file.Commit();
 }
 
-std::unique_ptr<faiss::Index> ReadFaissIndex(const std::filesystem::path& path) {
+std::unique_ptr<faiss::Index> ReadFaissIndex(const std::filesystem::path& path, FaissLists lists) {
   try {
-    // FAISS reads the very bytes that were checked.
-    const MappedFile file(path);
-    CheckIndexFile(file.bytes(), path.string());
-    BytesReader reader(file.bytes());
-    return std::unique_ptr<faiss::Index>(faiss::read_index(&reader));
+    // Opened once: what is checked is what FAISS reads, whatever becomes of the name meanwhile.
+    faiss::FileIOReader reader(path.c_str());
+    // Unmapped before FAISS reads, so that a vector is not in memory twice.
+    CheckIndexFile(MappedFile("/proc/self/fd/" + std::to_string(fileno(reader.f))).bytes(), path.string());
+    auto index = std::unique_ptr<faiss::Index>(
+        faiss::read_index(&reader, lists == FaissLists::kMapped ? faiss::IO_FLAG_MMAP : 0));
+    if (auto* ivf = faiss::ivflib::try_extract_index_ivf(index.get())) {
+      // Its threads read each list ahead of the search, which reads it once more; the kernel reads ahead by itself.
+      if (auto* mapped = dynamic_cast<faiss::OnDiskInvertedLists*>(ivf->invlists)) mapped->prefetch_nthread = 0;
+    }
+    return index;
   } catch (const InputError&) {
     throw;
   } catch (const std::exception& error) {  // also bad_alloc and length_error, which a damaged size leads to

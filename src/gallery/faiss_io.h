@@ -20,7 +20,12 @@ void WriteFaissIndex(const faiss::Index& index, const std::filesystem::path& pat
 // Its bytes; the stream tells whether all were written.
 void WriteFaissIndex(const faiss::Index& index, std::ostream& stream);
 
+// Where an IVF index keeps its lists: in memory, or (for searching alone) in the file, mapped, of which a search reads
+// what it visits.
+enum class FaissLists { kInMemory, kMapped };
+
 // Checked by CheckIndexFile before FAISS sees it. Throws InputError.
-std::unique_ptr<faiss::Index> ReadFaissIndex(const std::filesystem::path& path);
+std::unique_ptr<faiss::Index> ReadFaissIndex(const std::filesystem::path& path,
+                                             FaissLists lists = FaissLists::kInMemory);
 
 }  // namespace dualgeo

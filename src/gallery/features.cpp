@@ -102,20 +102,8 @@ std::vector<Sha256Digest> ReadHashes(const SafetensorsFile& file, std::int64_t r
   return hashes;
 }
 
-Matrix ToMatrix(const torch::Tensor& tensor, const std::string& name, const std::vector<std::string>& ids,
-                const std::string& file) {
-  Matrix matrix(tensor.size(0), tensor.size(1));
-  const auto source = tensor.contiguous();
-  std::copy_n(source.data_ptr<float>(), matrix.values.size(), matrix.values.begin());
-  for (std::int64_t i = 0; i < matrix.rows; ++i) {
-    for (const float value : matrix.Row(i)) {
-      if (!std::isfinite(value)) {
-        throw InputError(file + ": tensor " + name + " has a value that is not finite, for id '" +
-                         Printable(ids[static_cast<std::size_t>(i)]) + "'");
-      }
-    }
-  }
-  return matrix;
+[[noreturn]] void NoFeature(const std::string& name, const std::vector<std::string>& names) {
+  throw InputError("there is no feature " + name + "; there are: " + (names.empty() ? "none" : Join(names)));
 }
 
 }  // namespace
@@ -125,13 +113,13 @@ const Matrix& FeatureSet::Require(const std::string& name) const {
   if (found != features.end()) return found->second;
   std::vector<std::string> names;
   for (const auto& item : features) names.push_back(item.first);
-  throw InputError("there is no feature " + name + "; there are: " + (names.empty() ? "none" : Join(names)));
+  NoFeature(name, names);
 }
 
-FeatureSet ReadFeatures(const std::filesystem::path& path) {
+FeatureFile::FeatureFile(const std::filesystem::path& path) : path_(path), file_(path, std::ios::binary) {
   const SafetensorsFile file(path);
   const std::string name = path.string();
-  FeatureSet set;
+  FeatureSet& set = head_;
   const auto metadata = [&](const char* key) {
     const auto found = file.metadata().find(key);
     return found == file.metadata().end() ? std::string() : found->second;
@@ -147,7 +135,7 @@ FeatureSet ReadFeatures(const std::filesystem::path& path) {
     if (entry.name.starts_with(kAttributePrefix) ||
         std::find(std::begin(kNames), std::end(kNames), entry.name) != std::end(kNames)) {
       CheckShape(entry, torch::kFloat32, set.size(), name);
-      set.features[entry.name] = ToMatrix(file.View(entry.name), entry.name, set.ids, name);
+      features_[entry.name] = {entry.begin, entry.shape[1]};
     } else if (entry.name == "latlon" && set.kind == "gps") {
       CheckShape(entry, torch::kFloat64, set.size(), name);
       if (entry.shape[1] != 2) throw InputError(name + ": tensor latlon is " + Shape(entry) + ", not [N, 2]");
@@ -164,10 +152,46 @@ FeatureSet ReadFeatures(const std::filesystem::path& path) {
       set.photo_sha256 = ReadHashes(file, set.size(), name);
     }
   }
-  if (set.features.empty()) throw InputError(name + ": holds none of the features that dualgeo embed writes");
+  if (features_.empty()) throw InputError(name + ": holds none of the features that dualgeo embed writes");
   if (set.kind == "gps" && set.locations.size() != set.ids.size()) {
     throw InputError(name + ": tensor latlon is missing");
   }
+}
+
+std::vector<std::string> FeatureFile::names() const {
+  std::vector<std::string> names;
+  for (const auto& item : features_) names.push_back(item.first);
+  return names;
+}
+
+FeatureSet FeatureFile::Read(const std::vector<std::string>& wanted, std::int64_t first, std::int64_t count) {
+  FeatureSet block;
+  block.kind = head_.kind;
+  block.model = head_.model;
+  block.ids.assign(head_.ids.begin() + first, head_.ids.begin() + first + count);
+  for (const auto& name : wanted) {
+    const auto found = features_.find(name);
+    if (found == features_.end()) NoFeature(name, names());
+    const Place& place = found->second;
+    Matrix& matrix = block.features[name] = Matrix(count, place.columns);
+    const auto row = static_cast<std::uint64_t>(place.columns) * sizeof(float);
+    file_.seekg(static_cast<std::streamoff>(place.begin + static_cast<std::uint64_t>(first) * row));
+    file_.read(reinterpret_cast<char*>(matrix.values.data()),
+               static_cast<std::streamsize>(static_cast<std::uint64_t>(count) * row));
+    if (!file_) throw InputError(path_.string() + ": cannot be read, or was cut short");
+    for (std::int64_t i = 0; i < count; ++i) {
+      if (std::ranges::all_of(matrix.Row(i), [](float value) { return std::isfinite(value); })) continue;
+      throw InputError(path_.string() + ": tensor " + name + " has a value that is not finite, for id '" +
+                       Printable(block.ids[static_cast<std::size_t>(i)]) + "'");
+    }
+  }
+  return block;
+}
+
+FeatureSet ReadFeatures(const std::filesystem::path& path) {
+  FeatureFile file(path);
+  FeatureSet set = file.head();
+  set.features = file.Read(file.names(), 0, set.size()).features;
   return set;
 }
 

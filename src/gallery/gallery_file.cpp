@@ -1,9 +1,15 @@
 #include "dualgeo/gallery/gallery_file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <tuple>
 #include <unordered_map>
 
 #include "dualgeo/data/photo_table.h"
@@ -16,6 +22,7 @@
 #include "dualgeo/util/output_path.h"
 #include "dualgeo/util/text.h"
 #include "dualgeo/util/version.h"
+#include "gallery_writer.h"
 
 namespace dualgeo {
 namespace {
@@ -23,6 +30,7 @@ namespace {
 constexpr const char* kIndexFile = "index.faiss";
 constexpr const char* kItemsFile = "items.csv";
 constexpr const char* kInfoFile = "gallery.json";
+constexpr const char* kCheckedFile = "checked.json";
 
 nlohmann::ordered_json ToJson(const GalleryInfo& info) {
   const nlohmann::ordered_json identical =
@@ -88,30 +96,80 @@ class Fields {
   std::string file_;
 };
 
-GalleryInfo WriteGallery(const Matrix& vectors, const std::vector<GalleryItem>& items, GalleryInfo info,
-                         const GalleryOptions& options, const std::filesystem::path& folder) {
-  CheckGalleryFolder(folder);
-  const auto index = VectorIndex::Build(vectors, options.index, options.metric,
-                                        {folder.has_filename() ? folder : folder.parent_path()});
-  info.kind = options.kind;
+std::int64_t NanosecondsOf(const timespec& time) {
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
+
+constexpr std::int64_t kSettledAfterNs = 2'000'000'000;
+
+// What is compared instead of hashes; null for a file that is not there.
+nlohmann::json StampsOf(const std::filesystem::path& folder, const GalleryInfo& info) {
+  nlohmann::json stamps = nlohmann::json::object();
+  for (const auto& [name, hash] :
+       {std::pair(kIndexFile, info.index_sha256), std::pair(kItemsFile, info.items_sha256)}) {
+    struct stat file = {};
+    if (stat((folder / name).c_str(), &file) != 0) continue;
+    stamps[name] = {{"size", static_cast<std::int64_t>(file.st_size)},
+                    {"modified_ns", NanosecondsOf(file.st_mtim)},
+                    {"sha256", hash}};
+  }
+  return stamps;
+}
+
+bool Settled(const nlohmann::json& stamps) {
+  const std::int64_t now =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::ranges::all_of(stamps, [&](const auto& stamp) {
+    return stamp["modified_ns"].template get<std::int64_t>() < now - kSettledAfterNs;
+  });
+}
+
+// Finishes a gallery whose index and items are written: gallery.json with their hashes, and what is known of the files.
+void Sign(const std::filesystem::path& folder, GalleryInfo& info) {
+  info.index_sha256 = Sha256File(folder / kIndexFile);
+  info.items_sha256 = Sha256File(folder / kItemsFile);
+  WriteFileAtomically(folder / kInfoFile, ToJson(info).dump(2) + "\n");
+  // Their times go back by what must lie between a change and its hash: who writes to them from now on gives them
+  // another time, even within this tick of the clock.
+  for (const char* name : {kIndexFile, kItemsFile}) {
+    struct stat file = {};
+    if (stat((folder / name).c_str(), &file) != 0) continue;
+    timespec times[2] = {file.st_atim, file.st_mtim};
+    times[1].tv_sec -= kSettledAfterNs / 1'000'000'000;
+    utimensat(AT_FDCWD, (folder / name).c_str(), times, 0);
+  }
+  WriteFileAtomically(folder / kCheckedFile, StampsOf(folder, info).dump(2) + "\n");
+}
+
+KeepIndex KeepBeside(const std::filesystem::path& folder) {
+  return {folder.has_filename() ? folder : folder.parent_path()};
+}
+
+GalleryInfo BuildInMemory(const Matrix& vectors, const std::vector<GalleryItem>& items, GalleryInfo info,
+                          const GalleryOptions& options, const std::filesystem::path& folder) {
+  const auto index = VectorIndex::Build(vectors, options.index, options.metric, KeepBeside(folder));
   info.metric = index.metric();
   info.index = options.index;
   info.dimension = vectors.columns;
   info.count = vectors.rows;
-  WriteFolderAtomically(folder, [&](const std::filesystem::path& temporary) {
-    index.Write(temporary / kIndexFile);
-    AtomicFile file(temporary / kItemsFile);
-    CsvWriter csv(file.stream(), {"row", "IMG_ID", "LAT", "LON", "AUTHOR"});
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      csv.Row({std::to_string(i), items[i].id, FormatDouble(items[i].location.lat), FormatDouble(items[i].location.lon),
-               items[i].author});
-    }
-    file.Commit();
-    info.index_sha256 = Sha256File(temporary / kIndexFile);
-    info.items_sha256 = Sha256File(temporary / kItemsFile);
-    WriteFileAtomically(temporary / kInfoFile, ToJson(info).dump(2) + "\n");
-  });
+  info = WriteGallery(items, info, folder, [&](const std::filesystem::path& path) { index.Write(path); });
   index.RemovePartial();  // not before: a full disk must not cost the graph
+  return info;
+}
+
+GalleryInfo BuildStreamed(const VectorBlocks& vectors, const std::string& made_from,
+                          const std::vector<GalleryItem>& items, GalleryInfo info, const GalleryOptions& options,
+                          const std::filesystem::path& folder) {
+  info.metric = options.metric;
+  info.index = options.index;
+  info.dimension = vectors.columns;
+  info.count = vectors.rows;
+  const StreamedBuild build{options.memory_gb, made_from, KeepBeside(folder)};
+  std::filesystem::path kept;
+  info = WriteGallery(items, info, folder, [&](const std::filesystem::path& path) {
+    kept = VectorIndex::BuildFile(vectors, options.index, options.metric, build, path);
+  });
+  VectorIndex::RemoveKept(kept);
   return info;
 }
 
@@ -141,15 +199,66 @@ void CheckHash(const std::filesystem::path& path, const std::string& expected) {
                    " describes (its sha256 differs): damaged, edited, or of another gallery; build the gallery again");
 }
 
+// Hashing an index takes longer than reading what a search needs of it. So a gallery remembers at which size and time
+// its files had the hashes of gallery.json (neither inode nor ctime: a copy made with its times is the same), and any
+// other size or time has them hashed again. What FAISS is given is walked in any case (index_file.h).
+void CheckFiles(const std::filesystem::path& folder, const GalleryInfo& info, GalleryCheck check) {
+  const auto path = folder / kCheckedFile;
+  nlohmann::json known;
+  std::error_code ignored;
+  if (check == GalleryCheck::kChanges && std::filesystem::exists(path, ignored)) {
+    known = nlohmann::json::parse(ReadFile(path, std::size_t{1} << 16), nullptr, /*allow_exceptions=*/false);
+  }
+  const nlohmann::json now = StampsOf(folder, info);
+  bool hashed = false;
+  for (const auto& [name, expected] :
+       {std::pair(kIndexFile, info.index_sha256), std::pair(kItemsFile, info.items_sha256)}) {
+    if (known.is_object() && known.contains(name) && now.contains(name) && known[name] == now[name]) continue;
+    CheckHash(folder / name, expected);
+    hashed = true;
+  }
+  // A file that changed just now could change once more within the same tick of its clock.
+  if (!hashed || !Settled(now)) return;
+  try {
+    WriteFileAtomically(path, now.dump(2) + "\n");
+  } catch (const Error&) {  // a folder that cannot be written: hashed each time
+  }
+}
+
 [[noreturn]] void Disagree(const std::filesystem::path& folder, const std::string& a, const std::string& b) {
   throw InputError(folder.string() + ": the gallery's files disagree: " + a + ", but " + b +
                    "; build the gallery again");
 }
 
+std::vector<GalleryItem> ReadCountedItems(const std::filesystem::path& folder, const GalleryInfo& info) {
+  auto items = ReadItems(folder / kItemsFile);
+  if (static_cast<std::int64_t>(items.size()) != info.count) {
+    Disagree(folder, std::string(kItemsFile) + " has " + std::to_string(items.size()) + " rows",
+             std::string(kInfoFile) + " says count " + std::to_string(info.count));
+  }
+  return items;
+}
+
 }  // namespace
 
+GalleryInfo WriteGallery(const std::vector<GalleryItem>& items, GalleryInfo info, const std::filesystem::path& folder,
+                         const std::function<void(const std::filesystem::path&)>& write_index) {
+  WriteFolderAtomically(folder, [&](const std::filesystem::path& temporary) {
+    write_index(temporary / kIndexFile);
+    AtomicFile file(temporary / kItemsFile);
+    CsvWriter csv(file.stream(), {"row", "IMG_ID", "LAT", "LON", "AUTHOR"});
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      csv.Row({std::to_string(i), items[i].id, FormatDouble(items[i].location.lat), FormatDouble(items[i].location.lon),
+               items[i].author});
+    }
+    file.Commit();
+    Sign(temporary, info);
+  });
+  return info;
+}
+
 void CheckGalleryFolder(const std::filesystem::path& folder) {
-  CheckFolderIsOurs(folder, "a gallery", kInfoFile, {kIndexFile, kItemsFile, kInfoFile});
+  CheckFolderIsOurs(folder, "a gallery", kInfoFile, {kIndexFile, kItemsFile, kInfoFile, kCheckedFile});
 }
 
 namespace {
@@ -212,8 +321,9 @@ std::vector<char> LeaveOut(const FeatureSet& set, const GalleryOptions& options,
   return out;
 }
 
-// The rows that are not left out.
-Matrix Remaining(const Matrix& matrix, const std::vector<char>& out) {
+}  // namespace
+
+Matrix Remaining(Matrix matrix, const std::vector<char>& out) {
   if (std::find(out.begin(), out.end(), 1) == out.end()) return matrix;
   Matrix kept(0, matrix.columns);
   for (std::int64_t i = 0; i < matrix.rows; ++i) {
@@ -225,18 +335,13 @@ Matrix Remaining(const Matrix& matrix, const std::vector<char>& out) {
   return kept;
 }
 
-}  // namespace
-
-GalleryInfo BuildImageGallery(const FeatureSet& set, const PhotoTable& table, const GalleryOptions& options,
-                              const std::filesystem::path& folder) {
-  options.Validate();
-  CheckGalleryFolder(folder);
+std::vector<GalleryItem> ImageItems(const FeatureSet& set, const PhotoTable& table, const GalleryOptions& options,
+                                    std::vector<char>& left_out, GalleryInfo& info) {
   if (set.kind != "photos")
     throw InputError("gallery.kind images needs features of photos, and these are of GPS points");
   std::unordered_map<std::string_view, const PhotoRow*> rows;
   for (const auto& row : table.rows) rows.emplace(row.id, &row);
-  GalleryInfo info;
-  const std::vector<char> left_out = LeaveOut(set, options, info);
+  left_out = LeaveOut(set, options, info);
   std::vector<GalleryItem> items;
   for (std::size_t i = 0; i < set.ids.size(); ++i) {
     const auto& id = set.ids[i];
@@ -257,26 +362,112 @@ GalleryInfo BuildImageGallery(const FeatureSet& set, const PhotoTable& table, co
   if (items.empty() && !set.ids.empty()) {
     throw InputError("gallery.duplicates: drop leaves no photo: each is byte-identical to another one");
   }
+  info.kind = "images";
   info.features = options.features;
   info.normalize = options.normalize;
   info.model = set.model;
-  auto as_images = options;
-  as_images.kind = "images";
-  const Matrix descriptors = ImageDescriptors(set, options.features, options.normalize);
-  return WriteGallery(Remaining(descriptors, left_out), items, info, as_images, folder);
+  return items;
+}
+
+std::vector<GalleryItem> GpsItems(const FeatureSet& set, GalleryInfo& info) {
+  if (set.kind != "gps") throw InputError("gallery.kind gps needs features of GPS points (dualgeo embed gps)");
+  std::vector<GalleryItem> items;
+  for (std::size_t i = 0; i < set.ids.size(); ++i) items.push_back({set.ids[i], set.locations[i], ""});
+  info.kind = "gps";
+  info.features = {"projected_gps"};
+  info.model = set.model;
+  return items;
+}
+
+namespace {
+
+// The features of a file that go into a gallery, a block of photos at a time.
+class FileVectors {
+ public:
+  FileVectors(FeatureFile& file, const GalleryInfo& info, const std::vector<char>& left_out)
+      : file_(file), info_(info), made_from_(StampOf(file.path())) {
+    for (const auto& name : info.features) names_.push_back(info.normalize ? name : name + kRawSuffix);
+    made_from_ += " " + Join(names_) + (left_out.empty() ? "" : " " + Sha256({left_out.data(), left_out.size()}));
+    for (std::int64_t i = 0; i < file.head().size(); ++i) {
+      if (left_out.empty() || left_out[static_cast<std::size_t>(i)] == 0) rows_.push_back(i);
+    }
+    blocks_.rows = static_cast<std::int64_t>(rows_.size());
+    blocks_.columns = Read(0, std::min<std::int64_t>(1, blocks_.rows)).columns;
+    blocks_.read = [this](std::int64_t first, std::int64_t count) { return Read(first, count); };
+  }
+  FileVectors(const FileVectors&) = delete;
+  FileVectors& operator=(const FileVectors&) = delete;
+
+  const VectorBlocks& blocks() const { return blocks_; }
+  // The file as it is now, and what is read of it.
+  const std::string& made_from() const { return made_from_; }
+
+ private:
+  static std::string StampOf(const std::filesystem::path& path) {
+    struct stat file = {};
+    if (stat(path.c_str(), &file) != 0) throw InputError(path.string() + ": cannot be read");
+    return std::to_string(file.st_size) + " " + std::to_string(NanosecondsOf(file.st_mtim));
+  }
+
+  Matrix Read(std::int64_t first, std::int64_t count) {
+    Matrix all;
+    for (std::int64_t done = 0; done < count;) {
+      // Rows that follow each other in the file.
+      const std::int64_t begin = rows_[static_cast<std::size_t>(first + done)];
+      std::int64_t run = 1;
+      while (done + run < count && rows_[static_cast<std::size_t>(first + done + run)] == begin + run) ++run;
+      Matrix part = Descriptors(file_.Read(names_, begin, run));
+      done += run;
+      if (run == count) return part;
+      all.columns = part.columns;
+      all.rows += run;
+      all.values.insert(all.values.end(), part.values.begin(), part.values.end());
+    }
+    return all;
+  }
+  Matrix Descriptors(const FeatureSet& block) const {
+    return info_.kind == "gps" ? GpsDescriptors(block) : ImageDescriptors(block, info_.features, info_.normalize);
+  }
+
+  FeatureFile& file_;
+  const GalleryInfo& info_;
+  std::string made_from_;
+  std::vector<std::string> names_;
+  std::vector<std::int64_t> rows_;  // of the file
+  VectorBlocks blocks_;
+};
+
+}  // namespace
+
+GalleryInfo BuildImageGallery(const FeatureSet& set, const PhotoTable& table, const GalleryOptions& options,
+                              const std::filesystem::path& folder) {
+  options.Validate();
+  CheckGalleryFolder(folder);
+  GalleryInfo info;
+  std::vector<char> left_out;
+  const auto items = ImageItems(set, table, options, left_out, info);
+  return BuildInMemory(Remaining(ImageDescriptors(set, options.features, options.normalize), left_out), items, info,
+                       options, folder);
 }
 
 GalleryInfo BuildGpsGallery(const FeatureSet& set, const GalleryOptions& options, const std::filesystem::path& folder) {
   CheckGalleryFolder(folder);
-  if (set.kind != "gps") throw InputError("gallery.kind gps needs features of GPS points (dualgeo embed gps)");
-  std::vector<GalleryItem> items;
-  for (std::size_t i = 0; i < set.ids.size(); ++i) items.push_back({set.ids[i], set.locations[i], ""});
   GalleryInfo info;
-  info.features = {"projected_gps"};
-  info.model = set.model;
-  auto as_gps = options;
-  as_gps.kind = "gps";
-  return WriteGallery(GpsDescriptors(set), items, info, as_gps, folder);
+  const auto items = GpsItems(set, info);
+  return BuildInMemory(GpsDescriptors(set), items, info, options, folder);
+}
+
+GalleryInfo BuildGallery(const std::filesystem::path& features, const PhotoTable& table, const GalleryOptions& options,
+                         const std::filesystem::path& folder) {
+  options.Validate();
+  CheckGalleryFolder(folder);
+  FeatureFile file(features);
+  GalleryInfo info;
+  std::vector<char> left_out;
+  const auto items =
+      options.kind == "gps" ? GpsItems(file.head(), info) : ImageItems(file.head(), table, options, left_out, info);
+  const FileVectors vectors(file, info, left_out);
+  return BuildStreamed(vectors.blocks(), vectors.made_from(), items, info, options, folder);
 }
 
 GalleryInfo ReadGalleryInfo(const std::filesystem::path& folder) {
@@ -305,19 +496,36 @@ GalleryInfo ReadGalleryInfo(const std::filesystem::path& folder) {
   return info;
 }
 
-Gallery LoadGallery(const std::filesystem::path& folder) {
-  auto info = ReadGalleryInfo(folder);
-  const auto index_path = folder / kIndexFile;
-  const auto items_path = folder / kItemsFile;
-  // Hashes first: FAISS trusts what it reads.
-  CheckHash(index_path, info.index_sha256);
-  CheckHash(items_path, info.items_sha256);
-  auto items = ReadItems(items_path);
-  if (static_cast<std::int64_t>(items.size()) != info.count) {
-    Disagree(folder, std::string(kItemsFile) + " has " + std::to_string(items.size()) + " rows",
-             std::string(kInfoFile) + " says count " + std::to_string(info.count));
+std::vector<GalleryItem> LoadItems(const std::filesystem::path& folder, const GalleryInfo& info) {
+  CheckFiles(folder, info, GalleryCheck::kChanges);
+  return ReadCountedItems(folder, info);
+}
+
+std::filesystem::path IndexFileOf(const std::filesystem::path& folder) { return folder / kIndexFile; }
+
+std::string DifferenceOf(const GalleryInfo& a, const GalleryInfo& b) {
+  const auto vectors = [](const GalleryInfo& info) {
+    return info.normalize ? std::string("normalised") : std::string("as networks give them");
+  };
+  const std::tuple<const char*, std::string, std::string> all[] = {
+      {"its kind is", a.kind, b.kind},
+      {"its metric is", a.metric, b.metric},
+      {"its features are", Join(a.features), Join(b.features)},
+      {"its vectors have the dimension", std::to_string(a.dimension), std::to_string(b.dimension)},
+      {"its vectors are", vectors(a), vectors(b)},
+      {"its model is", a.model.empty() ? b.model : a.model, b.model.empty() ? a.model : b.model}};
+  for (const auto& [what, first, second] : all) {
+    if (first == second) continue;
+    return std::string(what) + " " + Printable(second, 200) + ", not " + Printable(first, 200);
   }
-  auto index = VectorIndex::Load(index_path);
+  return "";
+}
+
+Gallery LoadGallery(const std::filesystem::path& folder, GalleryCheck check_files) {
+  auto info = ReadGalleryInfo(folder);
+  CheckFiles(folder, info, check_files);
+  auto items = ReadCountedItems(folder, info);
+  auto index = VectorIndex::Load(folder / kIndexFile);
   const auto check = [&](const std::string& what, const std::string& have, const std::string& want) {
     if (have != want) {
       Disagree(folder, std::string(kIndexFile) + " has " + what + " " + have,
@@ -328,6 +536,18 @@ Gallery LoadGallery(const std::filesystem::path& folder) {
   check("dimension", std::to_string(index.dimension()), std::to_string(info.dimension));
   check("metric", index.metric(), info.metric);
   return {folder, std::move(info), std::move(items), std::move(index)};
+}
+
+Gallery CheckGallery(const std::filesystem::path& folder) {
+  Gallery gallery = LoadGallery(folder, GalleryCheck::kAll);
+  const auto values = gallery.index.vectors();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (std::isfinite(values[i])) continue;
+    throw InputError((folder / kIndexFile).string() + ": vector " +
+                     std::to_string(i / static_cast<std::size_t>(gallery.info.dimension)) +
+                     " has a value that is not finite");
+  }
+  return gallery;
 }
 
 Matrix QueryDescriptors(const GalleryInfo& gallery, const FeatureSet& photos) {

@@ -3,6 +3,8 @@
 #include <string>
 
 #include "dualgeo/gallery/gallery_file.h"
+#include "dualgeo/gallery/region.h"
+#include "dualgeo/gallery/search.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 
@@ -32,5 +34,7 @@ void GalleryOptions::Validate() const {
     throw InputError("gallery.normalize: false goes with gallery.metric inner_product, not " + metric);
   }
 }
+
+void SearchOptions::Validate() const { Region::Check(within, within_polygons); }
 
 }  // namespace dualgeo

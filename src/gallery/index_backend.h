@@ -29,7 +29,17 @@ class IndexBackend {
   virtual void SetParameters(const std::string& parameters) = 0;
   // queries have the dimension; 0 < k <= size().
   virtual std::vector<std::vector<Neighbor>> Search(const Matrix& queries, std::int64_t k) const = 0;
+  // The same among the rows that are taken. By itself: more and more are found until k remain.
+  virtual std::vector<std::vector<Neighbor>> SearchAmong(const Matrix& queries, std::int64_t k,
+                                                         const RowFilter& takes) const;
 };
+
+// The name of the kind whose file this is.
+std::string IndexKindOfFile(const std::filesystem::path& path);
+
+// VectorIndex::BuildFile, of the kinds that FAISS builds.
+std::filesystem::path BuildFaissFile(const VectorBlocks& vectors, const std::string& factory, const std::string& metric,
+                                     const StreamedBuild& build, const std::filesystem::path& path);
 
 #define DECLARE(name, takes, build, takes_file, load)                                                               \
   bool takes(const std::string& factory);                                                                           \

@@ -6,111 +6,36 @@
 #include <faiss/IndexHNSW.h>
 #include <faiss/IndexIVF.h>
 #include <faiss/IndexNSG.h>
+#include <faiss/IndexPQ.h>
 #include <faiss/IndexPreTransform.h>
 #include <faiss/IndexRefine.h>
-#include <faiss/impl/AuxIndexStructures.h>
 #include <faiss/impl/FaissException.h>
-#include <faiss/index_factory.h>
+#include <faiss/impl/IDSelector.h>
 #include <omp.h>
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 #include <numeric>
-#include <optional>
-#include <sstream>
 
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
-#include "dualgeo/util/progress.h"
+#include "dualgeo/util/parallel.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "faiss_build.h"
 #include "faiss_io.h"
 #include "index_backend.h"
-#include "index_file.h"
 #include "partial_index.h"
 
 namespace dualgeo {
 
 namespace {
 
-// Whether CheckIndexFile would take what is built: asked before the work.
-void CheckKind(const faiss::Index& index, const std::string& what) {
-  std::ostringstream empty;
-  try {
-    WriteFaissIndex(index, empty);
-    CheckIndexFile(empty.str(), "", /*built=*/false);
-  } catch (const std::exception&) {
-    throw InputError(what + "is of a kind that galleries are not made of; allowed are " + std::string(kIndexKinds));
-  }
-}
-
-class OneThread {
- public:
-  explicit OneThread(bool on) : threads_(omp_get_max_threads()), on_(on) {
-    if (on_) omp_set_num_threads(1);
-  }
-  ~OneThread() {
-    if (on_) omp_set_num_threads(threads_);
-  }
-
- private:
-  int threads_;
-  bool on_;
-};
-
-// Lets FAISS's training end between two of its iterations.
-class StopCallback : public faiss::InterruptCallback {
- public:
-  bool want_interrupt() override { return StopRequested(); }
-};
-
-class StopsWhenAsked {
- public:
-  StopsWhenAsked() { faiss::InterruptCallback::instance = std::make_unique<StopCallback>(); }
-  ~StopsWhenAsked() { faiss::InterruptCallback::clear_instance(); }
-};
-
 std::string MadeFrom(const Matrix& vectors, const std::string& factory, const std::string& metric) {
   const std::string_view bytes(reinterpret_cast<const char*>(vectors.values.data()),
                                vectors.values.size() * sizeof(float));
   return Sha256(Sha256(bytes) + "\n" + std::to_string(vectors.columns) + "\n" + factory + "\n" + metric + "\n" +
                 std::to_string(FAISS_VERSION_MAJOR) + "." + std::to_string(FAISS_VERSION_MINOR));
-}
-
-// The index below transforms and refinement.
-faiss::Index& Innermost(faiss::Index& index) {
-  if (auto* outer = dynamic_cast<faiss::IndexPreTransform*>(&index)) return Innermost(*outer->index);
-  if (auto* outer = dynamic_cast<faiss::IndexRefine*>(&index)) return Innermost(*outer->base_index);
-  return index;
-}
-
-// Trains the index and adds the vectors that are not in it yet, block by block.
-void Grow(faiss::Index& index, const Matrix& vectors, PartialIndex& partial) {
-  if (!index.is_trained) {
-    const StopsWhenAsked stops;
-    index.train(vectors.rows, vectors.values.data());
-  }
-  // Seconds of work at most, of one thread where it is a graph; an NSG graph is built in one go.
-  std::int64_t block = 1 << 16;
-  faiss::Index& inner = Innermost(index);
-  if (auto* graph = dynamic_cast<faiss::IndexHNSW*>(&inner)) {
-    block = 1 << 10;
-    // A file does not hold the state of the generator that draws a vector's level; it draws once a vector.
-    for (std::int64_t i = 0; i < index.ntotal; ++i) graph->hnsw.random_level();
-  } else if (dynamic_cast<faiss::IndexNSG*>(&inner) != nullptr) {
-    block = vectors.rows;
-  }
-  std::optional<Progress> progress;
-  if (vectors.rows > block) progress.emplace("index", vectors.rows, "vectors");
-  while (index.ntotal < vectors.rows) {
-    ThrowIfStopped();
-    const std::int64_t count = std::min(block, vectors.rows - index.ntotal);
-    index.add(count, vectors.Row(index.ntotal).data());
-    if (progress) progress->Update(index.ntotal);
-    if (index.ntotal < vectors.rows) partial.Save(index);
-  }
-  if (progress) progress->Finish();
 }
 
 class RestoreProbes {
@@ -172,6 +97,85 @@ std::vector<std::vector<Neighbor>> Fetch(const faiss::Index& index, const Matrix
   return found;
 }
 
+// The rows that one query may find.
+class RowsOfQuery : public faiss::IDSelector {
+ public:
+  RowsOfQuery(const RowFilter& takes, std::int64_t query) : takes_(takes), query_(query) {}
+  bool is_member(std::int64_t row) const override { return takes_(query_, row); }
+
+ private:
+  const RowFilter& takes_;
+  std::int64_t query_;
+};
+
+// One query where rows are left out: the index whose rows are scanned, and the query as it knows it.
+class FilteredQuery {
+ public:
+  FilteredQuery(const faiss::Index& index, const float* query) : scanned_(&index), query_(query) {
+    if (const auto* outer = dynamic_cast<const faiss::IndexPreTransform*>(scanned_)) {
+      query_ = outer->apply_chain(1, query);
+      if (query_ != query) own_.reset(query_);
+      scanned_ = outer->index;
+    }
+    if (const auto* refined = dynamic_cast<const faiss::IndexRefine*>(scanned_)) scanned_ = refined->refine_index;
+    if (const auto* graph = dynamic_cast<const faiss::IndexHNSW*>(scanned_)) scanned_ = graph->storage;
+    if (const auto* graph = dynamic_cast<const faiss::IndexNSG*>(scanned_)) scanned_ = graph->storage;
+    ivf_ = dynamic_cast<const faiss::IndexIVF*>(scanned_);
+    selects_ = dynamic_cast<const faiss::IndexPQ*>(scanned_) == nullptr;
+    probes_ = ivf_ == nullptr ? 0 : ivf_->nprobe;
+  }
+
+  // Up to `count` rows that are taken (FAISS's scores). Fewer: see Widen.
+  std::vector<Neighbor> Fetch(std::int64_t count, const RowsOfQuery& rows) {
+    fetch_ = std::min(scanned_->ntotal, selects_ ? count : std::max(fetch_, 4 * count));
+    std::vector<float> distances(static_cast<std::size_t>(fetch_));
+    std::vector<std::int64_t> labels(static_cast<std::size_t>(fetch_), -1);
+    faiss::SearchParametersIVF in_lists;
+    faiss::SearchParameters plain;
+    faiss::SearchParameters& parameters = ivf_ == nullptr ? plain : in_lists;
+    // FAISS only reads it.
+    parameters.sel = const_cast<RowsOfQuery*>(&rows);
+    if (ivf_ != nullptr) {
+      in_lists.nprobe = probes_;
+      in_lists.max_codes = ivf_->max_codes;
+    }
+    try {
+      scanned_->search(1, query_, fetch_, distances.data(), labels.data(), selects_ ? &parameters : nullptr);
+    } catch (const faiss::FaissException& error) {
+      throw Error("searching the index failed: " + FaissReason(error));
+    }
+    const bool similarity = scanned_->metric_type == faiss::METRIC_INNER_PRODUCT;
+    std::vector<Neighbor> found;
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      if (labels[i] < 0 || labels[i] >= scanned_->ntotal) continue;
+      if (!selects_ && !rows.is_member(labels[i])) continue;
+      found.push_back({labels[i], similarity ? distances[i] : -static_cast<double>(distances[i])});
+    }
+    return found;
+  }
+
+  // Whether there may be more than were found; the next Fetch looks for them.
+  bool Widen() {
+    if (!selects_) {
+      if (fetch_ == scanned_->ntotal) return false;
+      fetch_ *= 4;
+      return true;
+    }
+    if (ivf_ == nullptr || probes_ == ivf_->nlist) return false;
+    probes_ = std::min(ivf_->nlist, probes_ * 4);
+    return true;
+  }
+
+ private:
+  const faiss::Index* scanned_;
+  const faiss::IndexIVF* ivf_ = nullptr;
+  bool selects_ = true;  // whether it can leave rows out as it scans
+  size_t probes_ = 0;
+  std::int64_t fetch_ = 0;
+  const float* query_;
+  std::unique_ptr<const float[]> own_;
+};
+
 class FaissIndex : public IndexBackend {
  public:
   explicit FaissIndex(std::unique_ptr<faiss::Index> index, std::filesystem::path partial = {})
@@ -196,8 +200,14 @@ class FaissIndex : public IndexBackend {
   }
   void SetParameters(const std::string& parameters) override;
   std::vector<std::vector<Neighbor>> Search(const Matrix& queries, std::int64_t k) const override;
+  std::vector<std::vector<Neighbor>> SearchAmong(const Matrix& queries, std::int64_t k,
+                                                 const RowFilter& takes) const override;
 
  private:
+  // Of an exact index: scores in double, equals by row. Whether rows that FAISS left out may still be among the first
+  // k.
+  bool Rescore(const float* query, std::int64_t k, std::vector<Neighbor>& list) const;
+
   std::unique_ptr<faiss::Index> index_;
   const faiss::IndexFlat* flat_;   // the same index, when it is exact
   std::filesystem::path partial_;  // where a part of it was kept; empty: nowhere
@@ -210,41 +220,25 @@ bool IsForFaiss(const std::string&) { return true; }
 
 std::unique_ptr<IndexBackend> BuildFaissIndex(const Matrix& vectors, const std::string& factory,
                                               const std::string& metric, const KeepIndex& keep) {
-  const auto type = metric == "l2" ? faiss::METRIC_L2 : faiss::METRIC_INNER_PRODUCT;
-  const std::string description = factory == "flat" ? "Flat" : factory;
-  const std::string what = "gallery.index: '" + Printable(factory) + "' ";
-  std::unique_ptr<faiss::Index> index;
-  try {
-    index.reset(faiss::index_factory(static_cast<int>(vectors.columns), description.c_str(), type));
-  } catch (const std::exception& error) {
-    throw InputError(what + "is not flat or a FAISS factory string for " + std::to_string(vectors.columns) +
-                     " dimensions: " + FaissReason(error));
-  }
-  if (index->metric_type != type) throw InputError(what + "does not support gallery.metric " + metric);
-  CheckKind(*index, what);
-  const bool graph = description.find("HNSW") != std::string::npos || description.find("NSG") != std::string::npos;
-  PartialIndex partial(index->is_trained && !graph ? KeepIndex{} : keep,
-                       [&] { return MadeFrom(vectors, description, metric); });
-  try {
-    const OneThread deterministic(graph);
+  auto index = NewFaissIndex(vectors.columns, factory, metric);
+  PartialIndex partial(index->is_trained && !HasGraph(factory) ? KeepIndex{} : keep,
+                       [&] { return MadeFrom(vectors, factory == "flat" ? "Flat" : factory, metric); });
+  WithFaiss(factory, vectors.rows, vectors.columns, [&] {
     auto kept = partial.Load();
     if (kept && kept->d == index->d && kept->ntotal <= vectors.rows) index = std::move(kept);
-    Grow(*index, vectors, partial);
-  } catch (const faiss::FaissException& error) {
-    ThrowIfStopped();
-    throw InputError(what + "cannot be built from " + std::to_string(vectors.rows) + " vectors of " +
-                     std::to_string(vectors.columns) + " dimensions: " + FaissReason(error));
-  } catch (const std::bad_alloc&) {
-    throw Error(what + "does not fit into memory with " + std::to_string(vectors.rows) + " vectors");
-  }
-  if (auto* ivf = faiss::ivflib::try_extract_index_ivf(index.get())) {
-    ivf->nprobe = std::min<size_t>(ivf->nlist, std::max<size_t>(8, ivf->nlist / 16));
-  }
+    if (!index->is_trained) {
+      const StopsWhenAsked stops;
+      index->train(vectors.rows, vectors.values.data());
+    }
+    AddVectors(
+        *index, vectors.rows, [&](std::int64_t first, std::int64_t) { return vectors.Row(first).data(); }, partial);
+  });
+  SetProbes(*index);
   return std::make_unique<FaissIndex>(std::move(index), partial.kept());
 }
 
 std::unique_ptr<IndexBackend> LoadFaissIndex(const std::filesystem::path& path) {
-  auto index = ReadFaissIndex(path);
+  auto index = ReadFaissIndex(path, FaissLists::kMapped);
   const auto type = index->metric_type;
   if (type != faiss::METRIC_INNER_PRODUCT && type != faiss::METRIC_L2) {
     throw InputError(path.string() + ": the index compares by another metric than inner product or L2");
@@ -261,12 +255,52 @@ void FaissIndex::SetParameters(const std::string& parameters) {
   }
 }
 
+bool FaissIndex::Rescore(const float* query, std::int64_t k, std::vector<Neighbor>& list) const {
+  const bool inner_product = flat_->metric_type == faiss::METRIC_INNER_PRODUCT;
+  const double worst = list.empty() ? 0 : list.back().score;  // FAISS's own order: best first
+  double scale = Dot(query, query, flat_->d);
+  for (auto& neighbor : list) {
+    const float* row = flat_->get_xb() + neighbor.row * flat_->d;
+    neighbor.score = inner_product ? Dot(query, row, flat_->d) : 0.0 - SquaredDistance(query, row, flat_->d);
+    scale = std::max(scale, Dot(row, row, flat_->d));
+  }
+  std::sort(list.begin(), list.end(), Before);
+  // FAISS compares in single precision: rows beyond the list may equal the k-th as long as the last row is within
+  // rounding of it.
+  const auto kth = static_cast<std::size_t>(k - 1);
+  return list.size() > kth && worst >= list[kth].score - 2e-6 * scale;
+}
+
+std::vector<std::vector<Neighbor>> FaissIndex::SearchAmong(const Matrix& queries, std::int64_t k,
+                                                           const RowFilter& takes) const {
+  std::vector<std::vector<Neighbor>> results(static_cast<std::size_t>(queries.rows));
+  ForEachInParallel(results.size(), omp_get_max_threads(), [&](std::size_t q) {
+    ThrowIfStopped();
+    const float* values = queries.Row(static_cast<std::int64_t>(q)).data();
+    const RowsOfQuery rows(takes, static_cast<std::int64_t>(q));
+    FilteredQuery query(*index_, values);
+    auto& list = results[q];
+    std::int64_t fetch = exact() ? std::min(size(), k + 8) : k;
+    while (true) {
+      list = query.Fetch(fetch, rows);
+      const bool all = exact() && static_cast<std::int64_t>(list.size()) < fetch;
+      if (exact() && Rescore(values, k, list) && !all && fetch < size()) {
+        fetch = std::min(size(), fetch * 4);
+        continue;
+      }
+      if (static_cast<std::int64_t>(list.size()) >= k || !query.Widen()) break;
+    }
+    if (!exact()) std::sort(list.begin(), list.end(), Before);
+    if (static_cast<std::int64_t>(list.size()) > k) list.resize(static_cast<std::size_t>(k));
+  });
+  return results;
+}
+
 std::vector<std::vector<Neighbor>> FaissIndex::Search(const Matrix& queries, std::int64_t k) const {
   std::vector<std::vector<Neighbor>> results(static_cast<std::size_t>(queries.rows));
   faiss::Index& index = *index_;
   auto* ivf = faiss::ivflib::try_extract_index_ivf(&index);
   const RestoreProbes restore(ivf);
-  const bool inner_product = index.metric_type == faiss::METRIC_INNER_PRODUCT;
 
   std::vector<std::int64_t> pending(static_cast<std::size_t>(queries.rows));
   std::iota(pending.begin(), pending.end(), 0);
@@ -284,19 +318,7 @@ std::vector<std::vector<Neighbor>> FaissIndex::Search(const Matrix& queries, std
       for (std::size_t i = 0; i < which.size(); ++i) {
         auto& list = found[i];
         if (exact()) {
-          const float* query = queries.Row(which[i]).data();
-          const double worst = list.empty() ? 0 : list.back().score;  // FAISS's own order: best first
-          double scale = Dot(query, query, queries.columns);
-          for (auto& neighbor : list) {
-            const float* row = flat_->get_xb() + neighbor.row * index.d;
-            neighbor.score = inner_product ? Dot(query, row, index.d) : 0.0 - SquaredDistance(query, row, index.d);
-            scale = std::max(scale, Dot(row, row, index.d));
-          }
-          std::sort(list.begin(), list.end(), Before);
-          // FAISS compares in single precision: rows beyond the list may equal the k-th as long as the last row is
-          // within rounding of it.
-          const auto kth = static_cast<std::size_t>(k - 1);
-          const bool open = list.size() > kth && worst >= list[kth].score - 2e-6 * scale;
+          const bool open = Rescore(queries.Row(which[i]).data(), k, list);
           if (fetch < size() && open) {
             again.push_back(which[i]);
             continue;

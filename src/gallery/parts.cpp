@@ -69,6 +69,9 @@ KeepParts KeepPartsOf(const fs::path& out) {
 }
 
 void RemoveParts(const fs::path& out) { RemoveFolder(PartsOf(out)); }
+void RemovePartsFolder(const fs::path& folder) {
+  if (!folder.empty()) RemoveFolder(folder);
+}
 
 PartsFolder::PartsFolder(fs::path folder, std::string made_from)
     : folder_(std::move(folder)), made_from_(std::move(made_from)) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <iterator>
 #include <numeric>
+#include <set>
 #include <unordered_map>
 
 #include "dualgeo/io/safetensors.h"
@@ -15,6 +16,7 @@
 #include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "gallery_writer.h"
 #include "log_sum_exp.h"
 
 namespace dualgeo {
@@ -48,16 +50,27 @@ double Cosine(const GalleryInfo& info, double score, double sign) {
   return sign * (info.metric == "inner_product" ? score / parts : 1 + score / (2 * parts));
 }
 
-// The first `count` neighbours of each query that are not excluded; more are fetched where exclusions took places.
+// The first `count` neighbours of each query that are not excluded. Most often exclusions take few places, and a batch
+// finds some more than asked for quickest; where they take many, or a region leaves few, the index leaves them out.
 std::vector<std::vector<Neighbor>> Nearest(const Gallery& gallery, const Matrix& queries,
                                            const std::vector<const PhotoRow*>& photos, const Exclusion& exclusion,
                                            std::int64_t count, double sign) {
+  constexpr std::int64_t kFewOf = 16;
+  constexpr int kBatches = 2;
   std::vector<std::vector<Neighbor>> kept(photos.size());
   std::vector<std::int64_t> pending(photos.size());
   std::iota(pending.begin(), pending.end(), 0);
   std::int64_t fetch = exclusion.active() ? count + 8 : count;
-  while (!pending.empty()) {
-    const auto found = gallery.index.Search(Rows(queries, pending), fetch);
+  int round = exclusion.inside() * kFewOf < gallery.info.count ? kBatches : 0;
+  for (; !pending.empty(); ++round) {
+    const bool among = round >= kBatches;
+    // Near duplicates are known by their scores, so some more are asked for; all else is left out as it is scanned.
+    if (among && !exclusion.by_similarity()) fetch = count;
+    const RowFilter takes = [&](std::int64_t query, std::int64_t row) {
+      return !exclusion.Excludes(*photos[static_cast<std::size_t>(pending[static_cast<std::size_t>(query)])], row);
+    };
+    const Matrix asked = Rows(queries, pending);
+    const auto found = among ? gallery.index.SearchAmong(asked, fetch, takes) : gallery.index.Search(asked, fetch);
     std::vector<std::int64_t> again;
     for (std::size_t i = 0; i < pending.size(); ++i) {
       const auto query = static_cast<std::size_t>(pending[i]);
@@ -69,7 +82,8 @@ std::vector<std::vector<Neighbor>> Nearest(const Gallery& gallery, const Matrix&
           list.push_back(neighbor);
         }
       }
-      const bool exhausted = static_cast<std::int64_t>(found[i].size()) < fetch;
+      const auto seen = static_cast<std::int64_t>(found[i].size());
+      const bool exhausted = among ? seen < fetch : !exclusion.active() || seen == gallery.info.count;
       if (static_cast<std::int64_t>(list.size()) < count && !exhausted) again.push_back(pending[i]);
     }
     pending = std::move(again);
@@ -194,6 +208,7 @@ std::vector<Found> ReadBlock(const PartsFolder::Part& part, std::int64_t gallery
 std::string SearchedWith(const Gallery& gallery, const FeatureSet& queries, const Matrix& descriptors,
                          const std::vector<const PhotoRow*>& rows, const SearchOptions& options,
                          const std::optional<double>& cosine_factor) {
+  const std::string polygons = options.within_polygons.empty() ? "" : Sha256File(options.within_polygons);
   std::string asked;
   for (const auto* row : rows) {
     asked.append(row->id).append("\n").append(row->author).append("\n");
@@ -203,7 +218,8 @@ std::string SearchedWith(const Gallery& gallery, const FeatureSet& queries, cons
                                 descriptors.values.size() * sizeof(float));
   return "dualgeo search 1\nindex: " + gallery.info.index_sha256 + "\nitems: " + gallery.info.items_sha256 +
          "\nmodel: " + queries.model + "\nphotos: " + Sha256(asked) + "\ndescriptors: " + Sha256(values) + "\n" +
-         (cosine_factor ? "cosine factor: " + FormatDouble(*cosine_factor) + "\n" : "") + TextOf(options);
+         (cosine_factor ? "cosine factor: " + FormatDouble(*cosine_factor) + "\n" : "") +
+         (polygons.empty() ? "" : "polygons: " + polygons + "\n") + TextOf(options);
 }
 
 CandidateList MakeList(const Gallery& gallery, const std::string& query, const Found& found) {
@@ -225,17 +241,18 @@ CandidateList MakeList(const Gallery& gallery, const std::string& query, const F
   return list;
 }
 
-void WarnOfShortLists(const std::vector<std::string>& ids, const std::vector<Found>& found,
-                      const SearchOptions& options) {
+void WarnOfShortLists(const std::vector<CandidateList>& lists, const SearchOptions& options) {
   std::int64_t short_lists = 0;
-  auto shortest = static_cast<std::size_t>(options.top_k);
+  auto shortest = static_cast<std::int64_t>(options.top_k);
   std::string shortest_id;
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    short_lists += found[i].similar.size() < static_cast<std::size_t>(options.top_k);
-    short_lists += found[i].dissimilar.size() < static_cast<std::size_t>(options.negatives);
-    if (found[i].similar.size() >= shortest) continue;
-    shortest = found[i].similar.size();
-    shortest_id = ids[i];
+  for (const auto& list : lists) {
+    const std::int64_t similar = std::ranges::count(list.candidates, true, &Candidate::similar);
+    const std::int64_t dissimilar = static_cast<std::int64_t>(list.candidates.size()) - similar;
+    short_lists += similar < options.top_k;
+    short_lists += dissimilar < options.negatives;
+    if (similar >= shortest) continue;
+    shortest = similar;
+    shortest_id = list.query_id;
   }
   if (short_lists == 0) return;
   spdlog::warn(
@@ -258,11 +275,9 @@ std::vector<Found> ReadBlocks(PartsFolder& parts, std::int64_t gallery_size) {
   return found;
 }
 
-}  // namespace
-
-std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const PhotoTable& photos,
-                                  const SearchOptions& options, const KeepParts& keep,
-                                  std::optional<double> cosine_factor) {
+std::vector<CandidateList> SearchOne(Gallery& gallery, const FeatureSet& queries, const PhotoTable& photos,
+                                     const SearchOptions& options, const KeepParts& keep,
+                                     const std::optional<double>& cosine_factor) {
   const bool probabilities = options.scores == "probability";
   if (probabilities) CheckProbabilities(gallery, cosine_factor);
   if (options.exclude_similarity_above && !gallery.info.normalize) {
@@ -275,9 +290,15 @@ std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, c
   }
   const Matrix descriptors = QueryDescriptors(gallery.info, queries);
   gallery.index.SetParameters(options.index_parameters);
+  std::optional<Region> region;
+  if (!options.within.empty()) region.emplace(options.within, options.within_polygons);
   const Exclusion exclusion({options.exclude_same_id, options.exclude_same_author, options.exclude_within_km,
-                             options.exclude_similarity_above},
+                             options.exclude_similarity_above, region ? &*region : nullptr},
                             gallery, photos);
+  if (region) {
+    spdlog::info("search: {} of the {} items of {} lie within {}", exclusion.inside(), gallery.info.count,
+                 gallery.folder.string(), Printable(options.within, 200));
+  }
   std::unordered_map<std::string_view, const PhotoRow*> table;
   for (const auto& row : photos.rows) table.emplace(row.id, &row);
   std::vector<const PhotoRow*> rows;
@@ -316,10 +337,19 @@ std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, c
     saved = std::chrono::steady_clock::now();
   }
   progress.Finish();
-  WarnOfShortLists(queries.ids, found, options);
   std::vector<CandidateList> lists;
   lists.reserve(found.size());
   for (std::size_t i = 0; i < found.size(); ++i) lists.push_back(MakeList(gallery, queries.ids[i], found[i]));
+  return lists;
+}
+
+}  // namespace
+
+std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const PhotoTable& photos,
+                                  const SearchOptions& options, const KeepParts& keep,
+                                  std::optional<double> cosine_factor) {
+  auto lists = SearchOne(gallery, queries, photos, options, keep, cosine_factor);
+  WarnOfShortLists(lists, options);
   return lists;
 }
 
@@ -331,6 +361,76 @@ std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, c
     photos.rows.push_back(std::move(row));
   }
   return Search(gallery, queries, photos, options);
+}
+
+namespace {
+
+// Lists of different things cannot be put in one order.
+void CheckComparable(const Gallery& first, const Gallery& other) {
+  const std::string difference = DifferenceOf(first.info, other.info);
+  if (difference.empty()) return;
+  throw InputError(other.folder.string() + " cannot be searched together with " + first.folder.string() + ": " +
+                   difference);
+}
+
+std::vector<std::string> GalleryNames(const std::vector<Gallery>& galleries) {
+  std::vector<std::string> names;
+  for (const auto& gallery : galleries) {
+    const auto& folder = gallery.folder;
+    names.push_back((folder.has_filename() ? folder : folder.parent_path()).filename().string());
+  }
+  const std::set<std::string> distinct(names.begin(), names.end());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (distinct.size() < names.size() || names[i].empty()) names[i] = galleries[i].folder.string();
+  }
+  return names;
+}
+
+// The first `count` of several lists that each are in order; equals in the order of the lists.
+std::vector<Candidate> MergeCandidates(std::vector<Candidate> all, bool similar, int count) {
+  std::erase_if(all, [&](const Candidate& candidate) { return candidate.similar != similar; });
+  std::ranges::stable_sort(
+      all, [&](const Candidate& a, const Candidate& b) { return similar ? *a.score > *b.score : *a.score < *b.score; });
+  all.resize(std::min(all.size(), static_cast<std::size_t>(count)));
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].rank = static_cast<int>(i) + 1;
+  return all;
+}
+
+}  // namespace
+
+KeepParts KeepPartsOfGallery(const KeepParts& keep, std::size_t gallery) {
+  KeepParts own = keep;
+  if (gallery > 0 && !keep.folder.empty()) own.folder += "-" + std::to_string(gallery + 1);
+  return own;
+}
+
+std::vector<CandidateList> SearchAll(std::vector<Gallery>& galleries, const FeatureSet& queries,
+                                     const PhotoTable& photos, const SearchOptions& options, const KeepParts& keep,
+                                     std::optional<double> cosine_factor) {
+  if (galleries.size() == 1) return Search(galleries.front(), queries, photos, options, keep, cosine_factor);
+  if (options.scores == "probability") {
+    throw InputError("search.scores: probability is over the points of one gallery, and there are " +
+                     std::to_string(galleries.size()));
+  }
+  for (const auto& gallery : galleries) CheckComparable(galleries.front(), gallery);
+  const auto names = GalleryNames(galleries);
+  std::vector<CandidateList> merged;
+  for (std::size_t g = 0; g < galleries.size(); ++g) {
+    auto lists = SearchOne(galleries[g], queries, photos, options, KeepPartsOfGallery(keep, g), cosine_factor);
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+      for (auto& candidate : lists[i].candidates) candidate.gallery = names[g];
+      if (g == 0) continue;
+      std::ranges::move(lists[i].candidates, std::back_inserter(merged[i].candidates));
+    }
+    if (g == 0) merged = std::move(lists);
+  }
+  for (auto& list : merged) {
+    auto dissimilar = MergeCandidates(list.candidates, false, options.negatives);
+    list.candidates = MergeCandidates(std::move(list.candidates), true, options.top_k);
+    std::ranges::move(dissimilar, std::back_inserter(list.candidates));
+  }
+  WarnOfShortLists(merged, options);
+  return merged;
 }
 
 }  // namespace dualgeo

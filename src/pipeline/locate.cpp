@@ -65,26 +65,41 @@ ExperimentOptions OneModel(ExperimentOptions options, const fs::path& run_dir) {
                    ": is a router between other runs, with no model of its own; locate with one of these");
 }
 
+// The options that photos are located with.
+ExperimentOptions SearchedWithin(ExperimentOptions options, const std::string& within,
+                                 const std::string& within_polygons) {
+  options.search = WithoutExclusions(options.search);
+  if (within.empty() && within_polygons.empty()) return options;
+  if (!FindsInGallery(options)) throw InputError("--within: this run finds cells, and a gallery keeps to a region");
+  if (!within.empty()) options.search.within = within;
+  // A file that the run names goes on being that of its polygons.
+  if (!within_polygons.empty() || !options.search.within.starts_with("polygons:")) {
+    options.search.within_polygons = within_polygons;
+  }
+  options.search.Validate();
+  return options;
+}
+
 }  // namespace
 
 struct Locator::State {
-  explicit State(const fs::path& run_dir)
+  State(const fs::path& run_dir, const std::string& within, const std::string& within_polygons)
       : paths(run_dir),
-        options(OneModel(OptionsOf(paths), run_dir)),
+        options(SearchedWithin(OneModel(OptionsOf(paths), run_dir), within, within_polygons)),
         model(ModelFromConfig(options, RunFile(paths.checkpoint(), run_dir))),
         embedder(model, SegmenterOf(options, paths), options.gallery.raw()) {
-    options.search = WithoutExclusions(options.search);
-    if (FindsInGallery(options)) gallery = LoadGallery(RunFile(paths.gallery(), run_dir));
+    if (FindsInGallery(options)) galleries = GalleriesFromConfig(options, {RunFile(paths.gallery(), run_dir)});
   }
 
   RunPaths paths;
   ExperimentOptions options;
   EmbedModel model;
-  std::optional<Gallery> gallery;
+  std::vector<Gallery> galleries;
   Embedder embedder;
 };
 
-Locator::Locator(const fs::path& run_dir) : state_(std::make_unique<State>(run_dir)) {}
+Locator::Locator(const fs::path& run_dir, const std::string& within, const std::string& within_polygons)
+    : state_(std::make_unique<State>(run_dir, within, within_polygons)) {}
 Locator::~Locator() = default;
 Locator::Locator(Locator&&) noexcept = default;
 Locator& Locator::operator=(Locator&&) noexcept = default;
@@ -103,11 +118,10 @@ std::vector<Location> Locator::Locate(const std::vector<fs::path>& photos, int c
   for (const auto& id : features.ids) table.rows.emplace_back().id = id;
   std::vector<CandidateList> lists;
   if (!table.rows.empty()) {
-    lists = Rerank(
-        RerankOf(state_->options, state_->paths),
-        SearchFromConfig(state_->options, state_->model.checkpoint, state_->gallery ? &*state_->gallery : nullptr,
-                         state_->paths.prototypes(), features, table),
-        state_->options.runtime.threads);
+    lists = Rerank(RerankOf(state_->options, state_->paths),
+                   SearchFromConfig(state_->options, state_->model.checkpoint, state_->galleries,
+                                    state_->paths.prototypes(), features, table),
+                   state_->options.runtime.threads);
   }
   for (auto& list : lists) {
     Location& location = location_of[list.query_id];

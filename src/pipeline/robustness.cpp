@@ -146,7 +146,7 @@ class Work {
     for (const StudyRun& run : study_.runs()) {
       const RunPaths paths(run.options);
       inputs.push_back(WeightsArtifact(RoleOf(run) + "checkpoint", paths.checkpoint()));
-      if (FindsInGallery(run.options)) inputs.push_back(GalleryArtifact(RoleOf(run) + "gallery", paths.gallery()));
+      if (FindsInGallery(run.options)) AddGalleries(inputs, run.options, paths.gallery(), RoleOf(run));
       if (UsesPrototypes(run.options)) {
         inputs.push_back(FileArtifact(RoleOf(run) + "prototypes", paths.prototypes()));
       }
@@ -220,7 +220,7 @@ class Work {
     const RunPaths paths(o);
     const fs::path features = work / "features.safetensors", found = work / "candidates.csv";
     EmbedFromConfig(o, photos, paths.checkpoint(), features);
-    SearchToFileFromConfig(o, photos, {paths.checkpoint(), paths.gallery(), paths.prototypes(), features, found});
+    SearchToFileFromConfig(o, photos, {paths.checkpoint(), {paths.gallery()}, paths.prototypes(), features, found});
     PredictFiles files;
     files.candidates = found;
     files.features = features;

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/read_file.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 
@@ -164,6 +165,21 @@ TEST_F(Candidates, RealLists) {
   const auto lists = ReadCandidates(path);
   ASSERT_EQ(lists.size(), 1450U);
   for (const auto& list : lists) EXPECT_EQ(list.candidates.size(), 20U);
+}
+
+TEST_F(Candidates, NameTheirGalleryWhereThereAreSeveral) {
+  CandidateList list{"q",
+                     {{1, "g", {1, 2}, 0.5, "ann", true, {}, {}, {}}, {2, "h", {3, 4}, 0.25, "", true, {}, {}, {}}}};
+  WriteCandidates(folder_ / "one.csv", {list});
+  EXPECT_EQ(ReadFile(folder_ / "one.csv"),
+            std::string(kHeader) + "q,1,g,1,2,0.5,ann,similar\nq,2,h,3,4,0.25,,similar\n");
+  list.candidates[0].gallery = "a";
+  list.candidates[1].gallery = "b";
+  WriteCandidates(folder_ / "two.csv", {list});
+  EXPECT_EQ(ReadFile(folder_ / "two.csv"),
+            "query_id,rank,gallery_id,lat,lon,score,author,set,gallery\nq,1,g,1,2,0.5,ann,similar,a\n"
+            "q,2,h,3,4,0.25,,similar,b\n");
+  EXPECT_EQ(ReadCandidates(folder_ / "two.csv"), std::vector{list});
 }
 
 }  // namespace

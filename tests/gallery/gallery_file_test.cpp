@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cmath>
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -150,6 +153,65 @@ TEST_F(GalleryFile, MissingFiles) {
     if (std::string(name) == "items.csv") Refuses("items.csv", "");
   }
   EXPECT_THAT([&] { LoadGallery(folder_ / "none"); }, ThrowsMessage<InputError>(HasSubstr("no such gallery")));
+}
+
+// ---- hashes: once, and again where a file changed ----
+
+std::filesystem::file_time_type TimeOf(const std::filesystem::path& file) {
+  return std::filesystem::last_write_time(file);
+}
+
+TEST_F(GalleryFile, IsNotHashedAgainWhileSizesAndTimesAreTheSame) {
+  const auto time = TimeOf(File("index.faiss"));
+  auto bytes = ReadFile(File("index.faiss"));
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  std::ofstream(File("index.faiss"), std::ios::binary) << bytes;
+  Refuses("index.faiss", "sha256 differs");
+  std::filesystem::last_write_time(File("index.faiss"), time);
+  EXPECT_NO_THROW(LoadGallery(folder_ / "g")) << "trusted";
+  EXPECT_THAT([&] { CheckGallery(folder_ / "g"); }, ThrowsMessage<InputError>(HasSubstr("sha256 differs")));
+  std::filesystem::remove(File("checked.json"));
+  Refuses("index.faiss", "sha256 differs");
+}
+
+TEST_F(GalleryFile, ACopyWithItsTimesIsKnownAndOneWithoutIsHashedOnce) {
+  const std::string original = ReadFile(File("checked.json"));
+  std::filesystem::copy(folder_ / "g", folder_ / "copy");
+  const auto kept = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1);
+  std::filesystem::last_write_time(folder_ / "copy/index.faiss", kept);
+  std::filesystem::last_write_time(folder_ / "copy/items.csv", kept);
+  LoadGallery(folder_ / "copy");
+  const std::string renewed = ReadFile(folder_ / "copy/checked.json");
+  EXPECT_NE(renewed, original);
+  const auto written = TimeOf(folder_ / "copy/checked.json");
+  LoadGallery(folder_ / "copy");
+  EXPECT_EQ(TimeOf(folder_ / "copy/checked.json"), written);
+  // What changed a moment ago is not remembered.
+  std::filesystem::last_write_time(folder_ / "copy/items.csv", std::filesystem::file_time_type::clock::now());
+  LoadGallery(folder_ / "copy");
+  EXPECT_EQ(ReadFile(folder_ / "copy/checked.json"), renewed);
+  // Neither is what another gallery.json says.
+  Edit("gallery.json", "\"index_sha256\": \"", "\"index_sha256\": \"0");
+  Refuses("index.faiss", "sha256 differs");
+}
+
+TEST_F(GalleryFile, ADamagedRecordIsAsNone) {
+  for (const char* text : {"", "[]", "{\"index.faiss\": 3}", "not json"}) {
+    std::ofstream(File("checked.json")) << text;
+    EXPECT_NO_THROW(LoadGallery(folder_ / "g")) << text;
+  }
+  EXPECT_THAT(ReadFile(File("checked.json")), HasSubstr("modified_ns"));
+}
+
+TEST_F(GalleryFile, CheckReadsEveryValue) {
+  EXPECT_EQ(CheckGallery(folder_ / "g").info.count, 30);
+  auto bytes = ReadFile(File("index.faiss"));
+  const float nan = std::nanf("");
+  std::memcpy(bytes.data() + bytes.size() - 4, &nan, 4);
+  std::ofstream(File("index.faiss"), std::ios::binary) << bytes;
+  SignAgain();
+  EXPECT_THAT([&] { CheckGallery(folder_ / "g"); },
+              ThrowsMessage<InputError>(AllOf(HasSubstr("index.faiss: vector 29"), HasSubstr("not finite"))));
 }
 
 TEST_F(GalleryFile, ABuildThatFailsLeavesTheOldOne) {

@@ -149,6 +149,62 @@ TEST(VectorIndex, SearchesMoreListsWhenAFewDoNotHoldEnough) {
   EXPECT_EQ(index.Search(RandomMatrix(3, 8, 2), 400)[2].size(), 400U);
 }
 
+// Rows that few pass: found all the same, and nothing else.
+class FilteredIndex : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(FilteredIndex, FindsKOfTheRowsThatAreTaken) {
+  for (const char* metric : {"inner_product", "l2"}) {
+    const Matrix vectors = RandomMatrix(2000, 16, 1);
+    const Matrix queries = RandomMatrix(12, 16, 2);
+    auto index = VectorIndex::Build(vectors, GetParam(), metric);
+    if (std::string(GetParam()).find("IVF") != std::string::npos) index.SetParameters("nprobe=1");
+    const RowFilter takes = [](std::int64_t query, std::int64_t row) { return row % 70 == query; };  // 28 or 29 rows
+    const auto found = index.SearchAmong(queries, 25, takes);
+    const auto all = index.SearchAmong(queries, 2000, takes);
+    ASSERT_EQ(found.size(), 12U);
+    for (std::int64_t q = 0; q < 12; ++q) {
+      const auto& list = found[static_cast<std::size_t>(q)];
+      ASSERT_EQ(list.size(), 25U) << GetParam();
+      EXPECT_EQ(all[static_cast<std::size_t>(q)].size(), q < 40 ? 29U : 28U) << GetParam();
+      std::set<std::int64_t> rows;
+      for (std::size_t i = 0; i < list.size(); ++i) {
+        EXPECT_EQ(list[i].row % 70, q) << GetParam();
+        rows.insert(list[i].row);
+        if (i > 0) {
+          EXPECT_LE(list[i].score, list[i - 1].score);
+        }
+      }
+      EXPECT_EQ(rows.size(), 25U);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, FilteredIndex,
+                         ::testing::Values("flat", "SQ8", "SQfp16", "PQ4x4np", "IVF16,Flat", "IVF16,SQ8",
+                                           "IVF16,PQ4x4np", "IVF16_HNSW4,Flat", "HNSW8", "HNSW8_SQ8", "PCA8,IVF16,Flat",
+                                           "PCA8,Flat", "IVF16,PQ4x4np,RFlat", "PCA8,IVF16,PQ4x4np,RFlat",
+                                           "HNSW8,RFlat"));
+
+TEST(FilteredFlatIndex, FindsWhatBruteForceFinds) {
+  for (const char* metric : {"inner_product", "l2"}) {
+    const Matrix vectors = RandomMatrix(500, 24, 1);
+    const Matrix queries = RandomMatrix(40, 24, 2);
+    const auto index = VectorIndex::Build(vectors, "flat", metric);
+    const auto found =
+        index.SearchAmong(queries, 7, [](std::int64_t query, std::int64_t row) { return (row + query) % 3 == 0; });
+    for (std::int64_t q = 0; q < queries.rows; ++q) {
+      auto expected = BruteForce(vectors, queries.Row(q), 500, std::string(metric) == "inner_product");
+      std::erase_if(expected, [&](const Neighbor& neighbor) { return (neighbor.row + q) % 3 != 0; });
+      const auto& list = found[static_cast<std::size_t>(q)];
+      ASSERT_EQ(list.size(), 7U);
+      for (std::size_t i = 0; i < 7; ++i) {
+        EXPECT_EQ(list[i].row, expected[i].row);
+        EXPECT_DOUBLE_EQ(list[i].score, expected[i].score);
+      }
+    }
+  }
+}
+
 TEST(VectorIndex, TheSameVectorsGiveTheSameBytes) {
   const TemporaryFolder folder;
   const Matrix vectors = RandomMatrix(300, 8, 3);

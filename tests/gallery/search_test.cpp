@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <set>
 
 #include "dualgeo/gallery/descriptor.h"
 #include "dualgeo/gallery/parts.h"
@@ -280,6 +281,177 @@ TEST_F(SearchTest, GoesOnFromTheBlocksOfAKilledSearch) {
   const auto other = Search(gallery, many, photos, options, keep);
   EXPECT_EQ(other[0].candidates.size(), 6U);
   EXPECT_TRUE(std::filesystem::exists(keep.folder.string() + ".old-1"));
+}
+
+// ---- parts of the Earth ----
+
+TEST_F(SearchTest, KeepsToARegionAndFillsItsLists) {
+  SearchOptions search;
+  search.within = "box:-60,0,-50,10";  // rows 0 to 20 alone
+  search.exclude_same_author = true;   // and of these two thirds
+  search.top_k = 10;
+  search.negatives = 3;
+  for (const std::string index : {"flat", "IVF16,Flat", "SQ8", "PQ4x4np", "HNSW4", "IVF8,PQ4x4np,RFlat"}) {
+    GalleryOptions options;
+    options.index = index;
+    auto gallery = Build(options);
+    const auto lists = Search(gallery, queries_, photos_, search);
+    for (std::size_t q = 0; q < lists.size(); ++q) {
+      std::vector<std::string> inside;
+      for (const auto row : Order(q)) {
+        if (row <= 20 && table_.rows[row].author != photos_.rows[q].author) inside.push_back(set_.ids[row]);
+      }
+      ASSERT_EQ(inside.size(), 14U);
+      ASSERT_EQ(lists[q].candidates.size(), 13U) << index;
+      std::set<std::string> found;
+      for (std::size_t i = 0; i < 13; ++i) {
+        const auto& candidate = lists[q].candidates[i];
+        EXPECT_THAT(inside, testing::Contains(candidate.gallery_id)) << index;
+        if (i < 10) found.insert(candidate.gallery_id);
+        if (index != "flat") continue;
+        EXPECT_EQ(candidate.gallery_id, i < 10 ? inside[i] : inside[13 - (i - 10)]);
+      }
+      EXPECT_EQ(found.size(), 10U) << index;
+    }
+  }
+}
+
+TEST_F(SearchTest, ARegionThatLeavesMostIsTheSameAsSortingThem) {
+  auto gallery = Build();
+  SearchOptions search;
+  search.within = "box:-60,0,-20,40";  // rows 0 to 80
+  search.top_k = 40;
+  const auto lists = Search(gallery, queries_, photos_, search);
+  for (std::size_t q = 0; q < lists.size(); ++q) {
+    std::vector<std::string> inside, found;
+    for (const auto row : Order(q)) {
+      if (row <= 80 && inside.size() < 40) inside.push_back(set_.ids[row]);
+    }
+    for (const auto& candidate : lists[q].candidates) found.push_back(candidate.gallery_id);
+    EXPECT_EQ(found, inside);
+  }
+  search.within = "radius:80,100,10";  // none
+  for (const auto& list : Search(gallery, queries_, photos_, search)) EXPECT_TRUE(list.candidates.empty());
+}
+
+TEST_F(SearchTest, NearDuplicatesAndARegionTogether) {
+  auto gallery = Build();
+  SearchOptions search;
+  search.within = "box:-60,0,-57,10";  // rows 0 to 6
+  search.exclude_similarity_above = 0.0;
+  search.top_k = 7;
+  const auto vectors = ImageDescriptors(set_, {"fused_image", "image"});
+  const auto asked = ImageDescriptors(queries_, {"fused_image", "image"});
+  const auto lists = Search(gallery, queries_, photos_, search);
+  for (std::size_t q = 0; q < lists.size(); ++q) {
+    std::vector<std::string> expected, found;
+    for (const auto row : Order(q)) {
+      const double inner = Inner(asked.Row(static_cast<std::int64_t>(q)), vectors.Row(static_cast<std::int64_t>(row)));
+      if (row <= 6 && inner <= 0) expected.push_back(set_.ids[row]);
+    }
+    for (const auto& candidate : lists[q].candidates) found.push_back(candidate.gallery_id);
+    EXPECT_EQ(found, expected);
+  }
+}
+
+// ---- several galleries ----
+
+class SeveralGalleries : public SearchTest {
+ protected:
+  // Rows begin to end - 1 as a gallery of their own.
+  Gallery Part(const std::string& name, std::int64_t begin, std::int64_t end, const GalleryOptions& options = {}) {
+    FeatureSet part;
+    part.model = set_.model;
+    part.ids.assign(set_.ids.begin() + begin, set_.ids.begin() + end);
+    for (const auto& [feature, matrix] : set_.features) {
+      Matrix& rows = part.features[feature] = Matrix(end - begin, matrix.columns);
+      std::copy_n(matrix.Row(begin).begin(), rows.values.size(), rows.values.begin());
+    }
+    std::filesystem::create_directories((folder_ / name).parent_path());
+    PhotoTable table = table_;
+    table.rows.assign(table_.rows.begin() + begin, table_.rows.begin() + end);
+    BuildImageGallery(part, table, options, folder_ / name);
+    return LoadGallery(folder_ / name);
+  }
+  std::vector<Gallery> Parts(const std::vector<std::string>& names) {
+    std::vector<Gallery> parts;
+    parts.push_back(Part(names[0], 0, 50));
+    parts.push_back(Part(names[1], 50, 57));
+    parts.push_back(Part(names[2], 57, 120));
+    return parts;
+  }
+};
+
+TEST_F(SeveralGalleries, GiveTheListOfOne) {
+  auto whole = Build();
+  auto parts = Parts({"a", "b", "c"});
+  SearchOptions search;
+  search.negatives = 5;
+  search.exclude_same_author = true;
+  const auto expected = Search(whole, queries_, photos_, search);
+  auto lists = SearchAll(parts, queries_, photos_, search);
+  for (auto& list : lists) {
+    for (auto& candidate : list.candidates) {
+      const int row = std::stoi(candidate.gallery_id.substr(1));
+      EXPECT_EQ(candidate.gallery, row < 50 ? "a" : row < 57 ? "b" : "c");
+      candidate.gallery.clear();
+    }
+  }
+  EXPECT_EQ(lists, expected);
+  std::vector<Gallery> one;
+  one.push_back(Build());
+  EXPECT_EQ(SearchAll(one, queries_, photos_, search), expected) << "no gallery is named where there is one";
+}
+
+TEST_F(SeveralGalleries, AreNamedByTheirPathsWhereTheirNamesAreTheSame) {
+  auto parts = Parts({"a/g", "b/g", "c"});
+  const auto lists = SearchAll(parts, queries_, photos_, {});
+  std::set<std::string> names;
+  for (const auto& list : lists) {
+    for (const auto& candidate : list.candidates) names.insert(candidate.gallery);
+  }
+  EXPECT_THAT(names,
+              testing::ElementsAre((folder_ / "a/g").string(), (folder_ / "b/g").string(), (folder_ / "c").string()));
+}
+
+TEST_F(SeveralGalleries, OfDifferentThingsAreRefused) {
+  std::vector<Gallery> galleries;
+  galleries.push_back(Part("a", 0, 50));
+  const auto refuses = [&](const GalleryOptions& options, const std::string& what) {
+    galleries.push_back(Part("b", 50, 120, options));
+    EXPECT_THAT(
+        [&] { SearchAll(galleries, queries_, photos_, {}); },
+        ThrowsMessage<InputError>(testing::AllOf(HasSubstr("/b cannot be searched together with"), HasSubstr(what))));
+    galleries.pop_back();
+  };
+  GalleryOptions options;
+  options.metric = "l2";
+  refuses(options, "its metric is l2, not inner_product");
+  options = {};
+  options.features = {"image"};
+  refuses(options, "its features are image, not fused_image, image");
+  set_.model = "model-b";
+  queries_.model.clear();
+  refuses({}, "its model is model-b, not model-a");
+  galleries.push_back(Part("c", 0, 5));
+  SearchOptions search;
+  search.scores = "probability";
+  EXPECT_THAT([&] { SearchAll(galleries, queries_, photos_, search); },
+              ThrowsMessage<InputError>(HasSubstr("over the points of one gallery")));
+}
+
+TEST_F(SeveralGalleries, GoOnFromTheirBlocks) {
+  auto parts = Parts({"a", "b", "c"});
+  KeepParts keep;
+  keep.folder = folder_ / "parts";
+  keep.interval = std::chrono::milliseconds(0);
+  const FeatureSet many = RandomFeatures(2000, 8, 4, "q");
+  const PhotoTable photos = TableOf(many);
+  const auto whole = SearchAll(parts, many, photos, {});
+  EXPECT_EQ(SearchAll(parts, many, photos, {}, keep), whole);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "parts"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "parts-2"));
+  EXPECT_EQ(SearchAll(parts, many, photos, {}, keep), whole);
 }
 
 // ---- probabilities over a GPS gallery ----

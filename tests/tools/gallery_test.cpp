@@ -125,6 +125,9 @@ TEST_F(GalleryCommands, LocateAnswersTheGoodPhotosAndNamesTheBad) {
   ASSERT_EQ(good.exit_code, 0) << good.err;
   EXPECT_THAT(good.out, AllOf(HasSubstr("photos/p1.png\n"), HasSubstr("photos/p3.png\n"), HasSubstr("(p3.png)")));
 
+  EXPECT_THAT(Dualgeo({"locate", "--run", "run", "--within", "box:25,-50,45,-40", "photos/p1.png"}).out,
+              AllOf(HasSubstr("1.   30.00000,  -45.00000"), HasSubstr("(p3.png)"), Not(HasSubstr("  2."))));
+
   auto run = Dualgeo({"locate", "--run", "run", "--top", "1", "photos/p1.png", "broken.jpg", "photos/p3.png"});
   EXPECT_EQ(run.exit_code, 2);
   EXPECT_EQ(run.out, good.out);

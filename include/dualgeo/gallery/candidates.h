@@ -1,7 +1,7 @@
 // Retrieval lists: for each query photo, gallery items in order of similarity. CSV with the columns
 //
-//   query_id,rank,gallery_id,lat,lon,score,author,set[,gps_score][,rule][,model][,cluster,rerank_score,retrieval_rank]
-//   [,point_lat,point_lon,confidence_km,p_1km,p_25km,p_200km,p_750km,p_2500km]
+//   query_id,rank,gallery_id,lat,lon,score,author,set[,gallery][,gps_score][,rule][,model]
+//   [,cluster,rerank_score,retrieval_rank][,point_lat,point_lon,confidence_km,p_1km,p_25km,p_200km,p_750km,p_2500km]
 //
 // rank counts from 1 in each query's similar and dissimilar set; score and author may be empty; set is `similar` or
 // `dissimilar`; a table without the columns gallery_id, score, author or set is taken too (all similar). What pandas
@@ -9,8 +9,9 @@
 // are there after re-ranking: cluster (-1: noise), rerank_score (greater is better), and the rank before. gps_score is
 // the similarity of the photo to the embedding of the candidate's coordinates, where something has computed it. rule:
 // of a candidate that is a cell, what its place is (CellAnswer); empty for others. model: which of several models
-// answered (refine/router.h), the same in all rows of a query. The columns from point_lat on are filled in each query's
-// first row only: the place that re-ranking answers with (see PlaceEstimate).
+// answered (refine/router.h), the same in all rows of a query. gallery: which of several galleries it is of. The
+// columns from point_lat on are filled in each query's first row only: the place that re-ranking answers with (see
+// PlaceEstimate).
 #pragma once
 
 #include <array>
@@ -53,6 +54,7 @@ struct Candidate {
   std::optional<int> retrieval_rank;
   std::optional<double> gps_score = std::nullopt;
   CellAnswer rule = CellAnswer::kNone;
+  std::string gallery = {};  // of several; empty: there is one
 
   bool operator==(const Candidate&) const = default;
 };

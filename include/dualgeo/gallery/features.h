@@ -32,7 +32,9 @@
 // files have the ids as a JSON array in the metadata key `ids` and no hashes; they are read too.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
@@ -65,6 +67,32 @@ struct FeatureSet {
 // as rows, a tensor has another type or shape, or a value is not finite. Tensors with other names are ignored. Missing
 // `kind` and `model` (files made elsewhere) mean photos and unknown.
 FeatureSet ReadFeatures(const std::filesystem::path& path);
+
+// The same of which a block of rows at a time is in memory.
+class FeatureFile {
+ public:
+  // Throws as ReadFeatures, but for values that are not finite: Read does.
+  explicit FeatureFile(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return path_; }
+  // All but the features.
+  const FeatureSet& head() const { return head_; }
+  std::vector<std::string> names() const;
+
+  // These features of rows first to first + count - 1, with their ids. Throws InputError, naming the features that
+  // there are, when one is not there, and when the file ends early or holds a value that is not finite.
+  FeatureSet Read(const std::vector<std::string>& names, std::int64_t first, std::int64_t count);
+
+ private:
+  struct Place {
+    std::uint64_t begin = 0;  // of the file
+    std::int64_t columns = 0;
+  };
+  std::filesystem::path path_;
+  FeatureSet head_;
+  std::map<std::string, Place> features_;
+  std::ifstream file_;
+};
 
 // Atomic. Throws Error when it cannot be written, InputError when a header would be too long for readers.
 void WriteFeatures(const std::filesystem::path& path, const FeatureSet& set);

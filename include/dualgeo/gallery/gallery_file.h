@@ -3,6 +3,8 @@
 //   items.csv     row,IMG_ID,LAT,LON,AUTHOR; row i is vector i
 //   gallery.json  dimension, count, metric, kind, features, index, model (fingerprint), identical_photos (null: not
 //                 known), duplicates, index_sha256, items_sha256; normalize where it is false
+//   checked.json  at which size and time the index and the items had these hashes, so that a search need not read all
+//                 of them first; it may be missing
 // The folder appears whole or not at all.
 #pragma once
 
@@ -28,6 +30,7 @@ struct GalleryOptions {
   std::string metric = "inner_product";
   std::string duplicates = "keep";
   bool normalize = true;
+  double memory_gb = 0;
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -51,6 +54,11 @@ struct GalleryOptions {
         "make unit vectors of the features first; false: compare them by inner product as the networks give them, of "
         "any length (Img2Loc), which image, segmentation, fused_image and fused_segmentation allow",
         For{"kind", {"images"}}, Added{});
+    v.Field(
+        "memory_gb", memory_gb,
+        "memory that a build may take, in 10^9 bytes, the program included: features are read and indexed in blocks, "
+        "and an index that needs training is trained on a sample if need be; 0: no bound",
+        Range{0, 100000}, Added{});
   }
   // Throws InputError: features empty or repeated, index empty, classical without the other's, normalize false with
   // what is only kept normalised or with another metric than the inner product.
@@ -94,6 +102,13 @@ GalleryInfo BuildImageGallery(const FeatureSet& set, const PhotoTable& table, co
 // GPS points: `set` of kind gps (EmbedGps). options.features is not used.
 GalleryInfo BuildGpsGallery(const FeatureSet& set, const GalleryOptions& options, const std::filesystem::path& folder);
 
+// Of either kind (options.kind; `table` is for photos), within options.memory_gb (0: no bound): the features are read
+// from their file block by block, the index is built as VectorIndex::BuildFile does, and a build that was killed goes
+// on as long as the features file is the same (by size and time). Files as those of the builders above, where the index
+// is flat, or trained on as many vectors. Throws as they do.
+GalleryInfo BuildGallery(const std::filesystem::path& features, const PhotoTable& table, const GalleryOptions& options,
+                         const std::filesystem::path& folder);
+
 struct Gallery {
   std::filesystem::path folder;
   GalleryInfo info;
@@ -104,9 +119,18 @@ struct Gallery {
 // gallery.json alone, its fields checked. Throws InputError.
 GalleryInfo ReadGalleryInfo(const std::filesystem::path& folder);
 
-// The whole, after checking that the three files belong together (hashes, count, dimension, metric, row numbers).
-// Throws InputError saying which file disagrees with which.
-Gallery LoadGallery(const std::filesystem::path& folder);
+enum class GalleryCheck {
+  kChanges,  // files of another size or time than when they were hashed last are hashed again
+  kAll,      // both are hashed
+};
+
+// The whole, after checking that the three files belong together (hashes as far as `check_files` says, count,
+// dimension, metric, row numbers) and that the index is sound (VectorIndex::Load). Throws InputError saying which file
+// disagrees with which.
+Gallery LoadGallery(const std::filesystem::path& folder, GalleryCheck check_files = GalleryCheck::kChanges);
+
+// All of it against each other (GalleryCheck::kAll), and every value of a flat index. Throws InputError in one line.
+Gallery CheckGallery(const std::filesystem::path& folder);
 
 // What a photo or a text asks this gallery with: ImageDescriptors, GpsQueries or TextQueries. Throws InputError when
 // the features were made by another model than the gallery's, lack a feature, or have another dimension.

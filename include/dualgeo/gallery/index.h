@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,6 +35,24 @@ struct KeepIndex {
   std::chrono::seconds interval{60};  // between two writes
 };
 
+// Whether a query (its row) may find a row of the index. Asked by several threads.
+using RowFilter = std::function<bool(std::int64_t query, std::int64_t row)>;
+
+// Vectors that are read a block at a time.
+struct VectorBlocks {
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  // Rows first to first + count - 1.
+  std::function<Matrix(std::int64_t first, std::int64_t count)> read;
+};
+
+// How much memory a build may take, and where it goes on after a kill.
+struct StreamedBuild {
+  double memory_gb = 0;   // of the whole process, 10^9 bytes; 0: no bound
+  std::string made_from;  // names the vectors (the file that they are read from, as it is now)
+  KeepIndex keep;         // stem: as for Build; blocks of an IVF index are kept in STEM.index-parts/
+};
+
 class IndexBackend;
 
 class VectorIndex {
@@ -50,9 +69,22 @@ class VectorIndex {
   static VectorIndex Build(const Matrix& vectors, const std::string& factory, const std::string& metric,
                            const KeepIndex& keep = {});
 
-  // Throws InputError when the file is missing, truncated, not a FAISS index of a kind that Build makes, or when a
-  // count, row number or graph edge in it does not agree with the rest: whoever wrote it, it cannot make FAISS fail.
-  // The caller checks that its size and dimension are what they should be.
+  // The same into a file, in a process that takes no more memory than it is told (and about a tenth more, in FAISS's
+  // own buffers). Flat vectors go from file to file. IVF lists grow in memory up to an eighth of it, are laid aside,
+  // and in the end joined list by list; the index is trained on vectors drawn by FAISS's seed, 256 for each list, or as
+  // many as fit into a quarter of it: as many as FAISS would draw itself make the file of Build, byte for byte, where
+  // the index is IVFn,Flat or all vectors are drawn. All other kinds are built in memory, if they fit. Throws
+  // InputError in one line with the least that works where memory_gb is too small, and as Build. Returns what it kept
+  // on the way, for RemoveKept once the index stands where it was built for.
+  static std::filesystem::path BuildFile(const VectorBlocks& vectors, const std::string& factory,
+                                         const std::string& metric, const StreamedBuild& build,
+                                         const std::filesystem::path& path);
+  static void RemoveKept(const std::filesystem::path& kept);
+
+  // An IVF index's lists stay in the file, which is mapped: a search reads those that it visits. All others are read
+  // into memory. Throws InputError when the file is missing, truncated, not a FAISS index of a kind that Build makes,
+  // or when a count, row number or graph edge in it does not agree with the rest: whoever wrote it, it cannot make
+  // FAISS fail. The caller checks that its size and dimension are what they should be.
   static VectorIndex Load(const std::filesystem::path& path);
 
   VectorIndex(VectorIndex&&) noexcept;
@@ -81,8 +113,15 @@ class VectorIndex {
   // Throws InputError when queries have another dimension.
   std::vector<std::vector<Neighbor>> Search(const Matrix& queries, std::int64_t k) const;
 
+  // Up to k neighbours of each query among the rows that it may find, fewer only where there are no more of them. Flat,
+  // SQ and IVF indexes pass over the others as they scan (FAISS's IDSelector), IVF in more and more lists until k are
+  // found; a graph's and a refined index's stored vectors are scanned likewise; all others (PQ) are asked for more
+  // until k remain. One query at a time on each thread: for filters that leave few rows, or queries that found too few.
+  std::vector<std::vector<Neighbor>> SearchAmong(const Matrix& queries, std::int64_t k, const RowFilter& takes) const;
+
  private:
   explicit VectorIndex(std::unique_ptr<IndexBackend> backend);
+  void CheckQueries(const Matrix& queries) const;
   std::unique_ptr<IndexBackend> backend_;
 };
 

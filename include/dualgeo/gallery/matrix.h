@@ -25,5 +25,7 @@ struct Matrix {
 
 // Divides every row by its L2 norm (taken in double); a row of zeros stays as it is.
 void NormalizeRows(Matrix& matrix);
+// The same of one row, or of a part of one.
+void NormalizeRow(std::span<float> row);
 
 }  // namespace dualgeo

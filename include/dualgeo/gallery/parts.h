@@ -61,5 +61,7 @@ class PartsFolder {
 
 // After an output was made by several functions that share its parts.
 void RemoveParts(const std::filesystem::path& out);
+// The same of a folder by its own name; none (an empty path) is none.
+void RemovePartsFolder(const std::filesystem::path& folder);
 
 }  // namespace dualgeo

@@ -33,6 +33,9 @@ struct SearchOptions {
   std::string refine = "none";
   PrototypeOptions prototypes;
   std::string cells_softmax = "per_partition";
+  std::string within;
+  std::string within_polygons;
+  std::vector<std::string> galleries;
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -76,7 +79,19 @@ struct SearchOptions {
             "probabilities add up to 1 over the cells of each partition, or over those of all (joint); which cells are "
             "found depends on it only where probabilities of several crops are pooled",
             OneOf{{"per_partition", "joint"}}, For{"finder", {"cells"}}, Added{});
+    v.Field(
+        "within", within,
+        "keep to gallery items in a part of the Earth: box:SOUTH,WEST,NORTH,EAST (WEST greater than EAST: across the "
+        "date line), radius:LAT,LON,KM or polygons:PROPERTY=NAME (several names: NAME|NAME); empty: everywhere",
+        For{"finder", {"gallery"}}, Added{});
+    v.Field("within_polygons", within_polygons, "the GeoJSON file of search.within polygons:PROPERTY=NAME",
+            Affects::kContent, For{"finder", {"gallery"}}, Added{});
+    v.Field("galleries", galleries,
+            "further gallery folders, searched together with the run's own (or --gallery's): one list, by score",
+            Affects::kContent, For{"finder", {"gallery"}}, Added{});
   }
+  // Throws InputError: within is no region.
+  void Validate() const;
 };
 
 // One list per row of `queries`, in its order: the similar items (rank from 1, best first, equal scores in the
@@ -85,11 +100,12 @@ struct SearchOptions {
 // exp(cosine_factor s) / sum over all points of the gallery, s being the similarity: a GPS gallery with a flat index by
 // inner product. The sum is in double over products in single precision, of some thousand points at a time.
 //
-// Excluded items do not take a place: more are fetched until top_k remain or the gallery is exhausted; where it is, the
-// list is shorter and a warning says so. `photos` gives the queries' authors and places; every query must be in it.
-// gps_score is not filled here: lmm/place_similarity.h does, which needs the model. Threads: SetIndexThreads. Throws
-// InputError (see QueryDescriptors, Exclusion; scores probability of another gallery, without a cosine_factor, or of
-// vectors that are not finite), Interrupted.
+// Items that are excluded or outside search.within do not take a place: a query that finds too few others among the
+// most similar asks the index for those that remain (VectorIndex::SearchAmong), so that a list is shorter than top_k
+// only where the gallery holds no more; a warning says so. `photos` gives the queries' authors and places; every query
+// must be in it. gps_score is not filled here: lmm/place_similarity.h does, which needs the model. Threads:
+// SetIndexThreads. Throws InputError (see QueryDescriptors, Exclusion; scores probability of another gallery, without a
+// cosine_factor, or of vectors that are not finite), Interrupted.
 //
 // keep: where blocks of 1024 queries that were searched are kept, from which the same search goes on after a kill,
 // until the caller has made a file of the lists and calls RemoveParts.
@@ -99,5 +115,16 @@ std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, c
 
 // The same for photos of which nothing but the features is known: an exclusion by author or place is an InputError.
 std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const SearchOptions& options);
+
+// Several galleries, whose lists become one: by score, equals in the order of the galleries. Each candidate says its
+// gallery (Candidate::gallery) by the folder's name, or by its path where two have the same name. One gallery: Search,
+// byte for byte. Throws InputError as well when two were made of other features, by another model, or compare by
+// another metric, or when scores are probabilities, which are of one gallery's points.
+std::vector<CandidateList> SearchAll(std::vector<Gallery>& galleries, const FeatureSet& queries,
+                                     const PhotoTable& photos, const SearchOptions& options, const KeepParts& keep = {},
+                                     std::optional<double> cosine_factor = {});
+
+// What SearchAll keeps its blocks in: `keep` for the first gallery, folders beside it for the others.
+KeepParts KeepPartsOfGallery(const KeepParts& keep, std::size_t gallery);
 
 }  // namespace dualgeo

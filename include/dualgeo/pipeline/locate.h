@@ -19,11 +19,14 @@ struct Location {
   std::optional<PlaceEstimate> estimate;  // one place and how sure it is, of re-rankers that make one
 };
 
-// A run's model, segmenter and gallery, loaded once; nothing is written anywhere.
+// A run's model, segmenter and galleries, loaded once; nothing is written anywhere.
 class Locator {
  public:
-  // Throws InputError when the run has no config, checkpoint, gallery or, where the model needs one, segmenter.
-  explicit Locator(const std::filesystem::path& run_dir);
+  // within, within_polygons: instead of the run's search.within and search.within_polygons, where not empty.
+  // Throws InputError when the run has no config, checkpoint, gallery or, where the model needs one, segmenter, and for
+  // a part of the Earth that is none or that a run which finds cells cannot keep to.
+  explicit Locator(const std::filesystem::path& run_dir, const std::string& within = {},
+                   const std::string& within_polygons = {});
   ~Locator();
   Locator(Locator&&) noexcept;
   Locator& operator=(Locator&&) noexcept;

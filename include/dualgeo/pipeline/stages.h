@@ -75,20 +75,25 @@ struct PrototypeFiles {
 // Of the cells of the config's last partition; goes on where a killed process stopped (gallery/prototypes.h).
 void PrototypesFromConfig(const ExperimentOptions& options, const PhotoSet& photos, const PrototypeFiles& files);
 
+// The galleries that are searched together: these, and those of search.galleries. None where cells are found.
+std::vector<Gallery> GalleriesFromConfig(const ExperimentOptions& options, std::vector<std::filesystem::path> folders);
+
 // Search, with gps_scores where the config asks for them. checkpoint: of the model that made the queries' features.
-// gallery: null where cells are found; prototypes: where these are refined.
+// galleries: what is searched (GalleriesFromConfig), none where cells are found; prototypes: where these are refined.
 std::vector<CandidateList> SearchFromConfig(const ExperimentOptions& options, const std::filesystem::path& checkpoint,
-                                            Gallery* gallery, const std::filesystem::path& prototypes,
+                                            std::vector<Gallery>& galleries, const std::filesystem::path& prototypes,
                                             const FeatureSet& queries, const PhotoTable& photos,
                                             const KeepParts& keep = {});
 
 struct SearchFiles {
-  std::filesystem::path checkpoint, gallery, prototypes;
+  std::filesystem::path checkpoint;
+  std::vector<std::filesystem::path> galleries;  // beside those of search.galleries
+  std::filesystem::path prototypes;
   std::filesystem::path features;  // of the photos; empty: made on the way
   std::filesystem::path out;
 };
 struct SearchCounts {
-  std::int64_t photos = 0, gallery = 0;
+  std::int64_t photos = 0, gallery = 0;  // gallery: items, of all that are searched
 };
 // Into a candidates file; goes on where a killed process stopped (gallery/search.h).
 SearchCounts SearchToFileFromConfig(const ExperimentOptions& options, const PhotoSet& photos, const SearchFiles& files);

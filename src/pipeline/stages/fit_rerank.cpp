@@ -51,8 +51,8 @@ PosteriorParameters Fit(const StageRun& run) {
   }
   ExperimentOptions alone = options;
   alone.search.exclude_same_id = true;
-  Gallery gallery = LoadGallery(paths.gallery());
-  study.lists = SearchFromConfig(alone, paths.checkpoint(), &gallery, {}, features, study.truth);
+  std::vector<Gallery> galleries = GalleriesFromConfig(alone, {paths.gallery()});
+  study.lists = SearchFromConfig(alone, paths.checkpoint(), galleries, {}, features, study.truth);
   FitOptions fit;
   fit.top_k = options.rerank.top_k;
   fit.evidence = options.rerank.evidence;
@@ -64,10 +64,11 @@ PosteriorParameters Fit(const StageRun& run) {
 std::vector<Step> FitRerankSteps(const Stage& self, const StageRun& run) {
   Step step = NewStep(self, run);
   step.inputs = [=] {
-    std::vector<Artifact> inputs = {GalleryArtifact("gallery", run.paths.gallery()),
-                                    FolderArtifact("features", run.paths.train_features()),
-                                    WeightsArtifact("checkpoint", run.paths.checkpoint()),
-                                    TableArtifact("table", run.train.csv, run.train.columns, TablePart::kRows)};
+    std::vector<Artifact> inputs;
+    AddGalleries(inputs, run.options, run.paths.gallery());
+    inputs.push_back(FolderArtifact("features", run.paths.train_features()));
+    inputs.push_back(WeightsArtifact("checkpoint", run.paths.checkpoint()));
+    inputs.push_back(TableArtifact("table", run.train.csv, run.train.columns, TablePart::kRows));
     AddValidation(inputs, run.options, run.train);
     return inputs;
   };

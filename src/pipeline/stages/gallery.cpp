@@ -58,6 +58,19 @@ GalleryInfo GalleryFromConfig(const ExperimentOptions& options, const PhotoSet& 
   CheckGalleryFolder(files.out);
   const auto read = [&] { return ReadPhotoTable(photos.csv, photos.columns); };
   GalleryInfo info;
+  const bool bounded = options.gallery.memory_gb > 0;
+  const bool photos_to_embed = bounded && options.gallery.kind == "images" && files.features.empty();
+  // Flat vectors go from file to file in any case: the same bytes with less memory.
+  if (photos_to_embed || (!files.features.empty() && (bounded || options.gallery.index == "flat"))) {
+    fs::path features = files.features;
+    if (photos_to_embed) {
+      features = files.out.string() + ".features";
+      EmbedFromConfig(options, photos, files.checkpoint, features);
+    }
+    info = BuildGallery(features, options.gallery.kind == "gps" ? PhotoTable() : read(), options.gallery, files.out);
+    if (photos_to_embed) fs::remove(features);
+    return info;
+  }
   if (options.gallery.kind == "gps") {
     const auto embed = [&] {
       return EmbedCoordinates(ModelFromConfig(options, files.checkpoint),

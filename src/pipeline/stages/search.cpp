@@ -129,8 +129,11 @@ bool AsksTheModel(const SearchOptions& search) { return search.gps_scores || Ask
 
 Step SearchStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
   if (Routes(run.options)) return RouteStep(self, run, set);
-  const SearchFiles files{run.paths.checkpoint(), run.paths.gallery(), run.paths.prototypes(),
-                          run.paths.features(set.name), run.paths.candidates(set.name)};
+  const SearchFiles files{run.paths.checkpoint(),
+                          {run.paths.gallery()},
+                          run.paths.prototypes(),
+                          run.paths.features(set.name),
+                          run.paths.candidates(set.name)};
   Step step = NewStep(self, run, set.name);
   step.inputs = [=] {
     std::vector<Artifact> inputs = {FolderArtifact("features", files.features),
@@ -140,7 +143,7 @@ Step SearchStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
       AddCells(run, inputs);
       if (UsesPrototypes(run.options)) inputs.push_back(FileArtifact("prototypes", files.prototypes));
     } else {
-      inputs.push_back(GalleryArtifact("gallery", files.gallery));
+      AddGalleries(inputs, run.options, run.paths.gallery());
     }
     if (cells || AsksTheModel(run.options.search)) inputs.push_back(WeightsArtifact("checkpoint", files.checkpoint));
     return inputs;
@@ -159,16 +162,26 @@ bool UsesPrototypes(const ExperimentOptions& options) {
   return FindsCells(options) && options.search.refine == "prototypes";
 }
 
+std::vector<Gallery> GalleriesFromConfig(const ExperimentOptions& options, std::vector<fs::path> folders) {
+  std::vector<Gallery> galleries;
+  if (FindsCells(options)) return galleries;
+  folders.insert(folders.end(), options.search.galleries.begin(), options.search.galleries.end());
+  if (folders.empty()) throw InputError("search: needs a gallery (--gallery), or search.finder cells");
+  for (const auto& folder : folders) galleries.push_back(LoadGallery(folder));
+  return galleries;
+}
+
 std::vector<CandidateList> SearchFromConfig(const ExperimentOptions& options, const fs::path& checkpoint,
-                                            Gallery* gallery, const fs::path& prototypes, const FeatureSet& queries,
-                                            const PhotoTable& photos, const KeepParts& keep) {
+                                            std::vector<Gallery>& galleries, const fs::path& prototypes,
+                                            const FeatureSet& queries, const PhotoTable& photos,
+                                            const KeepParts& keep) {
   std::optional<double> factor;
   if (FindsInGallery(options) && AsksForProbabilities(options.search)) {
     factor = CosineFactor(ModelFromConfig(options, checkpoint), queries.model);
   }
   std::vector<CandidateList> lists = FindsCells(options)
                                          ? FindCells(options, checkpoint, prototypes, queries)
-                                         : Search(*gallery, queries, photos, options.search, keep, factor);
+                                         : SearchAll(galleries, queries, photos, options.search, keep, factor);
   if (options.search.gps_scores) {
     AddGpsScores(ModelSimilarity(ModelFromConfig(options, checkpoint), queries, "the photos' features"), lists);
   }
@@ -177,23 +190,26 @@ std::vector<CandidateList> SearchFromConfig(const ExperimentOptions& options, co
 
 SearchCounts SearchToFileFromConfig(const ExperimentOptions& options, const PhotoSet& photos,
                                     const SearchFiles& files) {
-  const bool cells = FindsCells(options);
   if (Routes(options)) throw InputError("search: search.finder router needs no search: dualgeo route, or a run");
   if (UsesPrototypes(options) && files.prototypes.empty()) {
     throw InputError("search: search.refine prototypes needs their file (--prototypes)");
   }
-  if (!cells && files.gallery.empty()) throw InputError("search: needs a gallery (--gallery), or search.finder cells");
-  std::optional<Gallery> gallery;
-  if (!cells) gallery = LoadGallery(files.gallery);
+  std::vector<Gallery> galleries = GalleriesFromConfig(options, files.galleries);
   const PhotoTable table = ReadPhotoTable(photos.csv, photos.columns, Locations::kOptional);
   // What is embedded on the way has parts of its own, beside the search's.
   const fs::path embedded = files.out.string() + ".features";
   const FeatureSet queries = FeaturesFromConfig(options, photos, files.checkpoint, files.features, embedded);
-  WriteCandidates(files.out, SearchFromConfig(options, files.checkpoint, gallery ? &*gallery : nullptr,
-                                              files.prototypes, queries, table, KeepPartsOf(files.out)));
+  const KeepParts keep = KeepPartsOf(files.out);
+  WriteCandidates(files.out,
+                  SearchFromConfig(options, files.checkpoint, galleries, files.prototypes, queries, table, keep));
   RemoveParts(files.out);
+  SearchCounts counts{queries.size(), 0};
+  for (std::size_t i = 0; i < galleries.size(); ++i) {
+    counts.gallery += galleries[i].info.count;
+    if (i > 0) RemovePartsFolder(KeepPartsOfGallery(keep, i).folder);
+  }
   if (files.features.empty()) RemoveParts(embedded);
-  return {queries.size(), gallery ? gallery->info.count : 0};
+  return counts;
 }
 
 Stage SearchStage() {

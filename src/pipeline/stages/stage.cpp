@@ -31,6 +31,16 @@ bool IsWanted(const Stage& stage, const ExperimentOptions& options) {
   return stage.wanted != nullptr ? stage.wanted(options) : HasStep(options, stage.name);
 }
 
+void AddGalleries(std::vector<Artifact>& inputs, const ExperimentOptions& options, const fs::path& gallery,
+                  const std::string& role) {
+  const SearchOptions& search = options.search;
+  inputs.push_back(GalleryArtifact(role + "gallery", gallery));
+  for (std::size_t i = 0; i < search.galleries.size(); ++i) {
+    inputs.push_back(GalleryArtifact(role + "gallery " + std::to_string(i + 2), search.galleries[i]));
+  }
+  if (!search.within_polygons.empty()) inputs.push_back(FileArtifact(role + "polygons", search.within_polygons));
+}
+
 namespace {
 
 bool Within(const std::string& key, const std::vector<std::string>& sections) {

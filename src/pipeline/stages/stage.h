@@ -43,6 +43,11 @@ struct StageRun {
 
 StageRun Untrained(const StageRun& run);
 
+// What a search in galleries reads: the run's own, those of search.galleries, and search.within_polygons.
+// role: what their names begin with.
+void AddGalleries(std::vector<Artifact>& inputs, const ExperimentOptions& options, const std::filesystem::path& gallery,
+                  const std::string& role = "");
+
 struct Stage {
   ConfigReads reads = {};  // none: it has no fields of its own
   // What else it reads by these options, or no longer.
