@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "dualgeo/gallery/advise.h"
+#include "dualgeo/gallery/faiss_version.h"
 #include "dualgeo/gallery/gallery_file.h"
 #include "dualgeo/pipeline/stages.h"
 #include "embed_flags.h"
@@ -75,6 +77,51 @@ void PrintInfo(const std::filesystem::path& folder, bool json) {
               info.items_sha256.substr(0, 12).c_str());
 }
 
+struct AdviseArguments {
+  std::int64_t count = 0;
+  double memory_gb = 0;
+  std::int64_t dimension = 1536;
+  bool json = false;
+};
+
+void PrintAdvice(const AdviseArguments& flags) {
+  const FaissBuild faiss = DescribeFaiss();
+  const auto all = AdviseIndex(flags.count, flags.dimension, flags.memory_gb, faiss.uses);
+  if (flags.json) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const auto& one : all) {
+      list.push_back({{"index", one.index},
+                      {"bytes_a_vector", one.bytes_a_vector},
+                      {"memory_gb", one.memory_gb},
+                      {"disk_gb", one.disk_gb},
+                      {"recall_at_20", one.recall},
+                      {"queries_a_second", one.queries_a_second},
+                      {"fits", one.fits},
+                      {"remark", one.remark}});
+    }
+    std::printf("%s\n", list.dump(2).c_str());
+    return;
+  }
+  const auto& best = all.front();
+  std::printf("gallery.index: %s\n", best.index.c_str());
+  std::printf(
+      "for %lld vectors of %lld dimensions in %g GB: %.2f GB of memory, %.2f GB on the disk, recall@20 about %.4g, "
+      "about "
+      "%.2g queries a second; %s\n\n",
+      static_cast<long long>(flags.count), static_cast<long long>(flags.dimension), flags.memory_gb, best.memory_gb,
+      best.disk_gb, best.recall, best.queries_a_second, best.remark.c_str());
+  std::printf("%-24s %10s %10s %8s %8s %9s  %s\n", "index", "B a vector", "memory GB", "disk GB", "recall", "queries/s",
+              "");
+  for (const auto& one : all) {
+    std::printf("%-24s %10.0f %10.2f %8.2f %8.4g %9.2g  %s\n", one.index.c_str(), one.bytes_a_vector, one.memory_gb,
+                one.disk_gb, one.recall, one.queries_a_second, one.remark.c_str());
+  }
+  std::printf(
+      "\nExpected of thousands of photos at once on two threads, scaled from 100,000 clustered vectors and a FAISS for "
+      "the instructions of this one (%s, %s); recall depends on the photos: compare with flat on your own.\n",
+      faiss.version.c_str(), NameOf(faiss.uses).c_str());
+}
+
 }  // namespace
 
 void AddGallery(CLI::App& root) {
@@ -111,6 +158,14 @@ void AddGallery(CLI::App& root) {
   }));
 
   AddGalleryEdits(*command);
+
+  auto* advise = command->add_subcommand("advise", "name the index for so many vectors in so much memory");
+  const auto advised = std::make_shared<AdviseArguments>();
+  advise->add_option("--count", advised->count, "vectors")->required();
+  advise->add_option("--memory", advised->memory_gb, "memory to search in, in GB (10^9 bytes)")->required();
+  advise->add_option("--dimension", advised->dimension, "of the vectors")->capture_default_str();
+  advise->add_flag("--json", advised->json, "print JSON");
+  advise->callback(WithNetworks([advised] { PrintAdvice(*advised); }));
 
   auto* show = command->add_subcommand("info", "print what a gallery is");
   const auto folder = std::make_shared<std::filesystem::path>();

@@ -80,6 +80,7 @@ std::int64_t VectorIndex::size() const { return backend_->size(); }
 std::int64_t VectorIndex::dimension() const { return backend_->dimension(); }
 std::string VectorIndex::metric() const { return backend_->metric(); }
 bool VectorIndex::exact() const { return backend_->exact(); }
+std::int64_t VectorIndex::batch() const { return backend_->batch(); }
 std::span<const float> VectorIndex::vectors() const { return backend_->vectors(); }
 
 void VectorIndex::SetParameters(const std::string& parameters) {

@@ -11,6 +11,7 @@
 
 // takes(gallery.index), build, takes_file(head of a file), load. The first that takes it; FAISS takes all.
 #define DUALGEO_INDEXES(KIND)                                                                   \
+  KIND("grouped", TakesForGrouped, BuildGroupedIndex, IsForGrouped, LoadGroupedIndex)           \
   KIND("classical", TakesForClassical, BuildClassicalIndex, IsForClassical, LoadClassicalIndex) \
   KIND("faiss", TakesForFaiss, BuildFaissIndex, IsForFaiss, LoadFaissIndex)
 
@@ -25,6 +26,8 @@ class IndexBackend {
   virtual std::int64_t dimension() const = 0;
   virtual std::string metric() const = 0;
   virtual bool exact() const = 0;
+  // How many queries at once suit it.
+  virtual std::int64_t batch() const { return 1024; }
   virtual std::span<const float> vectors() const { return {}; }
   virtual void SetParameters(const std::string& parameters) = 0;
   // queries have the dimension; 0 < k <= size().

@@ -22,6 +22,7 @@
 #include "dualgeo/util/parallel.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "exact_scores.h"
 #include "faiss_build.h"
 #include "faiss_io.h"
 #include "index_backend.h"
@@ -49,23 +50,6 @@ class RestoreProbes {
   faiss::IndexIVF* ivf_;
   size_t nprobe_;
 };
-
-double Dot(const float* a, const float* b, std::int64_t n) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * b[i];
-  return sum;
-}
-
-double SquaredDistance(const float* a, const float* b, std::int64_t n) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const double d = static_cast<double>(a[i]) - b[i];
-    sum += d * d;
-  }
-  return sum;
-}
-
-bool Before(const Neighbor& a, const Neighbor& b) { return a.score != b.score ? a.score > b.score : a.row < b.row; }
 
 // One FAISS call for the queries `which`; fewer than k rows where FAISS pads with -1.
 std::vector<std::vector<Neighbor>> Fetch(const faiss::Index& index, const Matrix& queries,

@@ -314,15 +314,15 @@ std::vector<CandidateList> SearchOne(Gallery& gallery, const FeatureSet& queries
                                      ? ""
                                      : SearchedWith(gallery, queries, descriptors, rows, options, cosine_factor));
   std::vector<Found> found = ReadBlocks(parts, gallery.info.count);
-  constexpr std::int64_t kBlock = 1024;
+  const std::int64_t block_size = probabilities ? 1024 : gallery.index.batch();
   const auto total = static_cast<std::int64_t>(rows.size());
   if (!found.empty()) spdlog::info("search: {} of {} photos were searched before", found.size(), total);
   Progress progress("search", total, "photos");
   progress.Update(static_cast<std::int64_t>(found.size()));
   auto saved = std::chrono::steady_clock::now();
-  for (auto start = static_cast<std::int64_t>(found.size()); start < total; start += kBlock) {
+  for (auto start = static_cast<std::int64_t>(found.size()); start < total; start += block_size) {
     ThrowIfStopped();
-    const auto end = std::min(total, start + kBlock);
+    const auto end = std::min(total, start + block_size);
     const std::vector<const PhotoRow*> asked(rows.begin() + start, rows.begin() + end);
     std::vector<double> sums;
     if (probabilities) sums = LogSums(gallery, BlockOf(descriptors, start, asked.size()), asked, *cosine_factor);

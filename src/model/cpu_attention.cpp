@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cpu_kernels.h"
-#include "cpu_vectors.h"
+#include "dualgeo/model/cpu_vectors.h"
 #include "dualgeo/model/instruction_set.h"
 
 namespace dualgeo {

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "cpu_vectors.h"
+#include "dualgeo/model/cpu_vectors.h"
 #include "dualgeo/model/instruction_set.h"
 
 namespace dualgeo {

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "dualgeo/eval/provenance.h"
+#include "dualgeo/gallery/faiss_version.h"
 #include "dualgeo/io/torch.h"
 #include "dualgeo/model/instruction_set.h"
 #include "dualgeo/runtime/runtime.h"
@@ -93,6 +94,13 @@ std::vector<DoctorLine> Examine() {
   lines.push_back(
       {"own CPU kernels", NameOf(UsedInstructionSet()) +
                               std::string(std::getenv("DUALGEO_CPU") != nullptr ? ", as DUALGEO_CPU says" : "")});
+  const FaissBuild faiss = DescribeFaiss();
+  std::string finding = NameOf(faiss.uses) + " (FAISS " + faiss.version + ": " + faiss.options + ")";
+  if (faiss.uses < InstructionSetsHere().back()) {
+    finding += "; this processor has " + NameOf(InstructionSetsHere().back()) +
+               ": codes (SQ, PQ) are scanned slowly, while grouped and flat do not suffer; scripts/build.sh --faiss";
+  }
+  lines.push_back({"FAISS is built for", finding});
   const bool bf16 = CpuHas("avx512_bf16") || CpuHas("amx_bf16");
   lines.push_back(
       {"bf16 on this CPU", bf16 ? "in hardware" : "emulated: precision bf16 works, but is slower than fp32"});

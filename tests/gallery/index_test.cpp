@@ -325,7 +325,8 @@ constexpr const char* kFactories[] = {"flat",          "SQ8",          "SQ4",
                                       "IVF8,SQ8",      "IVF8,PQ4x4np", "IVF8,PQ4x4np,RFlat",
                                       "HNSW4",         "HNSW4,SQ8",    "NSG8",
                                       "PCA6,IVF4,SQ8", "PCAR6,Flat",   "OPQ4_8,PQ4x4np",
-                                      "RR6,Flat",      "L2norm,Flat",  "Pad12,Flat"};
+                                      "RR6,Flat",      "L2norm,Flat",  "Pad12,Flat",
+                                      "grouped8",      "grouped8,SQ8", "grouped8,SQ8,RFlat"};
 
 class IndexKinds : public ::testing::TestWithParam<const char*> {
  protected:

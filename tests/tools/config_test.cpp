@@ -89,7 +89,8 @@ TEST(ConfigCommand, ReadsWhatShips) {
 
 TEST(DoctorCommand, ReportsTheMachine) {
   const auto result = RunBinary({"doctor"});
-  EXPECT_THAT(result.out, AllOf(HasSubstr("libtorch"), HasSubstr("cores"), HasSubstr("time-zone table")));
+  EXPECT_THAT(result.out, AllOf(HasSubstr("libtorch"), HasSubstr("cores"), HasSubstr("time-zone table"),
+                                HasSubstr("FAISS is built for")));
 }
 
 TEST(DoctorCommand, SaysWhichInstructionsAreForced) {

@@ -117,6 +117,47 @@ TEST_F(GalleryCommands, AnIndexThatSomebodyChangedAndSignedAgainEndsInOneLine) {
   }
 }
 
+TEST_F(GalleryCommands, BuildSearchAndLocateInGroupedLists) {
+  for (const char* index : {"grouped", "grouped3,SQ8", "grouped2,SQ8,RFlat"}) {
+    ASSERT_EQ(Build({"--set", "gallery.index=" + std::string(index)}).exit_code, 0);
+    EXPECT_THAT(Dualgeo({"gallery", "info", "g"}).out, HasSubstr("index      " + std::string(index) + "\n"));
+    const auto search = [&](const char* parameters) {
+      return Dualgeo({"search", "--config", "tiny.yaml", "--checkpoint", "none", "--gallery", "g", "--photos",
+                      "photos.csv", "--images", "photos", "--out", "c.csv", "--set",
+                      "search.index_parameters=" + std::string(parameters)});
+    };
+    const auto found = search("nprobe=1");
+    ASSERT_EQ(found.exit_code, 0) << found.err;
+    const std::string lists = ReadFile(folder_ / "c.csv");
+    EXPECT_EQ(std::count(lists.begin(), lists.end(), '\n'), 1 + 8 * 7) << lists;  // all others of eight photos
+    const auto wrong = search("efSearch=3");
+    EXPECT_EQ(wrong.exit_code, 2);
+    EXPECT_THAT(wrong.err, HasSubstr("search.index_parameters: 'efSearch=3'"));
+    ASSERT_EQ(Dualgeo({"run", "--config", "tiny.yaml", "--set", std::string("run_dir=run-") + index, "--set",
+                       "gallery.index=" + std::string(index)})
+                  .exit_code,
+              0);
+    const auto located = Dualgeo({"locate", "--run", std::string("run-") + index, "--top", "1", "photos/p3.png"});
+    ASSERT_EQ(located.exit_code, 0) << located.err;
+    EXPECT_THAT(located.out, HasSubstr("(p3.png)")) << index;
+  }
+  const auto refused = Build({"--set", "gallery.index=grouped9"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("'grouped9' has more lists than there are vectors, 8"));
+}
+
+TEST_F(GalleryCommands, AdviseAnIndex) {
+  const auto run = Dualgeo({"gallery", "advise", "--count", "1000000", "--memory", "16"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, AllOf(HasSubstr("gallery.index: grouped,SQ8,RFlat\n"), HasSubstr("recall@20")));
+  const auto json = nlohmann::json::parse(
+      Dualgeo({"gallery", "advise", "--count", "5000", "--memory", "16", "--dimension", "512", "--json"}).out);
+  EXPECT_EQ(json[0]["index"], "flat");
+  const auto refused = Dualgeo({"gallery", "advise", "--count", "1000000", "--memory", "0.1"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("--memory: 0.1 GB hold no index"));
+}
+
 TEST_F(GalleryCommands, LocateAnswersTheGoodPhotosAndNamesTheBad) {
   ASSERT_EQ(Dualgeo({"run", "--config", "tiny.yaml"}).exit_code, 0);
   folder_.Write("broken.jpg", "\xff\xd8\xff\xe0 cut off");

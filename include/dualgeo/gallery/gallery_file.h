@@ -41,9 +41,12 @@ struct GalleryOptions {
             "projected_segmentation are of the head contrastive_gps, image_text of contrastive_text",
             OneOf{{"image", "segmentation", "fused_image", "fused_segmentation", "projected_image",
                    "projected_segmentation", "image_text", "classical"}});
-    v.Field("index", index,
-            "flat (exact) or a FAISS factory string, for example IVF256,Flat; classical: the features classical, each "
-            "by its own distance, scaled to equal spread and summed (metric does not matter)");
+    v.Field(
+        "index", index,
+        "flat (exact); grouped, grouped,SQ8 or grouped,SQ8,RFlat (lists for many queries at once, as they are, in 8 "
+        "bits, or both; grouped256: so many lists) or a FAISS factory string, for example IVF256,Flat (dualgeo gallery "
+        "advise names one); classical: the features classical, each "
+        "by its own distance, scaled to equal spread and summed (metric does not matter)");
     v.Field("metric", metric, "how vectors are compared", OneOf{{"inner_product", "l2"}});
     v.Field("duplicates", duplicates,
             "photos that are the same file byte for byte, as placeholders of deleted photos are: keep all of them, the "

@@ -57,15 +57,16 @@ class IndexBackend;
 
 class VectorIndex {
  public:
-  // factory: "flat" (exact) or a FAISS factory string of flat, SQ or PQ vectors, plain, in inverted lists (IVF), or
-  // under an HNSW or NSG graph, with PCA, OPQ, RR, L2norm or Pad before and RFlat behind ("IVF256,Flat", "HNSW32",
-  // "OPQ16,IVF64,PQ16" ...): the kinds whose files can be checked.
-  // metric: "inner_product" | "l2". Indexes that need training are trained on the vectors themselves with FAISS's fixed
-  // seed; HNSW and NSG graphs are built on one thread, since theirs would depend on timing. Vectors go in in blocks (of
-  // 1024 into an HNSW graph); between two of them, and between two rounds of k-means, a stop is heeded. IVF indexes are
-  // left with nprobe = a sixteenth of the lists, at least 8 (FAISS's own default of 1 loses too much). Throws
-  // InputError when the string is not a factory string, does not fit the dimension or the metric, or needs more vectors
-  // to train than there are.
+  // factory: "flat" (exact); "grouped", "grouped256", "grouped,SQ8", "grouped,SQ8,RFlat" (inverted lists for many
+  // queries at once: src/gallery/index_grouped.cpp; built anew after a kill, since that takes seconds to minutes); or a
+  // FAISS factory string of flat, SQ or PQ vectors, plain, in inverted lists (IVF), or under an HNSW or NSG graph, with
+  // PCA, OPQ, RR, L2norm or Pad before and RFlat behind ("IVF256,Flat", "HNSW32", "OPQ16,IVF64,PQ16" ...): the kinds
+  // whose files can be checked. metric: "inner_product" | "l2". Indexes that need training are trained on the vectors
+  // themselves with FAISS's fixed seed; HNSW and NSG graphs are built on one thread, since theirs would depend on
+  // timing. Vectors go in in blocks (of 1024 into an HNSW graph); between two of them, and between two rounds of
+  // k-means, a stop is heeded. IVF indexes are left with nprobe = a sixteenth of the lists, at least 8 (FAISS's own
+  // default of 1 loses too much). Throws InputError when the string is not a factory string, does not fit the dimension
+  // or the metric, or needs more vectors to train than there are.
   static VectorIndex Build(const Matrix& vectors, const std::string& factory, const std::string& metric,
                            const KeepIndex& keep = {});
 
@@ -101,16 +102,19 @@ class VectorIndex {
   std::string metric() const;
   // Whether all rows are compared (so that a search for size() neighbours finds them all).
   bool exact() const;
+  // How many queries a caller with more of them had best ask at once.
+  std::int64_t batch() const;
   // All vectors, row by row, of an exact index; empty where the index does not hold them as they are.
   std::span<const float> vectors() const;
 
-  // FAISS's search-time settings, for example "nprobe=32" or "efSearch=64". Throws InputError when the index has none
-  // such.
+  // Search-time settings, for example "nprobe=32", "k_factor=8" (grouped with RFlat) or, of FAISS, "efSearch=64".
+  // Throws InputError when the index has none such.
   void SetParameters(const std::string& parameters);
 
   // Up to k neighbours of each query, most similar first, equals by row; fewer when the index finds no more. A flat
-  // index's scores are recomputed in double, so that they depend neither on batch nor on threads.
-  // Throws InputError when queries have another dimension.
+  // index's scores are recomputed in double, so that they depend neither on batch nor on threads; so are those of
+  // grouped lists that hold vectors, and no score of grouped depends on either. Throws InputError when queries have
+  // another dimension.
   std::vector<std::vector<Neighbor>> Search(const Matrix& queries, std::int64_t k) const;
 
   // Up to k neighbours of each query among the rows that it may find, fewer only where there are no more of them. Flat,

@@ -50,8 +50,10 @@ struct SearchOptions {
         "leave out near duplicates: gallery photos whose descriptor has a cosine similarity above this (the mean over "
         "gallery.features); null: off",
         Range{-1, 1});
-    v.Field("index_parameters", index_parameters,
-            "FAISS search-time settings, for example nprobe=32; empty: the index's");
+    v.Field(
+        "index_parameters", index_parameters,
+        "search-time settings of the gallery's index, for example nprobe=32 (grouped, IVF), k_factor=8 (grouped with "
+        "RFlat), efSearch=64 (HNSW); empty: the index's");
     v.Field("gps_scores", gps_scores,
             "compare each photo with its candidates' coordinates, too (column gps_score): evidence for rerank bayes, "
             "once it is fitted on lists that have it");
@@ -107,8 +109,8 @@ struct SearchOptions {
 // SetIndexThreads. Throws InputError (see QueryDescriptors, Exclusion; scores probability of another gallery, without a
 // cosine_factor, or of vectors that are not finite), Interrupted.
 //
-// keep: where blocks of 1024 queries that were searched are kept, from which the same search goes on after a kill,
-// until the caller has made a file of the lists and calls RemoveParts.
+// keep: where blocks of queries (of 1024, or more with an index that likes more) that were searched are kept, from
+// which the same search goes on after a kill, until the caller has made a file of the lists and calls RemoveParts.
 std::vector<CandidateList> Search(Gallery& gallery, const FeatureSet& queries, const PhotoTable& photos,
                                   const SearchOptions& options, const KeepParts& keep = {},
                                   std::optional<double> cosine_factor = {});
