@@ -4,6 +4,7 @@
 #include "dualgeo/data/texts.h"
 #include "embed_flags.h"
 #include "networks.h"
+#include "ranks.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -53,13 +54,13 @@ void AddEmbed(CLI::App& root) {
   flags->model.Add(*photos);
   flags->photos.Add(*photos)->required();
   photos->add_option("--out", flags->out, "features (safetensors)")->required();
-  photos->callback(WithNetworks([flags] {
+  photos->callback(WithNetworks(OnAllRanks([flags] {
     const auto options = flags->model.Resolve();
     CheckOutputs({{"--out", flags->out}}, AllInputs({flags->model.Inputs(), flags->photos.Inputs()}));
     const auto report = EmbedFromConfig(options, flags->photos.Set(true), flags->model.Checkpoint(options), flags->out);
     Report(report, flags->out);
     spdlog::info("embed: {:.2f} photos/s", report.photos_per_second);
-  }));
+  })));
 
   auto* gps = command->add_subcommand("gps", "GPS embeddings of coordinates");
   const auto gps_flags = std::make_shared<EmbedArguments>();

@@ -11,6 +11,7 @@
 #include "embed_flags.h"
 #include "gallery_edit.h"
 #include "networks.h"
+#include "ranks.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -135,7 +136,7 @@ void AddGallery(CLI::App& root) {
   build->add_option("--features", flags->features, "features made by dualgeo embed, instead of --images");
   build->add_option("--coordinates", flags->coordinates, "gallery.kind gps: CSV with LAT, LON");
   build->add_option("--out", flags->out, "gallery folder")->required();
-  build->callback(WithNetworks([flags] {
+  build->callback(WithNetworks(OnAllRanks([flags] {
     const auto options = flags->model.Resolve();
     options.gallery.Validate();
     const auto& train = options.data.train;
@@ -155,7 +156,7 @@ void AddGallery(CLI::App& root) {
                           {flags->model.Checkpoint(options), flags->features, flags->coordinates, flags->out});
     spdlog::info("gallery: {} vectors of {} dimensions ({}, {}) -> {}", info.count, info.dimension, info.index,
                  info.metric, flags->out.string());
-  }));
+  })));
 
   AddGalleryEdits(*command);
 

@@ -1,12 +1,15 @@
 // dualgeo: a table from subcommand to function. Results go to stdout, logs and errors to stderr.
 // Exit codes: 0 done; 1 the run failed; 2 usage, config or input is wrong; 130 interrupted (Ctrl-C).
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <iterator>
 #include <new>
 #include <string>
 
 #include "commands.h"
+#include "dualgeo/runtime/process_place.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
 #include "dualgeo/util/standard_output.h"
@@ -25,6 +28,24 @@ int Fail(const std::string& message, int code) {
   return code;
 }
 
+// Commands that several processes do together (ranks.h). All of them would do the others, into the same files.
+constexpr const char* kShared[] = {"train",         "train-segmenter", "segment", "embed photos",
+                                   "gallery build", "search",          "run"};
+
+void CheckThatRanksShare(const CLI::App& app) {
+  const auto place = dualgeo::PlaceFromEnvironment();
+  if (place.size == 1) return;
+  for (const auto* command : app.get_subcommands()) {
+    std::string called = command->get_name();
+    for (const auto* further : command->get_subcommands()) called += " " + further->get_name();
+    if (std::ranges::find(kShared, called) != std::end(kShared)) continue;
+    std::string names;
+    for (const std::string name : kShared) names += (names.empty() ? "" : ", ") + name;
+    throw dualgeo::InputError(called + ": works in one process, and the launcher started " +
+                              std::to_string(place.size) + "; several share: " + names);
+  }
+}
+
 int Run(int argc, char** argv) {
   CLI::App app{"dualgeo: where on Earth was this photo taken, and why does a method answer well or badly?"};
   app.set_version_flag("--version", dualgeo::kVersion);
@@ -34,7 +55,10 @@ int Run(int argc, char** argv) {
   bool verbose = false;
   app.add_flag("-q,--quiet", quiet, "only warnings and errors on stderr");
   app.add_flag("-v,--verbose", verbose, "more on stderr");
-  app.parse_complete_callback([&] { dualgeo::SetupLogging(quiet, verbose); });
+  app.parse_complete_callback([&] {
+    dualgeo::SetupLogging(quiet, verbose);
+    CheckThatRanksShare(app);
+  });
   for (const auto add : kCommands) add(app);
   try {
     app.parse(argc, argv);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -27,6 +28,9 @@ void BecomeNetworks() {
   std::vector<char*> argv;
   for (auto& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
+  // What c10d would log beside the line that we say ourselves (glog's setting, and that of LibTorch without glog).
+  setenv("GLOG_minloglevel", "3", 0);
+  setenv("TORCH_CPP_LOG_LEVEL", "FATAL", 0);
   ThrowIfStopped();  // a signal that came until now would be forgotten
   execv(program.c_str(), argv.data());
   throw Error("cannot start " + program.string() + ", which holds the networks: " + ErrnoText(errno));

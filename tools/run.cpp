@@ -5,6 +5,7 @@
 #include "dualgeo/eval/tables.h"
 #include "dualgeo/pipeline/run.h"
 #include "networks.h"
+#include "ranks.h"
 
 namespace dualgeo::tools {
 
@@ -14,7 +15,7 @@ void AddRun(CLI::App& root) {
   auto json = std::make_shared<bool>(false);
   flags->Add(*command);
   command->add_flag("--json", *json, "print the scores as JSON");
-  command->callback(WithNetworks([flags, json] {
+  command->callback(WithNetworks(OnAllRanks([flags, json] {
     const auto options = flags->Resolve();
     CheckOutputs({{"run_dir", options.run_dir, OutputKind::kFilledFolder}}, flags->Inputs());
     const auto scores = RunPipeline(options);
@@ -27,7 +28,7 @@ void AddRun(CLI::App& root) {
       evaluations.insert(evaluations.end(), benchmark.evaluations.begin(), benchmark.evaluations.end());
     }
     std::fputs(FormatTable(evaluations, TableFormat::kJson).c_str(), stdout);
-  }));
+  })));
 }
 
 }  // namespace dualgeo::tools

@@ -5,6 +5,7 @@
 #include "dualgeo/pipeline/stages.h"
 #include "embed_flags.h"
 #include "networks.h"
+#include "ranks.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -45,7 +46,7 @@ void AddSearch(CLI::App& root) {
       ->excludes(photos);
   command->add_option("--features", flags->features, "features made by dualgeo embed, instead of --images");
   command->add_option("--out", flags->out, "candidates CSV")->required();
-  command->callback(WithNetworks([flags] {
+  command->callback(WithNetworks(OnAllRanks([flags] {
     const auto options = flags->model.Resolve();
     std::vector<InputPath> galleries;
     for (const auto& gallery : flags->galleries) galleries.push_back({"--gallery", gallery});
@@ -62,7 +63,7 @@ void AddSearch(CLI::App& root) {
         {flags->model.Checkpoint(options), flags->galleries, flags->prototypes, flags->features, flags->out});
     spdlog::info("search: {} photos in {} -> {}", counts.photos,
                  FindsCells(options) ? "cells" : "a gallery of " + std::to_string(counts.gallery), flags->out.string());
-  }));
+  })));
 }
 
 }  // namespace dualgeo::tools

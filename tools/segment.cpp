@@ -6,6 +6,7 @@
 #include "dualgeo/pipeline/stages.h"
 #include "dualgeo/util/error.h"
 #include "networks.h"
+#include "ranks.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -45,7 +46,7 @@ void AddSegment(CLI::App& root) {
   command->add_option("--batch-size", flags->files.batch_size, "photos at a time")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  command->callback(WithNetworks([flags] {
+  command->callback(WithNetworks(OnAllRanks([flags] {
     const auto options = flags->config.Resolve();
     CheckOutputs({{"--out", flags->files.out, OutputKind::kFilledFolder}, {"--logits", flags->files.logits}},
                  AllInputs({flags->config.Inputs(),
@@ -60,7 +61,7 @@ void AddSegment(CLI::App& root) {
     if (result.kept > 0) std::printf(", of which %lld were there", static_cast<long long>(result.kept));
     std::printf(", %.2f photos/s\n", result.photos_per_second);
     if (!result.skipped.empty()) std::printf("%zu photos skipped\n", result.skipped.size());
-  }));
+  })));
 }
 
 }  // namespace dualgeo::tools

@@ -4,6 +4,7 @@
 #include "dualgeo/pipeline/run_lock.h"
 #include "dualgeo/pipeline/stages.h"
 #include "networks.h"
+#include "ranks.h"
 #include "train_flags.h"
 
 namespace dualgeo::tools {
@@ -12,12 +13,12 @@ void AddTrain(CLI::App& root) {
   auto* command = root.add_subcommand("train", "train the model");
   const auto flags = std::make_shared<TrainFlags>();
   flags->Add(*command);
-  command->callback(WithNetworks([flags] {
+  command->callback(WithNetworks(OnAllRanks([flags] {
     const auto options = flags->Resolve();
     TrainSet(options);  // what is missing in the config is told before anything is written
     const RunLock lock(options.run_dir);
     PrintResult(TrainFromConfig(options, PhotosToTrain(options), options.run_dir, flags->existing()));
-  }));
+  })));
 }
 
 }  // namespace dualgeo::tools

@@ -14,6 +14,7 @@
 
 #include "dualgeo/data/loader.h"
 #include "dualgeo/model/fingerprint.h"
+#include "dualgeo/runtime/processes.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
 #include "dualgeo/util/progress.h"
@@ -205,7 +206,10 @@ EmbedReport EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const 
     spdlog::warn("embed: left out {}", photo.reason);
     report.skipped.push_back(photo.id);
   }
-  if (report.rows == 0) throw InputError("embed: not one photo of " + dataset.table().path.string() + " could be read");
+  // (Of a rank's share that may be so.)
+  if (report.rows == 0 && !AllProcesses().several()) {
+    throw InputError("embed: not one photo of " + dataset.table().path.string() + " could be read");
+  }
   return report;
 }
 

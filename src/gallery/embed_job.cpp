@@ -4,11 +4,15 @@
 #include <cmath>
 #include <functional>
 #include <mutex>
+#include <sstream>
+#include <utility>
 
 #include "dualgeo/gallery/embed.h"
+#include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/gps_projection.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/runtime/checkpoint.h"
+#include "dualgeo/runtime/processes.h"
 #include "dualgeo/runtime/runtime.h"
 #include "dualgeo/runtime/views.h"
 #include "dualgeo/util/error.h"
@@ -88,9 +92,90 @@ std::string MadeFrom(const EmbedPhotosJob& job, const std::string& model) {
          "\nimages: " + absolute(job.images) + "\nmasks: " + absolute(job.masks) + "\nphotos: " + Sha256(ids) + "\n";
 }
 
-// Embeds and hands the blocks on.
-EmbedReport EmbedInto(const EmbedPhotosJob& job, const KeepParts& parts,
-                      const std::function<void(FeatureBlocks&)>& finish) {
+// What is made of the features: of blocks, or of part files, which several processes made, one behind the other.
+struct MakeOutput {
+  std::function<void(FeatureBlocks&)> of_blocks;
+  std::function<void(const std::vector<std::filesystem::path>&)> of_parts;
+};
+
+// This process's rows of the table, in whole batches, so that each batch is as it would be in one process.
+EmbedPhotosJob OwnShare(EmbedPhotosJob job) {
+  const auto batch =
+      std::max<std::int64_t>(1, job.options.batch_size / dualgeo::CountOf(AskedViews(job.model.model).crops));
+  auto& rows = job.photos.rows;
+  const Share share = ShareOf(std::ssize(rows), batch, AllProcesses().rank(), AllProcesses().size());
+  rows = {rows.begin() + share.begin, rows.begin() + share.end};
+  return job;
+}
+
+// Beside OUT.parts: this process's parts, kept as its own.
+KeepParts PartsOfRank(KeepParts parts) {
+  if (parts.folder.empty()) {
+    throw InputError("embed: several processes need a file or folder to write to, beside which each keeps its parts");
+  }
+  parts.folder += ".rank-" + std::to_string(AllProcesses().rank()) + "-of-" + std::to_string(AllProcesses().size());
+  return parts;
+}
+
+// All part files, in the order of the photos.
+std::vector<std::filesystem::path> PartsOfAll(const FeatureBlocks& blocks) {
+  std::string own;
+  for (const auto& part : blocks.parts().parts()) own += part.file.string() + "\n";
+  std::vector<std::filesystem::path> files;
+  for (const std::string& text : AllProcesses().GatherText(own)) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) files.emplace_back(line);
+  }
+  return files;
+}
+
+// The numbers of all processes' reports.
+void JoinReports(const std::vector<std::filesystem::path>& files, EmbedReport& report) {
+  Processes& all = AllProcesses();
+  const auto sums = torch::tensor({static_cast<double>(report.rows), report.photos_per_second}, torch::kFloat64);
+  all.Sum({sums});
+  report.rows = static_cast<std::int64_t>(sums[0].item<double>());
+  report.photos_per_second = sums[1].item<double>();
+  const std::vector<std::string> own = std::exchange(report.skipped, {});
+  for (const std::string& text : all.GatherText(Join(own, "\n"))) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) report.skipped.push_back(line);
+  }
+  if (!files.empty()) {
+    const SafetensorsFile first(files.front());
+    for (const auto& entry : first.entries()) {
+      if (entry.dtype == torch::kFloat32 && entry.shape.size() == 2) report.columns[entry.name] = entry.shape[1];
+    }
+  }
+}
+
+EmbedReport EmbedShare(const EmbedPhotosJob& whole, DualGeoModel& model, const std::string& fingerprint,
+                       const KeepParts& parts, const MakeOutput& make) {
+  Processes& all = AllProcesses();
+  all.RequireSame("embedding",
+                  MadeFrom(whole, fingerprint) + "batch_size: " + std::to_string(whole.options.batch_size) + "\n");
+  const EmbedPhotosJob job = OwnShare(whole);
+  const bool with_masks = WantsMasks(job.model.model);
+  PhotoDataset dataset(job.photos, job.images, with_masks ? job.masks : std::filesystem::path(),
+                       AskedViews(job.model.model));
+  dataset.HashPhotos();
+  FeatureBlocks blocks("photos", fingerprint, dataset.size(), PartsOfRank(parts), MadeFrom(job, fingerprint));
+  EmbedReport report;
+  if (dataset.size() > 0) report = EmbedPhotos(model, dataset, job.options, job.loader, blocks);
+  blocks.Save();
+  const auto files = PartsOfAll(blocks);
+  JoinReports(files, report);
+  if (report.rows == 0) {
+    throw InputError("embed: not one photo of " + whole.photos.path.string() + " could be read");
+  }
+  make.of_parts(files);
+  all.Barrier();
+  blocks.parts().Remove();
+  return report;
+}
+
+// Embeds and hands the features on.
+EmbedReport EmbedInto(const EmbedPhotosJob& job, const KeepParts& parts, const MakeOutput& make) {
   const ModelOptions& options = job.model.model;
   const bool with_masks = WantsMasks(options);
   if (with_masks && job.masks.empty()) {
@@ -105,9 +190,10 @@ EmbedReport EmbedInto(const EmbedPhotosJob& job, const KeepParts& parts,
   auto model = LoadEmbedModel(job.model, device);
   const std::string fingerprint = ModelFingerprint(model);
   const AutocastGuard autocast(device, job.model.runtime.precision);
+  if (AllProcesses().several()) return EmbedShare(job, model, fingerprint, parts, make);
   FeatureBlocks blocks("photos", fingerprint, dataset.size(), parts, MadeFrom(job, fingerprint));
   EmbedReport report = EmbedPhotos(model, dataset, job.options, job.loader, blocks);
-  finish(blocks);
+  make.of_blocks(blocks);
   return report;
 }
 
@@ -138,7 +224,11 @@ EmbedReport EmbedPhotosToFile(const EmbedPhotosJob& job, const std::filesystem::
                                   {"--images", job.images, InputKind::kPhotos},
                                   {"--masks", job.masks, InputKind::kPhotos},
                                   {"--checkpoint", job.model.checkpoint}});
-  return EmbedInto(job, KeepPartsOf(out), [&](FeatureBlocks& blocks) { blocks.Write(out); });
+  return EmbedInto(job, KeepPartsOf(out),
+                   {[&](FeatureBlocks& blocks) { blocks.Write(out); },
+                    [&](const std::vector<std::filesystem::path>& files) {
+                      if (AllProcesses().first()) JoinFeatures(files, out);
+                    }});
 }
 
 EmbedReport EmbedCoordinatesToFile(const EmbedModel& model, const Coordinates& coordinates,
@@ -149,8 +239,11 @@ EmbedReport EmbedCoordinatesToFile(const EmbedModel& model, const Coordinates& c
 
 EmbedResult EmbedPhotosToMemory(const EmbedPhotosJob& job, const std::filesystem::path& for_output) {
   FeatureSet features;
-  EmbedReport report =
-      EmbedInto(job, KeepPartsOf(for_output), [&](FeatureBlocks& blocks) { features = blocks.Take(); });
+  EmbedReport report = EmbedInto(job, KeepPartsOf(for_output),
+                                 {[&](FeatureBlocks& blocks) { features = blocks.Take(); },
+                                  [&](const std::vector<std::filesystem::path>& files) {
+                                    for (const auto& file : files) AppendRows(ReadFeatures(file), features);
+                                  }});
   return {std::move(report), std::move(features)};
 }
 

@@ -85,16 +85,41 @@ ViewFeatures DualGeoModelImpl::EncodeTokens(const torch::Tensor& image_tokens, c
   return {input.image, input.segmentation, fused.image, fused.segmentation};
 }
 
+namespace {
+
+NamedTensors InFloat(NamedTensors outputs) {
+  for (auto& [name, tensor] : outputs) {
+    tensor = tensor.to(torch::promote_types(tensor.scalar_type(), torch::kFloat32));
+  }
+  return outputs;
+}
+
+}  // namespace
+
 std::vector<NamedTensors> DualGeoModelImpl::RunHeads(const ViewFeatures& features, const Targets& targets) {
   std::vector<NamedTensors> all;
   for (const auto& head : heads_) {
-    NamedTensors outputs = head->Forward(features, targets);
-    for (auto& [name, tensor] : outputs) {
-      tensor = tensor.to(torch::promote_types(tensor.scalar_type(), torch::kFloat32));
-    }
-    all.push_back(std::move(outputs));
+    all.push_back(InFloat(head->Forward(features, targets)));
+    for (auto& output : InFloat(head->StepOutputs())) all.back().push_back(std::move(output));
+    head->Remember(targets);
   }
   return all;
+}
+
+std::vector<NamedTensors> DualGeoModelImpl::ForwardHeads(const ViewFeatures& features, const Targets& targets) {
+  std::vector<NamedTensors> all;
+  for (const auto& head : heads_) all.push_back(InFloat(head->Forward(features, targets)));
+  return all;
+}
+
+std::vector<NamedTensors> DualGeoModelImpl::StepOutputs() {
+  std::vector<NamedTensors> all;
+  for (const auto& head : heads_) all.push_back(InFloat(head->StepOutputs()));
+  return all;
+}
+
+void DualGeoModelImpl::Remember(const Targets& batch) {
+  for (const auto& head : heads_) head->Remember(batch);
 }
 
 TrainingLoss DualGeoModelImpl::Loss(const std::vector<NamedTensors>& outputs, const Targets& targets) {

@@ -2,6 +2,7 @@
 // classifier: the image encoder of CPlaNet, and in place of PlaNet's (an Inception with batch norm).
 #include <initializer_list>
 
+#include "dualgeo/model/batch_norm.h"
 #include "image_encoder_kinds.h"
 #include "photo_network.h"
 
@@ -22,14 +23,14 @@ class InceptionUnitImpl : public InceptionBlockImpl {
     auto options = torch::nn::Conv2dOptions(in, out, {height, width}).stride(stride).bias(false);
     if (!valid) options.padding({height / 2, width / 2});
     conv_ = register_module("conv", torch::nn::Conv2d(options));
-    bn_ = register_module("bn", torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(out).eps(0.001)));
+    bn_ = register_module("bn", BatchNorm2d(out, 0.001));
   }
   void Initialise() override { InitialiseConv(conv_); }
   torch::Tensor Forward(const torch::Tensor& x) override { return torch::relu(bn_(conv_(x))); }
 
  private:
   torch::nn::Conv2d conv_{nullptr};
-  torch::nn::BatchNorm2d bn_{nullptr};
+  BatchNorm2d bn_{nullptr};
 };
 
 // Units by name; a block's Forward says how they are joined.

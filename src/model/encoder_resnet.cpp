@@ -16,7 +16,7 @@ class ResNetImpl : public PhotoNetworkImpl {
     const std::size_t preset = PresetOf(options, kResNets);
     const bool bottleneck = preset >= 2;
     conv1_ = register_module("conv1", ResNetConv(3, 64, 7, 2));
-    bn1_ = register_module("bn1", torch::nn::BatchNorm2d(64));
+    bn1_ = register_module("bn1", BatchNorm2d(64));
     width_ = 64;
     for (int stage = 0; stage < 4; ++stage) {
       auto layer = register_module("layer" + std::to_string(stage + 1), std::make_shared<torch::nn::Module>());
@@ -50,7 +50,7 @@ class ResNetImpl : public PhotoNetworkImpl {
   std::string pooling_;
   int width_;
   torch::nn::Conv2d conv1_{nullptr};
-  torch::nn::BatchNorm2d bn1_{nullptr};
+  BatchNorm2d bn1_{nullptr};
   std::vector<std::shared_ptr<ResidualBlockImpl>> blocks_;
 };
 

@@ -140,12 +140,19 @@ NamedTensors ContrastiveGpsHeadImpl::Forward(const ViewFeatures& features, const
   if (rgb_projection_else_) outputs.emplace_back("image", ProjectImage(features.fused_image));
   if (seg_projection_else_) outputs.emplace_back("segmentation", ProjectSegmentation(features.fused_segmentation));
   outputs.emplace_back("gps", ProjectGps(gps));
-  if (!queue_.defined() || !is_training()) return outputs;
+  return outputs;
+}
+
+NamedTensors ContrastiveGpsHeadImpl::StepOutputs() {
+  if (!queue_.defined() || !is_training()) return {};
   const auto places = queue_.t().to(torch::kFloat64);
   const auto past = places.index_select(0, torch::isfinite(places.select(1, 0)).nonzero().squeeze(1));
-  if (past.size(0) > 0) outputs.emplace_back("queue", ProjectGps(ForwardGps(past, loss_.queue_noise_m)));
-  Enqueue(targets.latlon);
-  return outputs;
+  if (past.size(0) == 0) return {};
+  return {{"queue", ProjectGps(ForwardGps(past, loss_.queue_noise_m))}};
+}
+
+void ContrastiveGpsHeadImpl::Remember(const Targets& batch) {
+  if (queue_.defined() && is_training()) Enqueue(batch.latlon);
 }
 
 NamedTensors ContrastiveGpsHeadImpl::PhotoVectors(const ViewFeatures& features) {

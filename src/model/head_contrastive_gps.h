@@ -37,9 +37,12 @@ class ContrastiveGpsHeadImpl : public HeadImpl {
   void LoadPretrained() override;
 
   // image, segmentation, gps: [N, gps_space], L2-normalised. In training, coordinates are moved by noise (drawn from
-  // LibTorch's generator on the CPU), and with a queue: queue [M, gps_space], of what it holds; then the batch, as it
-  // is, enters the queue in place of the oldest.
+  // LibTorch's generator on the CPU).
   NamedTensors Forward(const ViewFeatures& features, const Targets& targets) override;
+  // In training with a queue: queue [M, gps_space], of what it holds.
+  NamedTensors StepOutputs() override;
+  // The batch, as it is, enters the queue in place of the oldest.
+  void Remember(const Targets& batch) override;
   // Details image_gps and segmentation_gps; one whose view is off or whose weight is 0 is left out.
   TrainingLoss Loss(const NamedTensors& outputs, const Targets& targets) override;
   // projected_text: where the photo's vector is CLIP's and not fused, a text's takes the same way.

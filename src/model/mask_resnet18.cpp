@@ -14,7 +14,7 @@ class ResNet18BackboneImpl : public MaskBackboneImpl {
     const int width = options.base_width;
     out_channels_ = 8 * width;
     conv1_ = register_module("0", ResNetConv(stem.channels(), width, 7, 2));
-    bn1_ = register_module("1", torch::nn::BatchNorm2d(width));
+    bn1_ = register_module("1", BatchNorm2d(width));
     int in = width;
     for (int stage = 0; stage < 4; ++stage) {
       auto container = register_module(std::to_string(4 + stage), std::make_shared<torch::nn::Module>());
@@ -45,7 +45,7 @@ class ResNet18BackboneImpl : public MaskBackboneImpl {
   MaskStem stem_;
   int out_channels_;
   torch::nn::Conv2d conv1_{nullptr};
-  torch::nn::BatchNorm2d bn1_{nullptr};
+  BatchNorm2d bn1_{nullptr};
   std::vector<std::shared_ptr<ResidualBlockImpl>> blocks_;
 };
 

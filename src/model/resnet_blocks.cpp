@@ -19,13 +19,13 @@ ResidualBlockImpl::ResidualBlockImpl(int in, const std::vector<int>& widths, con
     const std::string number = std::to_string(i + 1);
     const int own = static_cast<std::ptrdiff_t>(i) == strided ? stride : 1;
     convs_.push_back(register_module("conv" + number, ResNetConv(channels, widths[i], kernels[i], own)));
-    norms_.push_back(register_module("bn" + number, torch::nn::BatchNorm2d(widths[i])));
+    norms_.push_back(register_module("bn" + number, BatchNorm2d(widths[i])));
     channels = widths[i];
   }
   if (in != channels || stride != 1) {
     auto downsample = register_module("downsample", std::make_shared<torch::nn::Module>());
     shortcut_ = downsample->register_module("0", ResNetConv(in, channels, 1, stride));
-    shortcut_norm_ = downsample->register_module("1", torch::nn::BatchNorm2d(channels));
+    shortcut_norm_ = downsample->register_module("1", BatchNorm2d(channels));
   }
 }
 

@@ -6,6 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "dualgeo/model/batch_norm.h"
+
 namespace dualgeo {
 
 class ResidualBlockImpl : public torch::nn::Module {
@@ -17,9 +19,9 @@ class ResidualBlockImpl : public torch::nn::Module {
 
  private:
   std::vector<torch::nn::Conv2d> convs_;
-  std::vector<torch::nn::BatchNorm2d> norms_;
+  std::vector<BatchNorm2d> norms_;
   torch::nn::Conv2d shortcut_{nullptr};
-  torch::nn::BatchNorm2d shortcut_norm_{nullptr};
+  BatchNorm2d shortcut_norm_{nullptr};
 };
 
 // Two 3 x 3 convolutions (ResNet-18, -34), or 1 x 1, 3 x 3 and 1 x 1 to four times the width (-50 and deeper).

@@ -18,7 +18,7 @@ SegFormerHeadImpl::SegFormerHeadImpl(const SegFormerSizes& sizes) : dropout_(siz
   }
   linear_fuse_ =
       register_module("linear_fuse", torch::nn::Conv2d(torch::nn::Conv2dOptions(stages * width, width, 1).bias(false)));
-  batch_norm_ = register_module("batch_norm", torch::nn::BatchNorm2d(width));
+  batch_norm_ = register_module("batch_norm", BatchNorm2d(width));
   classifier_ = register_module("classifier", torch::nn::Conv2d(torch::nn::Conv2dOptions(width, sizes.num_labels, 1)));
 }
 

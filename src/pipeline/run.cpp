@@ -9,6 +9,7 @@
 #include "dualgeo/pipeline/run_info.h"
 #include "dualgeo/pipeline/run_lock.h"
 #include "dualgeo/pipeline/step.h"
+#include "dualgeo/runtime/processes.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "stages/stage.h"
@@ -57,7 +58,7 @@ class RunWalk {
   // The config that made what is there, for `locate` and the report: written when it is there, not when it is wished
   // for. A run that changed nothing leaves it.
   void WriteConfig() {
-    if (config_written_ || (runner_->done() == 0 && ConfigIsRight())) return;
+    if (!AllProcesses().first() || config_written_ || (runner_->done() == 0 && ConfigIsRight())) return;
     WriteFileAtomically(run_.paths.config(), DumpExperiment(run_.options));
     WriteRunInfo(run_.paths.info(), run_.options);
     config_written_ = true;
@@ -108,9 +109,10 @@ BenchmarkScores ScoresOf(const StageRun& run, const PhotoSet& set) {
 std::vector<BenchmarkScores> RunPipeline(const ExperimentOptions& options) {
   RunWalk run(options);
   const RunLock lock(options.run_dir);
+  AllProcesses().RequireSame("config", DumpExperiment(options));
   run.Walk({}, /*finishes=*/true);
   std::vector<BenchmarkScores> scores;
-  if (!HasStep(options, "evaluate")) return scores;
+  if (!HasStep(options, "evaluate") || !AllProcesses().first()) return scores;
   for (const PhotoSet& set : run.run().benchmarks) scores.push_back(ScoresOf(run.run(), set));
   return scores;
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "dualgeo/runtime/processes.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
@@ -30,6 +31,11 @@ std::string Holder(int file) {
 }  // namespace
 
 RunLock::RunLock(const fs::path& folder) {
+  if (AllProcesses().first()) Take(folder);
+  AllProcesses().Barrier();
+}
+
+void RunLock::Take(const fs::path& folder) {
   CreateFolder(folder);
   const fs::path path = folder / ".lock";
   file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -52,6 +58,8 @@ RunLock::RunLock(const fs::path& folder) {
   }
 }
 
-RunLock::~RunLock() { close(file_); }
+RunLock::~RunLock() {
+  if (file_ >= 0) close(file_);
+}
 
 }  // namespace dualgeo

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "dualgeo/io/set_aside.h"
+#include "dualgeo/runtime/processes.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
@@ -302,6 +303,7 @@ std::optional<double> SecondsOf(const fs::path& folder, const std::string& step)
 StepRunner::StepRunner(fs::path run_dir) : run_dir_(std::move(run_dir)), contents_(run_dir_ / "steps" / "hashes.bin") {}
 
 void StepRunner::TakeOver(const std::vector<Step>& steps) {
+  if (!AllProcesses().first()) return;
   for (const Step& step : steps) {
     const fs::path path = FolderOf(step) / "steps" / (step.name + ".json");
     const auto earlier = ReadEarlierRecord(path);
@@ -321,7 +323,23 @@ void StepRunner::TakeOver(const std::vector<Step>& steps) {
   }
 }
 
+// What rank 0 asks of the others.
+constexpr const char* kAnew = "anew";
+constexpr const char* kGoOn = "go on";
+constexpr const char* kStepIsOver = "over";
+
 bool StepRunner::Run(const Step& step) {
+  Processes& all = AllProcesses();
+  if (!all.first()) {
+    for (std::string order; (order = all.FromFirst({})) != kStepIsOver;) step.run(order == kGoOn);
+    return false;
+  }
+  const bool ran = RunFirst(step);
+  all.FromFirst(kStepIsOver);
+  return ran;
+}
+
+bool StepRunner::RunFirst(const Step& step) {
   ThrowIfStopped();
   const fs::path folder = FolderOf(step);
   const fs::path path = folder / "steps" / (step.name + ".json");
@@ -371,7 +389,13 @@ void StepRunner::Do(const Step& step, const fs::path& path, StepRecord& record, 
   };
   try {
     write();
-    step.run(go_on);
+    if (step.shared) {
+      AllProcesses().FromFirst(go_on ? kGoOn : kAnew);
+      step.run(go_on);
+    } else {
+      const Alone alone;
+      step.run(go_on);
+    }
     record.outputs = LookAt(step.outputs, contents_);
     for (const Artifact& output : step.outputs) {
       if (record.outputs->at(output.role).content.sha256 == "absent") {

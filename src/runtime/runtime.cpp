@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "dualgeo/model/instruction_set.h"
+#include "dualgeo/runtime/process_place.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 
@@ -106,7 +107,11 @@ void KeepFreedMemory() {
 torch::Device SelectDevice(const std::string& name) {
   const bool has_cuda = torch::cuda::is_available();
   if (name == "cpu" || (name == "auto" && !has_cuda)) return torch::Device(torch::kCPU);
-  if (name == "auto") return torch::Device(torch::kCUDA, 0);
+  // Of several processes on a machine each has a GPU of its own, as far as there are so many.
+  const int own = PlaceFromEnvironment().local_rank % std::max(1, static_cast<int>(torch::cuda::device_count()));
+  if (name == "auto" || (name == "cuda" && has_cuda && own > 0)) {
+    return torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(own));
+  }
   RuntimeOptions options;
   options.device = name;
   options.Validate();

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "dualgeo/data/dataset.h"
 #include "dualgeo/data/loader.h"
@@ -15,6 +16,7 @@
 #include "dualgeo/model/fingerprint.h"
 #include "dualgeo/model/segformer.h"
 #include "dualgeo/runtime/checkpoint.h"
+#include "dualgeo/runtime/processes.h"
 #include "dualgeo/runtime/runtime.h"
 #include "dualgeo/runtime/upsample_argmax.h"
 #include "dualgeo/runtime/views.h"
@@ -24,6 +26,7 @@
 #include "dualgeo/util/output_path.h"
 #include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
+#include "dualgeo/util/text.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
@@ -100,6 +103,38 @@ std::vector<std::int64_t> OpenBatches(const std::vector<char>& there, int batch_
   return order;
 }
 
+// This process's batches of those.
+std::vector<std::int64_t> OwnBatches(const std::vector<std::int64_t>& order, int batch_size) {
+  const Share share = ShareOf(std::ssize(order), batch_size, AllProcesses().rank(), AllProcesses().size());
+  return {order.begin() + share.begin, order.begin() + share.end};
+}
+
+// Rank 0 takes the folder for all.
+void ClaimForAll(const SegmentJob& job, const SegFormer& model) {
+  Processes& all = AllProcesses();
+  if (all.several() && job.logits) throw InputError("--logits: only one process can write them");
+  const std::string record = MaskRecord(job, model);
+  all.RequireSame("segmentation", record + "batch_size: " + std::to_string(job.batch_size) + "\n");
+  if (all.first()) {
+    ClaimMaskFolder(job, record);
+    RemoveLeftovers(job.out);
+  }
+  all.Barrier();
+}
+
+// What the other processes did.
+void AddOthers(SegmentResult& result) {
+  const auto written = torch::tensor({result.written}, torch::kInt64);
+  AllProcesses().Sum({written});
+  result.written = written.item<std::int64_t>();
+  std::vector<std::string> skipped;
+  for (const std::string& text : AllProcesses().GatherText(Join(result.skipped, "\n"))) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) skipped.push_back(line);
+  }
+  result.skipped = std::move(skipped);
+}
+
 }  // namespace
 
 SegmentResult SegmentPhotos(const SegmentJob& job) {
@@ -112,17 +147,17 @@ SegmentResult SegmentPhotos(const SegmentJob& job) {
   LoaderOptions loader_options = job.loader;
   loader_options.cache_megabytes = 0;  // each photo is seen once
   const PhotoDataset dataset(job.photos, job.images, {}, SegmenterViews(job.segmenter, /*with_masks=*/false, 0));
-  ClaimMaskFolder(job, MaskRecord(job, model));
-  RemoveLeftovers(job.out);
+  ClaimForAll(job, model);
   std::vector<char> there = FindMasks(dataset, job.out);
+  AllProcesses().Barrier();  // before the first new one
   SegmentResult result;
   result.kept = std::count(there.begin(), there.end(), 1);
   if (job.logits) {
     there.assign(there.size(), 0);
     result.kept = 0;
   }
-  Loader loader(dataset, OpenBatches(there, job.batch_size), job.batch_size, /*drop_last=*/false, loader_options,
-                std::nullopt);
+  Loader loader(dataset, OwnBatches(OpenBatches(there, job.batch_size), job.batch_size), job.batch_size,
+                /*drop_last=*/false, loader_options, std::nullopt);
 
   std::vector<torch::Tensor> all_logits;
   std::vector<std::string> ids;
@@ -160,6 +195,7 @@ SegmentResult SegmentPhotos(const SegmentJob& job) {
     spdlog::warn("segment: skipped: {}", skipped.reason);
     result.skipped.push_back(skipped.id);
   }
+  AddOthers(result);
   if (result.written + result.kept == 0) {
     throw InputError("segment: not one photo of " + job.photos.path.string() + " could be read");
   }

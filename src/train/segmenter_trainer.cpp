@@ -32,6 +32,14 @@ class SegmenterTask : public TrainTask {
   }
 
   TrainingLoss Loss(const Batch& batch) override { return {CrossEntropy(Logits(batch), batch.mask), {}}; }
+  std::vector<NamedTensors> Outputs(const Batch& piece) override {
+    return {{{"sum", CrossEntropySum(Logits(piece), piece.mask).view({1})},
+             {"labelled", (piece.mask != kIgnoreClass).sum().view({1}).to(torch::kFloat64)}}};
+  }
+  TrainingLoss LossOf(const std::vector<NamedTensors>& outputs, const BatchPhotos&) override {
+    const auto labelled = Find(outputs[0], "labelled").detach().sum().clamp_min(1);
+    return {Find(outputs[0], "sum").sum() / labelled.to(torch::kFloat32), {}};
+  }
 
   std::map<std::string, double> Validate(const std::function<std::optional<Batch>()>& next) override {
     ConfusionMatrix confusion(options_.num_labels);
@@ -65,8 +73,13 @@ class SegmenterTask : public TrainTask {
     return model_->Forward(batch.pixels).to(torch::kFloat32);
   }
 
+  // Not the mean: a batch without a labelled pixel would be 0 / 0.
+  static torch::Tensor CrossEntropy(const torch::Tensor& logits, const torch::Tensor& mask) {
+    return CrossEntropySum(logits, mask) / (mask != kIgnoreClass).sum().clamp_min(1);
+  }
+
   // Over the mask's pixels, the logits resized to them where the sizes differ.
-  static torch::Tensor CrossEntropy(torch::Tensor logits, const torch::Tensor& mask) {
+  static torch::Tensor CrossEntropySum(torch::Tensor logits, const torch::Tensor& mask) {
     namespace F = torch::nn::functional;
     if (logits.size(2) != mask.size(1) || logits.size(3) != mask.size(2)) {
       logits = F::interpolate(logits, F::InterpolateFuncOptions()
@@ -75,10 +88,8 @@ class SegmenterTask : public TrainTask {
                                           .align_corners(false));
     }
     const torch::Tensor target = mask.to(torch::kInt64);
-    // Not the mean: a batch without a labelled pixel would be 0 / 0.
-    const torch::Tensor sum = F::cross_entropy(
-        logits, target, F::CrossEntropyFuncOptions().ignore_index(kIgnoreClass).reduction(torch::kSum));
-    return sum / (mask != kIgnoreClass).sum().clamp_min(1);
+    return F::cross_entropy(logits, target,
+                            F::CrossEntropyFuncOptions().ignore_index(kIgnoreClass).reduction(torch::kSum));
   }
 
   SegmenterOptions options_;

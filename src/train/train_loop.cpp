@@ -8,7 +8,10 @@
 #include <memory>
 #include <numeric>
 
+#include "dualgeo/model/batch_norm.h"
+#include "dualgeo/model/fingerprint.h"
 #include "dualgeo/runtime/checkpoint.h"
+#include "dualgeo/runtime/processes.h"
 #include "dualgeo/runtime/runtime.h"
 #include "dualgeo/train/optimizer.h"
 #include "dualgeo/train/schedule.h"
@@ -18,6 +21,8 @@
 #include "dualgeo/util/progress.h"
 #include "dualgeo/util/random.h"
 #include "dualgeo/util/stop.h"
+#include "piece_loader.h"
+#include "split_step.h"
 
 namespace dualgeo {
 namespace {
@@ -94,11 +99,15 @@ class Run {
       : task_(task),
         loop_(loop),
         folder_(folder),
+        all_(AllProcesses()),
         seed_(static_cast<std::uint64_t>(loop.job.runtime.seed)),
         photos_(loop.sets.train.size()),
         batch_size_(std::min<std::int64_t>(loop.options.batch_size, photos_)),
+        share_(ShareOf(batch_size_, std::max(loop.options.chunk_size, 1), all_.rank(), all_.size())),
+        splits_(all_.several() || (loop.options.chunk_size > 0 && loop.options.chunk_size < batch_size_)),
         optimizer_(MakeOptimizer(task.module(), loop.options)),
         scaler_(loop.job.runtime.precision == "fp16") {
+    if (splits_) CheckThatItSplits();
     if (batch_size_ < loop.options.batch_size) {
       spdlog::warn("{}: {} photos are fewer than batch_size {}: every step sees them all", loop.name, photos_,
                    loop.options.batch_size);
@@ -109,6 +118,11 @@ class Run {
 
   TrainResult Go() {
     Start();
+    std::optional<SynchronisedBatchNorm> synchronised;
+    if (all_.several()) {
+      all_.RequireSame("model", Fingerprint("step " + std::to_string(step_), task_.module()));
+      synchronised.emplace([this](const torch::Tensor& sums) { all_.Sum({sums}); });
+    }
     KeepFreedMemory();
     try {
       Train();
@@ -118,8 +132,12 @@ class Run {
           loop_.name + ": stopped after step " + std::to_string(step_) + " of " + std::to_string(length_.total_steps);
       if (step_ == 0) throw Interrupted(stopped);  // nothing learned, nothing to keep
       if (step_ != saved_step_) Save(folder_.last());
+      all_.Barrier();
       throw Interrupted(stopped + "; the same command with --resume continues from " + folder_.last().string());
     }
+    const auto skipped = torch::tensor({result_.skipped_photos}, torch::kInt64);
+    all_.Sum({skipped});
+    result_.skipped_photos = skipped.item<std::int64_t>();
     result_.steps = step_;
     result_.train_photos = photos_;
     result_.validation_photos = loop_.sets.validation ? loop_.sets.validation->size() : 0;
@@ -129,6 +147,30 @@ class Run {
   }
 
  private:
+  void CheckThatItSplits() {
+    const std::string section = loop_.name == "train" ? "train." : "train_segmenter.";
+    const std::string chunks = section + "chunk_size: " + std::to_string(loop_.options.chunk_size) + ": ";
+    const std::string what = loop_.options.chunk_size > 0 ? chunks : std::to_string(all_.size()) + " processes: ";
+    if (const std::string why = task_.WhyWhole(); !why.empty()) throw InputError(what + why);
+    const std::int64_t unit = std::max(loop_.options.chunk_size, 1);
+    if ((batch_size_ + unit - 1) / unit < all_.size()) {
+      throw InputError(what + "a batch of " + std::to_string(batch_size_) + " photos has no such part for each of " +
+                       std::to_string(all_.size()) + " processes");
+    }
+    Teach();
+    if (loop_.options.chunk_size > 0 && loop_.options.chunk_size < batch_size_ && HasBatchStatistics(task_.module())) {
+      throw InputError(chunks +
+                       "the network has batch normalisation, and the statistics of a chunk are not those of the "
+                       "batch, so the gradients would not be its own; set " +
+                       section + "batch_norm to frozen, or chunk_size to 0");
+    }
+  }
+
+  void Teach() {
+    task_.module().train();
+    if (loop_.options.batch_norm == "frozen") FreezeBatchStatistics(task_.module());
+  }
+
   void Start() {
     if (folder_.resumed()) {
       const TrainerState& state = *folder_.resumed();
@@ -154,7 +196,7 @@ class Run {
       task_.Initialise();
       if (loop_.options.start_from) StartFrom(*loop_.options.start_from);
     }
-    log_ = std::make_unique<TrainingLog>(loop_.log, step_, validated_step_);
+    if (all_.first()) log_ = std::make_unique<TrainingLog>(loop_.log, step_, validated_step_);
   }
 
   void StartFrom(const std::filesystem::path& weights) {
@@ -189,25 +231,29 @@ class Run {
     if (loop_.options.shuffle) Random(DeriveSeed(seed_, "shuffle", static_cast<std::uint64_t>(epoch))).Shuffle(order);
     order.resize(static_cast<std::size_t>(length_.steps_per_epoch * batch_size_));
     order.erase(order.begin(), order.begin() + (step_ - first) * batch_size_);
+    const auto seed = DeriveSeed(seed_, "augmentation", static_cast<std::uint64_t>(epoch));
+    Teach();
+    if (splits_) {
+      EpochInPieces(epoch, order, seed, progress);
+      return;
+    }
 
     // By photo, because the loader passes over a batch whose photos are all unreadable.
     std::vector<std::int64_t> step_of(static_cast<std::size_t>(photos_), -1);
     for (std::size_t i = 0; i < order.size(); ++i) {
       step_of[static_cast<std::size_t>(order[i])] = step_ + static_cast<std::int64_t>(i) / batch_size_;
     }
-    Loader loader(loop_.sets.train, order, batch_size_, /*drop_last=*/true, loop_.job.data.loader,
-                  DeriveSeed(seed_, "augmentation", static_cast<std::uint64_t>(epoch)));
-    task_.module().train();
+    Loader loader(loop_.sets.train, order, batch_size_, /*drop_last=*/true, loop_.job.data.loader, seed);
     const auto start = Clock::now();
     while (auto batch = loader.Next()) {
       step_ = step_of[static_cast<std::size_t>(batch->indices.front())];
-      Step(*batch, epoch);
-      ++step_;
-      photos_done_ += static_cast<std::int64_t>(batch->indices.size());
-      progress.Update(step_ * batch_size_, note_);
-      const bool epoch_is_over = step_ == first + length_.steps_per_epoch;
-      const int every = loop_.options.checkpoint_every_steps;
-      if (every > 0 && step_ % every == 0 && !epoch_is_over) Save(folder_.last());
+      MoveTo(*batch, loop_.device);
+      torch::manual_seed(DropoutSeed());
+      optimizer_->ZeroGrad();
+      const TrainingLoss losses = task_.Loss(*batch);
+      Learn(
+          losses, [](const torch::Tensor& loss) { loss.backward(); }, std::ssize(batch->indices), epoch);
+      const bool epoch_is_over = AfterStep(progress, std::ssize(batch->indices));
       if (!epoch_is_over) ThrowIfStopped();
     }
     step_ = first + length_.steps_per_epoch;
@@ -215,15 +261,67 @@ class Run {
     ReportSkipped(loader);
   }
 
+  std::uint64_t DropoutSeed() const { return DeriveSeed(seed_, "dropout", static_cast<std::uint64_t>(step_)); }
+
+  // After step_ was done. Returns whether it was the epoch's last.
+  bool AfterStep(Progress& progress, std::int64_t photos) {
+    ++step_;
+    photos_done_ += photos;
+    progress.Update(step_ * batch_size_, note_);
+    const bool epoch_is_over = step_ % length_.steps_per_epoch == 0;
+    const int every = loop_.options.checkpoint_every_steps;
+    if (every > 0 && step_ % every == 0 && !epoch_is_over) Save(folder_.last());
+    return epoch_is_over;
+  }
+
+  // The same with batches in pieces. order: all photos of the epoch's steps from step_ on.
+  void EpochInPieces(std::int64_t epoch, const std::vector<std::int64_t>& order, std::uint64_t seed,
+                     Progress& progress) {
+    const std::int64_t chunk = loop_.options.chunk_size > 0 ? loop_.options.chunk_size : batch_size_;
+    PieceLoader pieces(loop_.sets.train, order, batch_size_, share_, chunk, loop_.job.data.loader, seed);
+    const auto start = Clock::now();
+    const std::int64_t end = (epoch + 1) * length_.steps_per_epoch;
+    while (step_ < end) {
+      std::vector<PieceLoader::Piece> loaded;
+      bool stopped = false;
+      try {
+        loaded = pieces.Next();
+      } catch (const Interrupted&) {
+        stopped = true;
+      }
+      // All stop before the same step.
+      if (all_.Any(stopped || StopRequested())) throw Interrupted("interrupted");
+      if (!all_.Any(!loaded.empty())) {  // not one photo of the batch could be read
+        ++step_;
+        continue;
+      }
+      if (loaded.empty() && HasBatchStatistics(task_.module())) {
+        throw InputError(loop_.name + ": rank " + std::to_string(all_.rank()) +
+                         " could read none of its photos of step " + std::to_string(step_ + 1) +
+                         ", and batch normalisation over all processes needs one of each");
+      }
+      std::vector<SplitStep::Piece> own;
+      for (auto& [batch, number] : loaded) {
+        MoveTo(batch, loop_.device);
+        own.push_back({std::move(batch), DeriveSeed(DropoutSeed(), "piece", static_cast<std::uint64_t>(number))});
+      }
+      optimizer_->ZeroGrad();
+      SplitStep step(task_, all_, std::move(own), DropoutSeed());
+      const TrainingLoss losses = step.Loss();
+      Learn(
+          losses, [&](const torch::Tensor& loss) { step.Backward(loss); }, step.photos(), epoch);
+      AfterStep(progress, step.photos());
+    }
+    compute_seconds_ += SecondsSince(start);
+    ReportSkipped(pieces.loader());
+  }
+
   // step_: how many were done before.
-  void Step(Batch& batch, std::int64_t epoch) {
-    MoveTo(batch, loop_.device);
-    torch::manual_seed(DeriveSeed(seed_, "dropout", static_cast<std::uint64_t>(step_)));
-    optimizer_->ZeroGrad();
-    const TrainingLoss losses = task_.Loss(batch);
+  void Learn(const TrainingLoss& losses, const std::function<void(const torch::Tensor&)>& backward, std::int64_t photos,
+             std::int64_t epoch) {
     const double loss = losses.total.item<double>();
     if (!std::isfinite(loss)) NotFinite("loss", loss);
-    scaler_.Scale(losses.total).backward();
+    backward(scaler_.Scale(losses.total));
     scaler_.Unscale(*optimizer_);
     const double norm = optimizer_->GradientNorm();
     if (!std::isfinite(norm) && !scaler_.enabled()) NotFinite("gradient norm", norm);
@@ -235,8 +333,9 @@ class Run {
     }
 
     note_ = "epoch " + std::to_string(epoch + 1) + "/" + std::to_string(loop_.options.epochs) + ", loss " + Short(loss);
-    photos_since_line_ += static_cast<std::int64_t>(batch.indices.size());
+    photos_since_line_ += photos;
     if ((step_ + 1) % loop_.options.log_every_steps != 0 && step_ + 1 != length_.total_steps) return;
+    if (!all_.first()) return;
     nlohmann::ordered_json line = {{"step", step_ + 1}, {"epoch", epoch + 1}, {"loss", loss}};
     for (const auto& [name, value] : losses.details) line[name] = value.item<double>();
     line["lr"] = lr;
@@ -261,8 +360,13 @@ class Run {
     return step_ > 0 && step_ % every == 0;
   }
 
-  // Also chooses `best`.
+  // Also chooses `best`. Rank 0's work; the others wait.
   void Validate() {
+    if (!all_.first()) {
+      validated_step_ = step_;
+      all_.Barrier();
+      return;
+    }
     bool better = true;
     if (loop_.sets.validation && loop_.sets.validation->size() > 0) {
       std::vector<std::int64_t> order(static_cast<std::size_t>(loop_.sets.validation->size()));
@@ -295,10 +399,16 @@ class Run {
     if (better) Save(folder_.best());
     saved_step_ = -1;  // `last` must say that this step is validated
     Save(folder_.last());
+    all_.Barrier();
     line_time_ = Clock::now();
   }
 
   void Save(const std::filesystem::path& folder) {
+    if (all_.first()) Write(folder);
+    if (folder == folder_.last()) saved_step_ = step_;
+  }
+
+  void Write(const std::filesystem::path& folder) {
     TrainerState state;
     state["format"] = torch::tensor(std::int64_t{1}, torch::kInt64);
     state["step"] = torch::tensor(step_, torch::kInt64);
@@ -308,7 +418,6 @@ class Run {
     scaler_.Save(state);
     optimizer_->Save(state);
     WriteCheckpoint(folder, task_.module(), state, loop_.job.config);
-    if (folder == folder_.last()) saved_step_ = step_;
   }
 
   void ReportSkipped(const Loader& loader) {
@@ -319,9 +428,12 @@ class Run {
   TrainTask& task_;
   const TrainLoop& loop_;
   TrainingFolder& folder_;
+  Processes& all_;
   std::uint64_t seed_;
   std::int64_t photos_;
   std::int64_t batch_size_;
+  Share share_;  // of a batch
+  bool splits_;  // batches go through the network in pieces
   std::unique_ptr<Optimizer> optimizer_;
   LossScaler scaler_;
   TrainLength length_;

@@ -103,12 +103,26 @@ class DualGeoTask : public TrainTask {
   }
 
   TrainingLoss Loss(const Batch& batch) override {
-    const Targets targets{batch.latlon, ValuesOf(sets_.train.table(), batch.indices)};
-    TrainingLoss loss = model_->Loss(RunHeads(batch, targets), targets);
-    for (const auto& item : model_->named_parameters(/*recurse=*/false)) {
-      if (item.value().numel() == 1) loss.details.emplace_back(item.key(), item.value().detach());
-    }
-    return loss;
+    const Targets targets = TargetsOf({batch.latlon, batch.indices});
+    return WithScales(model_->Loss(RunHeads(batch, targets), targets));
+  }
+
+  std::vector<NamedTensors> Outputs(const Batch& piece) override {
+    const AutocastGuard autocast(device_, precision_);
+    return model_->ForwardHeads(model_->Encode(piece.pixels, piece.mask), TargetsOf({piece.latlon, piece.indices}));
+  }
+  std::vector<NamedTensors> StepOutputs() override {
+    const AutocastGuard autocast(device_, precision_);
+    return model_->StepOutputs();
+  }
+  TrainingLoss LossOf(const std::vector<NamedTensors>& outputs, const BatchPhotos& photos) override {
+    return WithScales(model_->Loss(outputs, TargetsOf(photos)));
+  }
+  void Remember(const BatchPhotos& photos) override { model_->Remember(TargetsOf(photos)); }
+  std::string WhyWhole() const override {
+    const auto& fusion = model_->options().fusion;
+    if (model_->options().views != "both" || fusion.type != "cross_attention" || fusion.scope != "batch") return {};
+    return "with model.fusion.scope batch a photo's vector depends on the others of its batch";
   }
 
   std::map<std::string, double> Validate(const std::function<std::optional<Batch>()>& next) override {
@@ -155,6 +169,18 @@ class DualGeoTask : public TrainTask {
   bool higher_is_better() const override { return false; }
 
  private:
+  Targets TargetsOf(const BatchPhotos& photos) const {
+    return {photos.latlon, ValuesOf(sets_.train.table(), photos.indices)};
+  }
+
+  // With the logit scales.
+  TrainingLoss WithScales(TrainingLoss loss) const {
+    for (const auto& item : model_->named_parameters(/*recurse=*/false)) {
+      if (item.value().numel() == 1) loss.details.emplace_back(item.key(), item.value().detach());
+    }
+    return loss;
+  }
+
   // From training photos as they are asked about: so many, drawn by the seed.
   void LearnEncoder() {
     constexpr std::size_t kPhotos = 1024;

@@ -4,7 +4,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
+#include <string_view>
 
 #include "dualgeo/io/set_aside.h"
 #include "dualgeo/util/atomic_file.h"
@@ -24,11 +27,12 @@ Settings SettingsOf(const TrainerState& state, const fs::path& checkpoint) {
 }
 
 // Another machine rounds differently: the resume is then right, but not bit for bit.
-constexpr const char* kLastDigits[] = {"device", "threads"};
+constexpr std::string_view kLastDigits[] = {"device", "threads"};
 
 void CheckSettings(const TrainerState& state, const Settings& now, const fs::path& checkpoint) {
   const Settings then = SettingsOf(state, checkpoint);
-  for (const char* key : kLastDigits) {
+  for (const auto name : kLastDigits) {
+    const std::string key(name);
     const auto before = then.find(key), after = now.find(key);
     if (before == then.end() || after == now.end() || before->second == after->second) continue;
     spdlog::warn("resumed with another {} ({} then, {} now): results may differ in the last digits", key,
@@ -43,7 +47,7 @@ void CheckSettings(const TrainerState& state, const Settings& now, const fs::pat
 }  // namespace
 
 std::vector<std::string> CompareTraining(const Settings& then, Settings now) {
-  for (const char* key : kLastDigits) now.erase(key);
+  for (const auto key : kLastDigits) now.erase(std::string(key));
   return CompareValues(then, now, DefaultSettings());
 }
 
@@ -58,8 +62,20 @@ std::optional<TrainedSoFar> InspectTraining(const fs::path& folder, const Settin
   return so_far;
 }
 
-TrainingFolder::TrainingFolder(fs::path folder, const fs::path& log, Existing existing, const Settings& settings)
+TrainingFolder::TrainingFolder(fs::path folder, const fs::path& log, Existing existing, const Settings& settings,
+                               Processes& all)
     : folder_(std::move(folder)), settings_(settings) {
+  std::string lines;
+  for (const auto& [key, value] : settings_) {
+    if (std::ranges::find(kLastDigits, key) == std::end(kLastDigits)) lines += key + ": " + value + "\n";
+  }
+  all.RequireSame("training", lines);
+  if (all.first()) Open(log, existing);
+  resumed_from_ = all.FromFirst(resumed_from_.string());
+  if (!all.first() && !resumed_from_.empty()) resumed_ = ReadTrainerState(resumed_from_);
+}
+
+void TrainingFolder::Open(const fs::path& log, Existing existing) {
   Lock();
   try {
     CleanCheckpoints(folder_);
@@ -73,7 +89,7 @@ TrainingFolder::TrainingFolder(fs::path folder, const fs::path& log, Existing ex
     if (can_resume && existing == Existing::kResume) {
       resumed_from_ = FindCheckpoint(last());
       resumed_ = ReadTrainerState(resumed_from_);
-      CheckSettings(*resumed_, settings, resumed_from_);
+      CheckSettings(*resumed_, settings_, resumed_from_);
     } else if (is_there) {
       MakeRoom(log, existing == Existing::kOverwrite ? "a new training was asked for" : "it has no `last` to resume");
     }
@@ -104,6 +120,8 @@ void TrainingFolder::Lock() {
   }
 }
 
-TrainingFolder::~TrainingFolder() { close(lock_); }
+TrainingFolder::~TrainingFolder() {
+  if (lock_ >= 0) close(lock_);
+}
 
 }  // namespace dualgeo

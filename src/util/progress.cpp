@@ -33,7 +33,7 @@ Progress::Progress(std::string label, std::int64_t total, std::string unit)
       unit_(std::move(unit)),
       start_(Clock::now()),
       shown_(start_),
-      terminal_(isatty(STDERR_FILENO) == 1) {}
+      terminal_(isatty(STDERR_FILENO) == 1 && spdlog::should_log(spdlog::level::info)) {}
 
 Progress::~Progress() {
   if (!finished_ && terminal_ && done_ > 0) std::fputc('\n', stderr);

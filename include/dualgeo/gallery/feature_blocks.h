@@ -33,6 +33,9 @@ class FeatureBlocks {
   // time.
   void Covered(std::int64_t items);
 
+  // Whatever is not yet in a part.
+  void Save();
+
   // At the end. All rows, in memory:
   FeatureSet Take();
   // or as a features file, of which no more than a part stands in memory, whereupon the parts are removed.
@@ -43,8 +46,6 @@ class FeatureBlocks {
   const std::map<std::string, std::int64_t>& columns() const { return columns_; }
 
  private:
-  void Save();
-
   std::int64_t total_;
   FeatureSet empty_;
   FeatureSet block_;

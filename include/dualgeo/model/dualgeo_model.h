@@ -48,9 +48,13 @@ class DualGeoModelImpl : public torch::nn::Module {
   ViewFeatures EncodeTokens(const torch::Tensor& image_tokens, const torch::Tensor& mask);
   bool needs_patch_tokens() const;
 
-  // What each head makes of a batch, in the order of model.heads, in float32 (double for double weights); see
-  // HeadImpl::Forward.
+  // What each head makes of a batch, in the order of model.heads, in float32 (double for double weights): Forward and
+  // StepOutputs of HeadImpl, and Remember.
   std::vector<NamedTensors> RunHeads(const ViewFeatures& features, const Targets& targets);
+  // The same apart, for a batch in pieces: Forward of one piece, StepOutputs, Remember of the whole batch.
+  std::vector<NamedTensors> ForwardHeads(const ViewFeatures& features, const Targets& targets);
+  std::vector<NamedTensors> StepOutputs();
+  void Remember(const Targets& batch);
   // The sum of the heads' losses, with the details of them all.
   TrainingLoss Loss(const std::vector<NamedTensors>& outputs, const Targets& targets);
   const std::vector<std::shared_ptr<HeadImpl>>& heads() const { return heads_; }

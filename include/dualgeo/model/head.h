@@ -74,7 +74,11 @@ class HeadImpl : public torch::nn::Module {
 
   // What the losses are made of, by name, [N, …]; under autocast, so that it may come in lower precision.
   virtual NamedTensors Forward(const ViewFeatures& features, const Targets& targets) = 0;
-  // outputs: what Forward gave, in float32.
+  // The same of a step of training, not of its photos (a queue's vectors), once a step. It reads what Remember changes.
+  virtual NamedTensors StepOutputs() { return {}; }
+  // Once a step of training, after all outputs were made: the whole batch.
+  virtual void Remember(const Targets& /*batch*/) {}
+  // outputs: what Forward and StepOutputs gave, in float32; of a batch as a whole, however it went through Forward.
   virtual TrainingLoss Loss(const NamedTensors& outputs, const Targets& targets) = 0;
   // The photo in the head's own spaces, [N, D] each, by the names that features files give it (gallery/features.h):
   // what a gallery may be made of.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "dualgeo/model/batch_norm.h"
 #include "dualgeo/model/layers.h"
 #include "dualgeo/model/mit.h"
 #include "dualgeo/model/options.h"
@@ -25,7 +26,7 @@ class SegFormerHeadImpl : public torch::nn::Module {
  private:
   std::vector<Linear> linear_c_;
   torch::nn::Conv2d linear_fuse_{nullptr};
-  torch::nn::BatchNorm2d batch_norm_{nullptr};
+  BatchNorm2d batch_norm_{nullptr};
   torch::nn::Conv2d classifier_{nullptr};
   double dropout_;
 };

@@ -1,5 +1,6 @@
 // One process a run: held from before anything is written until all is there. Another one waits, or it would mix its
-// files with ours.
+// files with ours. Of several ranks (runtime/processes.h) the first holds it for all, and the others wait until it
+// does.
 #pragma once
 
 #include <filesystem>
@@ -16,6 +17,8 @@ class RunLock {
   RunLock& operator=(const RunLock&) = delete;
 
  private:
+  void Take(const std::filesystem::path& folder);
+
   int file_ = -1;
 };
 

@@ -54,6 +54,7 @@ struct Step {
   std::filesystem::path folder = {};                  // whose steps/ holds the record; empty: the runner's
   std::vector<std::filesystem::path> make_room = {};  // what is set aside for new outputs; empty: the outputs
   std::function<Found()> found = {};
+  bool shared = false;                       // all processes run it together (runtime/processes.h); else rank 0 alone
   bool completes = false;                    // run(true) makes what is missing of an output and leaves the rest
   std::vector<std::string> extendable = {};  // fields whose change the step can go on from (more epochs)
   // Asked after run(): why its outputs are usable and not final, so that it runs again next time; empty: they are
@@ -78,7 +79,8 @@ class StepRunner {
   void TakeOver(const std::vector<Step>& steps);
 
   // Runs the step, or does nothing when its record matches. Returns whether it ran. Whatever run() throws passes; what
-  // was set aside for a step that then left nothing has its name again.
+  // was set aside for a step that then left nothing has its name again. In several processes rank 0 judges and keeps
+  // the records; the others run what is shared when it does, and else wait.
   // Throws Error when an output is missing after the step.
   bool Run(const Step& step);
 
@@ -86,6 +88,7 @@ class StepRunner {
   int done() const { return done_; }
 
  private:
+  bool RunFirst(const Step& step);
   void Do(const Step& step, const std::filesystem::path& path, StepRecord& record, bool go_on, const std::string& why);
   std::filesystem::path FolderOf(const Step& step) const { return step.folder.empty() ? run_dir_ : step.folder; }
 

@@ -43,6 +43,8 @@ struct TrainOptions {
   std::optional<std::string> start_from;
   int epochs = 10;
   int batch_size = 256;
+  int chunk_size = 0;
+  std::string batch_norm = "synchronised";
   std::string optimizer = "adamw";
   double lr = 4e-5;
   double weight_decay = 1e-6;
@@ -73,6 +75,14 @@ struct TrainOptions {
     v.Field("batch_size", batch_size,
             "photos a step; an incomplete last batch of an epoch is left out (the order changes every epoch)",
             Range{1, 1e6});
+    v.Field("chunk_size", chunk_size,
+            "photos that go through the network at once, so that memory holds the activations of so many; gradients "
+            "are those of the whole batch (each photo goes through twice). 0: the whole batch, or a process's part",
+            Range{0, 1e6}, Added{});
+    v.Field("batch_norm", batch_norm,
+            "layers of batch normalisation in training. synchronised: statistics of the whole batch, over all "
+            "processes (not in chunks); frozen: those that the weights came with",
+            OneOf{{"synchronised", "frozen"}}, Added{});
     v.Field("optimizer", optimizer, "adamw: decoupled weight decay; sgd: momentum, weight decay in the gradient",
             OneOf{{DUALGEO_OPTIMIZERS(DUALGEO_KIND_NAME)}}, Added{});
     v.Field("lr", lr, "learning rate", Range{0, 10});

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "dualgeo/io/torch.h"
 
@@ -20,6 +21,12 @@
 
 namespace dualgeo {
 
+// What is known of the photos of a batch, in its order.
+struct BatchPhotos {
+  torch::Tensor latlon;               // [N, 2] float64 degrees, on the device
+  std::vector<std::int64_t> indices;  // rows of the training table
+};
+
 class TrainTask {
  public:
   virtual ~TrainTask() = default;
@@ -30,6 +37,15 @@ class TrainTask {
 
   // The module is in training mode; the batch is on the device.
   virtual TrainingLoss Loss(const Batch& batch) = 0;
+
+  // The same for a batch in pieces (src/train/split_step.h): what the loss is made of, of one piece, [rows, ...] each
+  // (for each head); what belongs to the step; the loss of it all; and what a step leaves for later ones.
+  virtual std::vector<NamedTensors> Outputs(const Batch& piece) = 0;
+  virtual std::vector<NamedTensors> StepOutputs() { return {}; }
+  virtual TrainingLoss LossOf(const std::vector<NamedTensors>& outputs, const BatchPhotos& photos) = 0;
+  virtual void Remember(const BatchPhotos& /*photos*/) {}
+  // Why photos of a batch cannot be told apart before the loss; empty: they can.
+  virtual std::string WhyWhole() const { return {}; }
 
   // The module is in evaluation mode and no gradients are kept. next: batches of the validation photos, on the device.
   virtual std::map<std::string, double> Validate(const std::function<std::optional<Batch>()>& next) = 0;

@@ -9,6 +9,7 @@
 #include "dualgeo/io/torch.h"
 
 #include "dualgeo/runtime/checkpoint.h"
+#include "dualgeo/runtime/processes.h"
 #include "dualgeo/train/settings.h"
 #include "dualgeo/train/trainer.h"
 
@@ -27,8 +28,9 @@ class TrainingFolder {
   // (io/set_aside.h).
   // Throws InputError when a checkpoint is there (kRefuse) or cannot be read, or was made with other settings (lists
   // them); Error when another process trains there.
+  // In several processes rank 0 holds the folder, and the others resume from what it found.
   TrainingFolder(std::filesystem::path folder, const std::filesystem::path& log, Existing existing,
-                 const Settings& settings);
+                 const Settings& settings, Processes& all = AllProcesses());
   ~TrainingFolder();
   TrainingFolder(const TrainingFolder&) = delete;
   TrainingFolder& operator=(const TrainingFolder&) = delete;
@@ -43,6 +45,7 @@ class TrainingFolder {
   const std::filesystem::path& resumed_from() const { return resumed_from_; }
 
  private:
+  void Open(const std::filesystem::path& log, Existing existing);
   void MakeRoom(const std::filesystem::path& log, const std::string& why);
   void Lock();
 

@@ -94,6 +94,7 @@ Stage EmbedStage() {
           .wanted = [](const ExperimentOptions& o) { return EmbedsTrainingPhotos(o) || EmbedsBenchmarks(o); },
           .steps = EmbedSteps,
           .of_model = true,
+          .shared = true,
           .folder = "features",
           .after = "train",
           .data = {"data.benchmarks"},

@@ -1,6 +1,7 @@
 // What is searched: the training photos, or their places.
 #include "dualgeo/gallery/parts.h"
 #include "dualgeo/pipeline/stages.h"
+#include "dualgeo/runtime/processes.h"
 #include "dualgeo/util/error.h"
 #include "stage.h"
 
@@ -57,9 +58,17 @@ std::vector<Step> GallerySteps(const Stage& self, const StageRun& run) {
 GalleryInfo GalleryFromConfig(const ExperimentOptions& options, const PhotoSet& photos, const GalleryFiles& files) {
   CheckGalleryFolder(files.out);
   const auto read = [&] { return ReadPhotoTable(photos.csv, photos.columns); };
+  // Several processes share the embedding of photos; all else is rank 0's.
+  Processes& all = AllProcesses();
+  all.Barrier();  // all have looked at the folder
+  const bool shares = options.gallery.kind != "gps" && files.features.empty();
   GalleryInfo info;
+  if (!all.first() && !shares) {
+    all.Barrier();
+    return info;
+  }
   const bool bounded = options.gallery.memory_gb > 0;
-  const bool photos_to_embed = bounded && options.gallery.kind == "images" && files.features.empty();
+  const bool photos_to_embed = bounded && shares;
   // Flat vectors go from file to file in any case: the same bytes with less memory.
   if (photos_to_embed || (!files.features.empty() && (bounded || options.gallery.index == "flat"))) {
     fs::path features = files.features;
@@ -67,8 +76,11 @@ GalleryInfo GalleryFromConfig(const ExperimentOptions& options, const PhotoSet& 
       features = files.out.string() + ".features";
       EmbedFromConfig(options, photos, files.checkpoint, features);
     }
-    info = BuildGallery(features, options.gallery.kind == "gps" ? PhotoTable() : read(), options.gallery, files.out);
-    if (photos_to_embed) fs::remove(features);
+    if (all.first()) {
+      info = BuildGallery(features, options.gallery.kind == "gps" ? PhotoTable() : read(), options.gallery, files.out);
+      if (photos_to_embed) fs::remove(features);
+    }
+    all.Barrier();
     return info;
   }
   if (options.gallery.kind == "gps") {
@@ -81,9 +93,10 @@ GalleryInfo GalleryFromConfig(const ExperimentOptions& options, const PhotoSet& 
   } else {
     const PhotoTable table = read();
     const FeatureSet features = FeaturesFromConfig(options, photos, files.checkpoint, files.features, files.out);
-    info = BuildImageGallery(features, table, options.gallery, files.out);
+    if (all.first()) info = BuildImageGallery(features, table, options.gallery, files.out);
   }
-  if (files.features.empty()) RemoveParts(files.out);
+  if (files.features.empty() && all.first()) RemoveParts(files.out);
+  all.Barrier();
   return info;
 }
 
@@ -91,6 +104,7 @@ Stage GalleryStage() {
   return {.reads = {ConfigReads::kComputes, {"seed", "gallery"}},
           .steps = GallerySteps,
           .of_model = true,
+          .shared = true,
           .folder = "gallery",
           .after = "embed",
           .makes = {"gallery"}};

@@ -10,11 +10,14 @@
 #include "dualgeo/gallery/parts.h"
 #include "dualgeo/gallery/prototypes.h"
 #include "dualgeo/lmm/place_similarity.h"
+#include "dualgeo/model/fingerprint.h"
 #include "dualgeo/pipeline/stages.h"
 #include "dualgeo/refine/router.h"
 #include "dualgeo/runtime/checkpoint.h"
+#include "dualgeo/runtime/processes.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "search_share.h"
 #include "stage.h"
 
 namespace dualgeo {
@@ -93,6 +96,7 @@ Step RouteStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
   std::map<std::string, fs::path> files;
   for (const auto& [name, model] : router.models) files[name] = RunPaths(model.run).candidates(set.name);
   Step step = NewStep(self, run, set.name);
+  step.shared = false;
   step.inputs = [=, attribute = router.attribute] {
     std::vector<Artifact> inputs;
     if (attribute.empty()) {
@@ -199,16 +203,22 @@ SearchCounts SearchToFileFromConfig(const ExperimentOptions& options, const Phot
   // What is embedded on the way has parts of its own, beside the search's.
   const fs::path embedded = files.out.string() + ".features";
   const FeatureSet queries = FeaturesFromConfig(options, photos, files.checkpoint, files.features, embedded);
-  const KeepParts keep = KeepPartsOf(files.out);
-  WriteCandidates(files.out,
-                  SearchFromConfig(options, files.checkpoint, galleries, files.prototypes, queries, table, keep));
-  RemoveParts(files.out);
-  SearchCounts counts{queries.size(), 0};
-  for (std::size_t i = 0; i < galleries.size(); ++i) {
-    counts.gallery += galleries[i].info.count;
-    if (i > 0) RemovePartsFolder(KeepPartsOfGallery(keep, i).folder);
+  const auto search = [&](const FeatureSet& asked, const KeepParts& keep) {
+    return SearchFromConfig(options, files.checkpoint, galleries, files.prototypes, asked, table, keep);
+  };
+  const auto remove_parts = [&](const fs::path& out) {
+    RemoveParts(out);
+    for (std::size_t i = 1; i < galleries.size(); ++i) RemovePartsFolder(KeepPartsOfGallery(KeepPartsOf(out), i).folder);
+  };
+  if (AllProcesses().several()) {
+    SearchInShares(files.out, queries, TextOf(options.search), search, remove_parts);
+  } else {
+    WriteCandidates(files.out, search(queries, KeepPartsOf(files.out)));
+    remove_parts(files.out);
   }
   if (files.features.empty()) RemoveParts(embedded);
+  SearchCounts counts{queries.size(), 0};
+  for (const Gallery& gallery : galleries) counts.gallery += gallery.info.count;
   return counts;
 }
 
@@ -220,6 +230,7 @@ Stage SearchStage() {
               },
           .steps = ForEachBenchmark<SearchStep>,
           .of_model = true,
+          .shared = true,
           .folder = "lists",
           .after = "gallery",
           .makes = {"SET/candidates.csv"}};

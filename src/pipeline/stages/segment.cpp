@@ -71,6 +71,7 @@ Stage SegmentStage() {
           .sees = SegmenterOptionsOf,
           .wanted = [](const ExperimentOptions& o) { return HasStep(o, "segment") && WantsMasks(o.model); },
           .steps = SegmentSteps,
+          .shared = true,
           .folder = "masks",
           .key = SegmentKey,
           .makes = {"masks"}};

@@ -136,6 +136,7 @@ Step NewStep(const Stage& stage, const StageRun& run, const std::string& set) {
   Step step;
   step.name = (run.untrained ? "untrained-" : "") + std::string(stage.name) + (set.empty() ? "" : "-" + set);
   step.fields = FieldsOf(stage, run.options);
+  step.shared = stage.shared;
   if (stage.folder != nullptr) step.folder = run.paths.In(stage.folder);
   return step;
 }

@@ -63,6 +63,8 @@ struct Stage {
   bool reads_run_config = false;  // run_dir's config.yaml and run.json, which are there once all else is made
   bool takes_all_cores = false;   // in a study, where all else waits for it; what it makes does not depend on threads
 
+  bool shared = false;  // all processes of a job make it together (Step::shared)
+
   // Where runs share what it makes: a folder (of RunLayout) FOLDER-xxxx, named by a hash of the text of all that it
   // depends on: that of the stage `after` which it comes, the config's sections `data`, and its fields; or `key`.
   const char* folder = nullptr;

@@ -4,6 +4,7 @@
 #include "dualgeo/model/head.h"
 #include "dualgeo/model/photo_input.h"
 #include "dualgeo/pipeline/stages.h"
+#include "dualgeo/runtime/processes.h"
 #include "stage.h"
 
 namespace dualgeo {
@@ -60,7 +61,10 @@ TrainJob MakeTrainJob(const ExperimentOptions& options, const PhotoSet& photos, 
 
 PhotoSet PhotosToTrain(const ExperimentOptions& options) {
   PhotoSet photos = TrainSet(options);
-  if (options.data.holdout.fraction > 0 && !fs::exists(photos.csv)) WriteHoldout(options);
+  if (options.data.holdout.fraction > 0) {
+    if (AllProcesses().first() && !fs::exists(photos.csv)) WriteHoldout(options);
+    AllProcesses().Barrier();
+  }
   const std::string& named = options.data.train.masks;
   if (!photos.masks.empty() && photos.masks != named && !named.empty() && !fs::exists(photos.masks)) {
     spdlog::info("train: {} is not there: masks from {}", photos.masks.string(), named);
@@ -83,6 +87,7 @@ Stage TrainStage() {
                      "model.image_encoder.crops_pooling", "model.image_encoder.crops_of"}},
           .steps = TrainSteps,
           .of_model = true,
+          .shared = true,
           .folder = "model",
           .key = TrainKey,
           .makes = {"checkpoint", "train.jsonl"}};

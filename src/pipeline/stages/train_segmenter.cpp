@@ -57,6 +57,7 @@ Stage TrainSegmenterStage() {
                      "train_segmenter"}},
           .sees = SegmenterOptionsOf,
           .steps = TrainSegmenterSteps,
+          .shared = true,
           .folder = "segmenter",
           .after = "holdout",
           .data = {"data.validation", "data.segmenter"},
