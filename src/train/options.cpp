@@ -16,8 +16,8 @@ void TrainOptions::Validate(const std::string& section) const {
   const std::string dot = section + ".";
   if (beta1 >= 1) Reject(dot + "beta1", FormatDouble(beta1), "must be below 1");
   if (beta2 >= 1) Reject(dot + "beta2", FormatDouble(beta2), "must be below 1");
-  if (cache_frozen_features) {
-    Reject(dot + "cache_frozen_features", "true", "this version cannot keep features across epochs; allowed: false");
+  if (cache_frozen_features && section != "train") {
+    Reject(dot + "cache_frozen_features", "true", "the segmenter has no frozen encoder; allowed: false");
   }
   if (schedule.type == "multi_step" && schedule.milestones.empty()) {
     Reject(dot + "schedule.milestones", "[]", "multi_step needs at least one");

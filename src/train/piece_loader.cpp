@@ -8,7 +8,8 @@ namespace {
 // Photos `begin` to `end` - 1 of a batch.
 Batch Slice(const Batch& batch, std::int64_t begin, std::int64_t end) {
   Batch part;
-  part.pixels = batch.pixels.slice(0, begin, end);
+  if (batch.pixels.defined()) part.pixels = batch.pixels.slice(0, begin, end);
+  if (batch.tokens.defined()) part.tokens = batch.tokens.slice(0, begin, end);
   if (batch.mask.defined()) part.mask = batch.mask.slice(0, begin, end);
   part.latlon = batch.latlon.slice(0, begin, end);
   part.indices.assign(batch.indices.begin() + begin, batch.indices.begin() + end);
@@ -17,9 +18,9 @@ Batch Slice(const Batch& batch, std::int64_t begin, std::int64_t end) {
 
 }  // namespace
 
-PieceLoader::PieceLoader(const PhotoDataset& dataset, const std::vector<std::int64_t>& order, std::int64_t batch_size,
-                         Share share, std::int64_t chunk, const LoaderOptions& options, std::uint64_t seed)
-    : batch_size_(batch_size), chunk_(chunk), place_of_(static_cast<std::size_t>(dataset.size()), -1) {
+PieceLoader::PieceLoader(std::int64_t photos, const std::vector<std::int64_t>& order, std::int64_t batch_size,
+                         Share share, std::int64_t chunk, const LoaderOptions& options, const Open& open)
+    : batch_size_(batch_size), chunk_(chunk), place_of_(static_cast<std::size_t>(photos), -1) {
   std::vector<std::int64_t> own;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const auto place = static_cast<std::int64_t>(i);
@@ -30,13 +31,13 @@ PieceLoader::PieceLoader(const PhotoDataset& dataset, const std::vector<std::int
   const std::int64_t load = share.size() % chunk == 0 ? chunk : share.size();
   LoaderOptions ahead = options;
   if (load < share.size()) ahead.prefetch = static_cast<int>(share.size() / load);
-  loader_.emplace(dataset, own, load, /*drop_last=*/false, ahead, seed);
+  reader_ = open(std::move(own), load, ahead);
 }
 
 std::vector<PieceLoader::Piece> PieceLoader::Next() {
   std::vector<Piece> pieces;
   for (;; ahead_.reset()) {
-    if (!ahead_) ahead_ = loader_->Next();
+    if (!ahead_) ahead_ = reader_->Next();
     if (!ahead_) break;
     const auto place = place_of_[static_cast<std::size_t>(ahead_->indices.front())];
     if (place / batch_size_ != batch_) break;

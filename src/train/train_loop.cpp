@@ -39,7 +39,8 @@ std::string Short(double value) {
 
 void MoveTo(Batch& batch, const torch::Device& device) {
   if (device.is_cpu()) return;
-  batch.pixels = batch.pixels.to(device, /*non_blocking=*/true);
+  if (batch.pixels.defined()) batch.pixels = batch.pixels.to(device, /*non_blocking=*/true);
+  if (batch.tokens.defined()) batch.tokens = batch.tokens.to(device, /*non_blocking=*/true);
   if (batch.mask.defined()) batch.mask = batch.mask.to(device, /*non_blocking=*/true);
   batch.latlon = batch.latlon.to(device, /*non_blocking=*/true);
 }
@@ -231,7 +232,8 @@ class Run {
     if (loop_.options.shuffle) Random(DeriveSeed(seed_, "shuffle", static_cast<std::uint64_t>(epoch))).Shuffle(order);
     order.resize(static_cast<std::size_t>(length_.steps_per_epoch * batch_size_));
     order.erase(order.begin(), order.begin() + (step_ - first) * batch_size_);
-    const auto seed = DeriveSeed(seed_, "augmentation", static_cast<std::uint64_t>(epoch));
+    const std::int64_t versions = loop_.options.versions();
+    const auto seed = DeriveSeed(seed_, "augmentation", static_cast<std::uint64_t>(epoch % versions));
     Teach();
     if (splits_) {
       EpochInPieces(epoch, order, seed, progress);
@@ -243,9 +245,10 @@ class Run {
     for (std::size_t i = 0; i < order.size(); ++i) {
       step_of[static_cast<std::size_t>(order[i])] = step_ + static_cast<std::int64_t>(i) / batch_size_;
     }
-    Loader loader(loop_.sets.train, order, batch_size_, /*drop_last=*/true, loop_.job.data.loader, seed);
+    const auto loader =
+        task_.Read(loop_.sets.train, order, batch_size_, /*drop_last=*/true, loop_.job.data.loader, seed);
     const auto start = Clock::now();
-    while (auto batch = loader.Next()) {
+    while (auto batch = loader->Next()) {
       step_ = step_of[static_cast<std::size_t>(batch->indices.front())];
       MoveTo(*batch, loop_.device);
       torch::manual_seed(DropoutSeed());
@@ -258,7 +261,7 @@ class Run {
     }
     step_ = first + length_.steps_per_epoch;
     compute_seconds_ += SecondsSince(start);
-    ReportSkipped(loader);
+    ReportSkipped(*loader);
   }
 
   std::uint64_t DropoutSeed() const { return DeriveSeed(seed_, "dropout", static_cast<std::uint64_t>(step_)); }
@@ -278,7 +281,10 @@ class Run {
   void EpochInPieces(std::int64_t epoch, const std::vector<std::int64_t>& order, std::uint64_t seed,
                      Progress& progress) {
     const std::int64_t chunk = loop_.options.chunk_size > 0 ? loop_.options.chunk_size : batch_size_;
-    PieceLoader pieces(loop_.sets.train, order, batch_size_, share_, chunk, loop_.job.data.loader, seed);
+    const auto open = [&](std::vector<std::int64_t> own, std::int64_t size, const LoaderOptions& options) {
+      return task_.Read(loop_.sets.train, std::move(own), size, /*drop_last=*/false, options, seed);
+    };
+    PieceLoader pieces(photos_, order, batch_size_, share_, chunk, loop_.job.data.loader, open);
     const auto start = Clock::now();
     const std::int64_t end = (epoch + 1) * length_.steps_per_epoch;
     while (step_ < end) {
@@ -313,7 +319,7 @@ class Run {
       AfterStep(progress, step.photos());
     }
     compute_seconds_ += SecondsSince(start);
-    ReportSkipped(pieces.loader());
+    ReportSkipped(pieces.reader());
   }
 
   // step_: how many were done before.
@@ -372,19 +378,20 @@ class Run {
       std::vector<std::int64_t> order(static_cast<std::size_t>(loop_.sets.validation->size()));
       std::iota(order.begin(), order.end(), 0);
       const std::int64_t size = std::min<std::int64_t>(loop_.options.batch_size, loop_.sets.validation->size());
-      Loader loader(*loop_.sets.validation, order, size, /*drop_last=*/false, loop_.job.data.loader, std::nullopt);
+      const auto loader = task_.Read(*loop_.sets.validation, order, size, /*drop_last=*/false, loop_.job.data.loader,
+                                     /*augmentation_seed=*/std::nullopt);
       task_.module().eval();
       std::map<std::string, double> numbers;
       {
         const c10::InferenceMode inference;
         numbers = task_.Validate([&]() -> std::optional<Batch> {
           ThrowIfStopped();
-          auto batch = loader.Next();
+          auto batch = loader->Next();
           if (batch) MoveTo(*batch, loop_.device);
           return batch;
         });
       }
-      ReportSkipped(loader);
+      ReportSkipped(*loader);
       const double value = numbers.at(task_.criterion());
       better = !std::isfinite(best_) || (task_.higher_is_better() ? value > best_ : value < best_);
       if (better) best_ = value;
@@ -420,7 +427,7 @@ class Run {
     WriteCheckpoint(folder, task_.module(), state, loop_.job.config);
   }
 
-  void ReportSkipped(const Loader& loader) {
+  void ReportSkipped(const BatchReader& loader) {
     result_.skipped_photos += static_cast<std::int64_t>(loader.skipped().size());
     for (const auto& skipped : loader.skipped()) spdlog::warn("{}: skipped: {}", loop_.name, skipped.reason);
   }

@@ -10,7 +10,9 @@
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/geo/partition.h"
 #include "dualgeo/model/dualgeo_model.h"
+#include "dualgeo/model/fingerprint.h"
 #include "dualgeo/model/weights.h"
+#include "dualgeo/runtime/processes.h"
 #include "dualgeo/runtime/runtime.h"
 #include "dualgeo/runtime/views.h"
 #include "dualgeo/train/train_loop.h"
@@ -18,6 +20,7 @@
 #include "dualgeo/util/log.h"
 #include "dualgeo/util/random.h"
 #include "dualgeo/util/stop.h"
+#include "frozen_features.h"
 
 namespace dualgeo {
 namespace {
@@ -80,17 +83,18 @@ TableValues ValuesOf(const PhotoTable& table) {
 
 class DualGeoTask : public TrainTask {
  public:
-  DualGeoTask(const ModelOptions& model, const LossOptions& loss, const TrainJob& job, const TrainingSets& sets,
-              const torch::Device& device)
+  DualGeoTask(const ModelOptions& model, const LossOptions& loss, const TrainOptions& train, const TrainJob& job,
+              const TrainingSets& sets, const torch::Device& device)
       : model_(model, loss, DeriveSeed(static_cast<std::uint64_t>(job.runtime.seed), "model")),
+        train_(train),
         job_(job),
         sets_(sets),
         precision_(job.runtime.precision),
         device_(device) {
-    const TableValues train = ValuesOf(sets.train.table());
+    const TableValues photos = ValuesOf(sets.train.table());
     std::optional<TableValues> validation;
     if (sets.validation) validation = ValuesOf(sets.validation->table());
-    for (const auto& head : model_->heads()) head->Learn(train, validation ? &*validation : nullptr);
+    for (const auto& head : model_->heads()) head->Learn(photos, validation ? &*validation : nullptr);
   }
 
   torch::nn::Module& module() override { return *model_; }
@@ -109,7 +113,7 @@ class DualGeoTask : public TrainTask {
 
   std::vector<NamedTensors> Outputs(const Batch& piece) override {
     const AutocastGuard autocast(device_, precision_);
-    return model_->ForwardHeads(model_->Encode(piece.pixels, piece.mask), TargetsOf({piece.latlon, piece.indices}));
+    return model_->ForwardHeads(Encode(piece), TargetsOf({piece.latlon, piece.indices}));
   }
   std::vector<NamedTensors> StepOutputs() override {
     const AutocastGuard autocast(device_, precision_);
@@ -125,6 +129,25 @@ class DualGeoTask : public TrainTask {
     return "with model.fusion.scope batch a photo's vector depends on the others of its batch";
   }
 
+  std::unique_ptr<BatchReader> Read(const PhotoDataset& photos, std::vector<std::int64_t> order,
+                                    std::int64_t batch_size, bool drop_last, const LoaderOptions& options,
+                                    std::optional<std::uint64_t> augmentation_seed) override {
+    if (!train_.cache_frozen_features) {
+      return TrainTask::Read(photos, std::move(order), batch_size, drop_last, options, augmentation_seed);
+    }
+    auto& frozen = augmentation_seed ? frozen_ : frozen_validation_;
+    if (!frozen) {
+      std::vector<std::optional<std::uint64_t>> seeds = {std::nullopt};
+      if (augmentation_seed) seeds.clear();
+      for (std::int64_t i = 0; augmentation_seed && i < train_.versions(); ++i) {
+        seeds.push_back(
+            DeriveSeed(static_cast<std::uint64_t>(job_.runtime.seed), "augmentation", static_cast<std::uint64_t>(i)));
+      }
+      frozen = MakeFrozen(photos, augmentation_seed ? "train" : "validation", std::move(seeds));
+    }
+    return std::make_unique<FrozenReader>(*frozen, augmentation_seed, std::move(order), batch_size, drop_last);
+  }
+
   std::map<std::string, double> Validate(const std::function<std::optional<Batch>()>& next) override {
     std::map<std::string, double> numbers;
     std::vector<std::vector<NamedTensors>> outputs;
@@ -136,7 +159,7 @@ class DualGeoTask : public TrainTask {
       const Targets targets{batch->latlon, ValuesOf(table, batch->indices)};
       auto made = RunHeads(*batch, targets);
       const TrainingLoss loss = model_->Loss(made, targets);
-      const auto count = batch->pixels.size(0);
+      const auto count = std::ssize(batch->indices);
       const auto add = [&](const std::string& name, const torch::Tensor& value) {
         numbers[name] += value.item<double>() * static_cast<double>(count);
       };
@@ -203,14 +226,49 @@ class DualGeoTask : public TrainTask {
   // In mixed precision; what comes back is float32, since cosines times a factor of 54 need its digits.
   std::vector<NamedTensors> RunHeads(const Batch& batch, const Targets& targets) {
     const AutocastGuard autocast(device_, precision_);
-    return model_->RunHeads(model_->Encode(batch.pixels, batch.mask), targets);
+    return model_->RunHeads(Encode(batch), targets);
+  }
+  ViewFeatures Encode(const Batch& batch) {
+    return batch.tokens.defined() ? model_->EncodeTokens(batch.tokens, batch.mask)
+                                  : model_->Encode(batch.pixels, batch.mask);
+  }
+
+  // Of the training or the validation photos; made by rank 0, then opened by the others.
+  std::unique_ptr<FrozenFeatures> MakeFrozen(const PhotoDataset& photos, const std::string& name,
+                                             std::vector<std::optional<std::uint64_t>> versions) {
+    Settings settings;
+    AddSettings(settings, "image_encoder", model_->options().image_encoder);
+    AddDataSettings(settings, sets_, job_.data);
+    settings["photos"] = TableFingerprint(photos.table());
+    settings["tokens"] = model_->needs_patch_tokens() ? "all" : "one";
+    settings["precision"] = precision_;
+    settings["seed"] = std::to_string(job_.runtime.seed);
+    const std::string weights = Fingerprint("", *model_->image_encoder());
+    const auto encode = [&](const Batch& batch) {
+      const AutocastGuard autocast(device_, precision_);
+      return model_->ImageTokens(
+          {batch.pixels.to(device_), batch.mask.defined() ? batch.mask.to(device_) : batch.mask});
+    };
+    std::unique_ptr<FrozenFeatures> frozen;
+    Processes& all = AllProcesses();
+    for (int rank = 0; rank < all.size(); ++rank) {
+      if (rank == all.rank()) {
+        frozen = std::make_unique<FrozenFeatures>(
+            photos, job_.data.loader, job_.run_dir / "frozen" / name,
+            "dualgeo frozen features 1\nweights: " + weights + "\n" + SettingsText(settings), versions, encode);
+      }
+      all.Barrier();
+    }
+    return frozen;
   }
 
   DualGeoModel model_;
+  const TrainOptions& train_;
   const TrainJob& job_;
   const TrainingSets& sets_;
   std::string precision_;
   torch::Device device_;
+  std::unique_ptr<FrozenFeatures> frozen_, frozen_validation_;
 };
 
 // Photos in no cell of a partition teach its classifier nothing.
@@ -265,6 +323,12 @@ TrainResult TrainModel(const TrainJob& job, const ModelOptions& model, const Los
     throw InputError("train.epochs: " + std::to_string(train.epochs) +
                      ", and model.heads is empty, so nothing would be learned; set it to 0");
   }
+  if (train.cache_frozen_features && !(model.has_image() && model.image_encoder.freeze)) {
+    throw InputError("train.cache_frozen_features: true, and " +
+                     std::string(model.has_image()
+                                     ? "model.image_encoder.freeze is false: what it gives changes with every step"
+                                     : "the model has no image encoder (model.views)"));
+  }
   const torch::Device device = SetupRuntime(job.runtime);
   const ViewOptions view = ModelViews(model);
   const TrainingSets sets =
@@ -273,7 +337,7 @@ TrainResult TrainModel(const TrainJob& job, const ModelOptions& model, const Los
   loss.RequireQueueFits(std::min<std::int64_t>(train.batch_size, std::max<std::int64_t>(sets.train.size(), 1)));
   const std::filesystem::path log = job.run_dir / "train.jsonl";
   TrainingFolder folder(job.run_dir / "checkpoint", log, job.existing, SettingsOf(job, sets, model, loss, train));
-  DualGeoTask task(model, loss, job, sets, device);
+  DualGeoTask task(model, loss, train, job, sets, device);
   const TrainLoop loop{.name = "train", .job = job, .sets = sets, .options = train, .device = device, .log = log};
   return RunTrainLoop(task, loop, folder);
 }

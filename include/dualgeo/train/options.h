@@ -1,6 +1,7 @@
 // Options of training (config keys `train:` and `train_segmenter:`). Light: no LibTorch here.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -62,6 +63,7 @@ struct TrainOptions {
   bool shuffle = true;
   int checkpoint_every_steps = 0;
   bool cache_frozen_features = false;
+  int cached_versions = 1;
   int validate_every_epochs = 1;
   int log_every_steps = 1;
 
@@ -114,11 +116,22 @@ struct TrainOptions {
     v.Field("shuffle", shuffle, "a new order of the photos every epoch");
     v.Field("checkpoint_every_steps", checkpoint_every_steps, "checkpoints besides those at each epoch's end; 0: none",
             Range{0, 1e9}, Affects::kNothing);
-    v.Field("cache_frozen_features", cache_frozen_features,
-            "keep what a frozen image encoder gives across epochs; this version cannot, so only false is taken");
+    v.Field(
+        "cache_frozen_features", cache_frozen_features,
+        "keep what a frozen image encoder gives for every photo, in bf16 in run_dir/frozen, so that an epoch neither "
+        "decodes photos nor runs it");
+    v.Field("cached_versions", cached_versions,
+            "versions of each photo that are kept, augmented differently: epoch e sees version e modulo this; 0: one "
+            "for each "
+            "epoch",
+            Range{0, 1e6}, Added{});
     v.Field("validate_every_epochs", validate_every_epochs, "epochs between validations (always after the last)",
             Range{1, 1e6}, Affects::kNothing);
     v.Field("log_every_steps", log_every_steps, "steps between lines of the log", Range{1, 1e9}, Affects::kNothing);
+  }
+  // After how many epochs the augmentation of photos begins anew.
+  std::int64_t versions() const {
+    return cache_frozen_features && cached_versions > 0 ? cached_versions : std::max(epochs, 1);
   }
   // Throws InputError naming field, value and rule.
   void Validate(const std::string& section = "train") const;

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,13 @@ class TrainTask {
   virtual torch::nn::Module& module() = 0;
   // Called once at the start of a new run, not at a resume: pretrained weights.
   virtual void Initialise() {}
+
+  // A pass over photos, as a Loader's. Called by all processes, after Initialise or a resume.
+  virtual std::unique_ptr<BatchReader> Read(const PhotoDataset& photos, std::vector<std::int64_t> order,
+                                            std::int64_t batch_size, bool drop_last, const LoaderOptions& options,
+                                            std::optional<std::uint64_t> augmentation_seed) {
+    return std::make_unique<Loader>(photos, std::move(order), batch_size, drop_last, options, augmentation_seed);
+  }
 
   // The module is in training mode; the batch is on the device.
   virtual TrainingLoss Loss(const Batch& batch) = 0;

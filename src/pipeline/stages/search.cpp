@@ -208,7 +208,8 @@ SearchCounts SearchToFileFromConfig(const ExperimentOptions& options, const Phot
   };
   const auto remove_parts = [&](const fs::path& out) {
     RemoveParts(out);
-    for (std::size_t i = 1; i < galleries.size(); ++i) RemovePartsFolder(KeepPartsOfGallery(KeepPartsOf(out), i).folder);
+    for (std::size_t i = 1; i < galleries.size(); ++i)
+      RemovePartsFolder(KeepPartsOfGallery(KeepPartsOf(out), i).folder);
   };
   if (AllProcesses().several()) {
     SearchInShares(files.out, queries, TextOf(options.search), search, remove_parts);

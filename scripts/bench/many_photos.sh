@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# 50,000 synthetic photos through the whole pipeline (configs/many_photos.yaml: heads trained on frozen features, gallery, search,
+# re-ranking, scores), in one process and in two: seconds and peak memory of each step, and whether the answers are the same.
+#   scripts/bench/many_photos.sh [--set KEY=VALUE]...     needs runs/quickstart; the world is made on the first run
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+dualgeo=${DUALGEO:-build/release/tools/dualgeo}
+out=runs/many_photos
+"$dualgeo" run --config configs/many_photos.yaml "$@" --set 'run.steps=[world]' --set run_dir="$out/world" >&2
+run() {
+  local name=$1
+  shift
+  /usr/bin/time -f "%e %M" -o "$out/$name.time" "$@" --config configs/many_photos.yaml "${settings[@]}" --set run_dir="$out/$name" \
+    >"$out/$name.txt" 2>"$out/$name.log" || { tail -3 "$out/$name.log" >&2; exit 1; }
+  echo "$name: $(cut -d' ' -f1 "$out/$name.time") s, peak of a process $(($(cut -d' ' -f2 "$out/$name.time") / 1024)) MB"
+  python3 - "$out/$name/steps" <<'END'
+import json
+import pathlib
+import sys
+
+for file in sorted(pathlib.Path(sys.argv[1]).glob("*.json"), key=lambda path: path.stat().st_mtime):
+    seconds = json.loads(file.read_text()).get("seconds")
+    if seconds is not None:
+        print(f"    {file.stem}: {seconds:.1f} s")
+END
+}
+settings=("$@")
+run one "$dualgeo" run
+run two scripts/launch-local.sh 2 "$dualgeo" run
+python3 - "$out" <<'END'
+import csv
+import sys
+
+def rows(name):
+    with open(f"{sys.argv[1]}/{name}/query/predictions.csv") as file:
+        return {row["IMG_ID"]: row for row in csv.DictReader(file)}
+
+one, two = rows("one"), rows("two")
+same = sum((one[i]["LAT"], one[i]["LON"]) == (two[i]["LAT"], two[i]["LON"]) for i in one)
+print(f"{same} of {len(one)} answers are the same place; photos: {'the same' if one.keys() == two.keys() else 'OTHERS'}")
+END
+cat "$out/one.txt"
