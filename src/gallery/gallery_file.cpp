@@ -386,7 +386,13 @@ class FileVectors {
  public:
   FileVectors(FeatureFile& file, const GalleryInfo& info, const std::vector<char>& left_out)
       : file_(file), info_(info), made_from_(StampOf(file.path())) {
-    for (const auto& name : info.features) names_.push_back(info.normalize ? name : name + kRawSuffix);
+    const auto there = file.names();
+    for (const auto& name : info.features) {
+      // What ImageDescriptors wants and does not find, it says better.
+      if (info.normalize || std::ranges::find(there, name + kRawSuffix) != there.end()) {
+        names_.push_back(info.normalize ? name : name + kRawSuffix);
+      }
+    }
     made_from_ += " " + Join(names_) + (left_out.empty() ? "" : " " + Sha256({left_out.data(), left_out.size()}));
     for (std::int64_t i = 0; i < file.head().size(); ++i) {
       if (left_out.empty() || left_out[static_cast<std::size_t>(i)] == 0) rows_.push_back(i);

@@ -258,6 +258,10 @@ TEST_F(StreamedGallery, WhatIsMissingOrCutIsSaidInOneLine) {
   EXPECT_THAT([&] { BuildGallery(folder_ / "f.safetensors", table_, options_, folder_ / "x"); },
               ThrowsMessage<InputError>(HasSubstr("there is no feature segmentation; there are: fused_image, image")));
   options_.features = {"image"};
+  options_.normalize = false;
+  EXPECT_THAT([&] { BuildGallery(folder_ / "f.safetensors", table_, options_, folder_ / "x"); },
+              ThrowsMessage<InputError>(HasSubstr("no feature image_raw, which a gallery with normalize false")));
+  options_.normalize = true;
   fs::resize_file(folder_ / "f.safetensors", fs::file_size(folder_ / "f.safetensors") - 1000);
   EXPECT_THAT([&] { BuildGallery(folder_ / "f.safetensors", table_, options_, folder_ / "x"); },
               ThrowsMessage<InputError>(HasSubstr("f.safetensors")));

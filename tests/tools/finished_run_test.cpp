@@ -34,7 +34,8 @@ std::map<std::string, std::string> Snapshot(const fs::path& folder) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const std::string path = entry.path().lexically_relative(folder).string();
-    const bool own = path.find("steps/") != std::string::npos || entry.path().filename() == ".lock";
+    const bool own = path.find("steps/") != std::string::npos || entry.path().filename() == ".lock" ||
+                     entry.path().filename() == "checked.json";
     if (entry.is_regular_file() && !own) files[path] = Sha256File(entry.path());
   }
   return files;
