@@ -33,7 +33,7 @@ if(NOT DUALGEO_MODEL_ONLY)
   find_package(JPEG REQUIRED)
   find_package(TIFF REQUIRED)
   find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs)
-  # The distribution's, or another one: -Dfaiss_ROOT (scripts/build.sh --faiss). Those before 1.14 are a library for each
+  # The distribution's, or another one: -Dfaiss_ROOT (scripts/build.sh --faiss). Some are a library for each
   # instruction set: faiss, faiss_avx2, faiss_avx512.
   find_package(faiss REQUIRED)
   set(DUALGEO_FAISS faiss CACHE STRING "FAISS's target: faiss, faiss_avx2 or faiss_avx512")

@@ -13,6 +13,7 @@ K = 20
 # factory, parameters, queries (of 4,000: as many as take seconds), sizes it is measured at
 OURS = [
     ("grouped", "", 4000, (0, 10**9)),
+    ("grouped", "nprobe=4", 4000, (0, 10**9)),
     ("grouped,SQ8", "", 4000, (0, 10**9)),
     ("grouped,SQ8,RFlat", "", 4000, (0, 10**9)),
     ("faiss:Flat", "", 1000, (0, 10**9)),
@@ -84,7 +85,8 @@ class Bench:
         self.folder = pathlib.Path(options.keep) / f"{options.count}x{options.dimension}"
         self.truth = None
         self.flat = None
-        self.lists = 1 << max(0, (4 * int(options.count**0.5)).bit_length() - 1)
+        self.last = None
+        self.lists = options.lists or 1 << max(0, (4 * int(options.count**0.5)).bit_length() - 1)
 
     def measure(self, name, command, factory, parameters, queries):
         factory = factory.replace("{lists}", str(self.lists))
@@ -104,8 +106,7 @@ class Bench:
             self.truth = found
         else:
             first, all20 = recall(found, self.truth)
-        if not self.options.keep_indexes:
-            file.unlink()
+        self.last = file
         rate, cpu = queries / best[0], best[2] / queries * 1000
         if self.flat is None:
             self.flat, first, all20 = (rate, cpu), 1, 1
@@ -134,7 +135,10 @@ class Bench:
             if options.only and not any(word in name + " " + factory for word in options.only.split(";")):
                 continue
             if sizes[0] <= options.count <= sizes[1]:
+                before = self.last
                 self.measure(name, command, factory, parameters, min(queries, options.queries))
+                if before and before != self.last and not options.keep_indexes:
+                    before.unlink()  # not sooner: the next row may ask the same index with other parameters
 
 
 def main():
@@ -145,6 +149,7 @@ def main():
     parser.add_argument("--dimension", type=int, default=1536)
     parser.add_argument("--queries", type=int, default=4000)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--lists", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--keep", default="build/bench-index")
     parser.add_argument("--keep-indexes", action="store_true")

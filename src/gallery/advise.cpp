@@ -30,9 +30,9 @@ struct MeasuredIndex {
 };
 constexpr MeasuredIndex kMeasuredIndexes[] = {
     {"flat", 4, 0, 4, 1, 1, 1.3, false},
-    {"grouped", 4, 16, 4, 1, 12, 12, true},
-    {"grouped,SQ8", 1, 24, 1, 0.993, 17, 17, true},
-    {"grouped,SQ8,RFlat", 1, 24, 5, 1, 13, 13, true},
+    {"grouped", 4, 16, 4, 1, 15, 15, true},
+    {"grouped,SQ8", 1, 24, 1, 0.993, 19, 19, true},
+    {"grouped,SQ8,RFlat", 1, 24, 5, 1, 14, 14, true},
     {"SQ8", 1, 0, 1, 0.99, 0.027, 0.21, false},
     {"IVF{lists},Flat", 4, 8, 4, 1, 1.1, 3, true},
     {"IVF{lists},SQ8", 1, 8, 1, 0.99, 0, 6.2, true},

@@ -149,7 +149,7 @@ TEST_F(GalleryCommands, BuildSearchAndLocateInGroupedLists) {
 TEST_F(GalleryCommands, AdviseAnIndex) {
   const auto run = Dualgeo({"gallery", "advise", "--count", "1000000", "--memory", "16"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
-  EXPECT_THAT(run.out, AllOf(HasSubstr("gallery.index: grouped,SQ8,RFlat\n"), HasSubstr("recall@20")));
+  EXPECT_THAT(run.out, AllOf(HasSubstr("gallery.index: grouped\n"), HasSubstr("recall@20")));
   const auto json = nlohmann::json::parse(
       Dualgeo({"gallery", "advise", "--count", "5000", "--memory", "16", "--dimension", "512", "--json"}).out);
   EXPECT_EQ(json[0]["index"], "flat");
