@@ -46,8 +46,8 @@ class PhotoFlags {
  public:
   CLI::Option* Add(CLI::App& command) {
     auto* photos = command.add_option("--photos", photos_, "photo table");
-    command.add_option("--images", images_, "folder or .tar of the photos");
-    command.add_option("--masks", masks_, "folder or .tar of masks; needed unless model.views is image");
+    command.add_option("--images", images_, "where the photos are: folder, tar, zip, shards (docs/sources.md)");
+    command.add_option("--masks", masks_, "where the masks are, likewise; needed unless model.views is image");
     command.add_option("--columns", columns_, "the table's columns as id,lat,lon[,author]");
     return photos;
   }

@@ -36,7 +36,9 @@ void AddSegment(CLI::App& root) {
   const auto flags = std::make_shared<SegmentArguments>();
   flags->config.Add(*command);
   command->add_option("--photos", flags->photos.csv, "photo table; LAT and LON may be missing")->required();
-  command->add_option("--images", flags->photos.images, "folder or .tar of the photos")->required();
+  command
+      ->add_option("--images", flags->photos.images, "where the photos are: folder, tar, zip, shards (docs/sources.md)")
+      ->required();
   command->add_option("--out", flags->files.out, "folder of the masks")->required();
   command->add_option("--checkpoint", flags->files.weights,
                       "segmenter: checkpoint folder or SegFormer .safetensors (default: segmenter/best of the config's "

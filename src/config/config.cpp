@@ -78,7 +78,7 @@ std::string Allowed(const OptionNode& node) {
 template <class T>
 std::string Expectation(const OptionNode& node) {
   const std::string allowed = Allowed(node);
-  if (allowed.empty()) return "expects " + TypeName<T>();
+  if (allowed.empty()) return "expects " + TypeName<T>() + (node.several ? " or a list of text" : "");
   if (node.one_of) return "expects " + allowed + (IsOptional<T>::value ? ", or null" : "");
   return "expects " + TypeName<T>() + " " + allowed;
 }
@@ -169,6 +169,17 @@ bool ReadValue(const OptionNode& node, const YAML::Node& yaml, T& value) {
     value = std::move(inner);
     return true;
   } else {
+    if constexpr (std::is_same_v<T, std::string>) {
+      if (node.several && yaml.IsSequence()) {
+        std::vector<std::string> parts;
+        for (const auto& item : yaml) {
+          if (!item.IsScalar()) return false;
+          parts.push_back(item.Scalar());
+        }
+        value = Join(parts, ",");
+        return true;
+      }
+    }
     T parsed{};
     if (!yaml.IsScalar() || !ParseScalar(yaml, parsed)) return false;
     if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {

@@ -9,6 +9,8 @@
 #include "dualgeo/data/mask.h"
 #include "dualgeo/data/photo.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/path_list.h"
+#include "memory_budget.h"
 #include "photo_formats.h"
 
 namespace dualgeo {
@@ -50,7 +52,8 @@ PhotoDataset::PhotoDataset(PhotoTable table, const std::filesystem::path& images
       images_(OpenPhotoSource(images)),
       view_(view),
       augment_(augment),
-      cache_(std::make_unique<Cache>()) {
+      cache_(std::make_unique<Cache>()),
+      decoding_(std::make_unique<MemoryBudget>()) {
   if (view_.image_size < 1 || (view_.with_masks && view_.mask_size < 1)) {
     throw InputError("the model's input must be 1 pixel or more a side");
   }
@@ -59,7 +62,9 @@ PhotoDataset::PhotoDataset(PhotoTable table, const std::filesystem::path& images
   if (masks.empty()) {
     throw InputError(table_.path.string() + ": no folder of masks given, but the model looks at segmentation masks");
   }
-  if (!std::filesystem::exists(masks)) throw InputError(masks.string() + ": no such folder or archive of masks");
+  if (const auto paths = PathsOf(masks.string()); paths.size() == 1 && !std::filesystem::exists(paths.front())) {
+    throw InputError(masks.string() + ": no such folder or archive of masks");
+  }
   masks_ = OpenPhotoSource(masks);
 }
 
@@ -72,15 +77,18 @@ Prepared PhotoDataset::Read(std::int64_t index, bool training) const {
   if (auto kept = cache_->Find(index, training)) return *std::move(kept);
   const std::string name = images_->Name(id);
   const std::string bytes = images_->Read(id);
-  const cv::Mat photo = DecodePhoto(bytes, name);
+  // Held until all but what is kept of the photo is gone.
+  std::optional<MemoryBudget::Share> memory;
+  PhotoDecoding decoding{LeastSide(view_, training), [&](std::int64_t needed) { memory.emplace(*decoding_, needed); }};
+  const auto [photo, size] = DecodePhoto(bytes, name, decoding);
   cv::Mat mask;
   if (view_.with_masks) {
     const std::string mask_id = MaskId(id);
     const std::string mask_name = masks_->Name(mask_id);
     mask = DecodeMask(masks_->Read(mask_id), mask_name, view_.num_classes);
-    CheckMaskSize(mask, mask_name, photo, name);
+    CheckMaskSize(mask, mask_name, size, name);
   }
-  Prepared prepared = Prepare(photo, mask, view_, training);
+  Prepared prepared = Prepare(photo, mask, view_, training, size);
   if (hash_photos_) prepared.photo_sha256 = Sha256Bytes(bytes);
   cache_->Keep(index, training, prepared);
   return prepared;
@@ -110,6 +118,10 @@ std::optional<std::filesystem::file_time_type> PhotoDataset::LastChange(std::int
 std::string PhotoDataset::Name(std::int64_t index) const {
   return images_->Name(table_.rows.at(static_cast<std::size_t>(index)).id);
 }
+
+void PhotoDataset::LimitDecoding(std::int64_t bytes) const { decoding_->SetLimit(bytes); }
+
+std::int64_t PhotoDataset::peak_decoding_bytes() const { return decoding_->peak(); }
 
 void PhotoDataset::RaiseCacheLimit(std::int64_t bytes) const { cache_->RaiseLimit(bytes); }
 

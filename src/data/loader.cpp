@@ -32,7 +32,8 @@ class Loader::Work {
         order_(std::move(order)),
         batch_size_(batch_size),
         skip_(options.on_bad_image == "skip"),
-        prefetch_(std::max(options.prefetch, 1)),
+        prefetch_(std::clamp<std::int64_t>((options.prefetch_megabytes << 20) / std::max<std::int64_t>(BatchBytes(), 1),
+                                           1, std::max(options.prefetch, 1))),
         augmentation_seed_(augmentation_seed) {
     if (batch_size_ < 1) throw Error("a batch holds one photo at least");
     for (const auto index : order_) {
@@ -42,6 +43,7 @@ class Loader::Work {
     if (drop_last) order_.resize(static_cast<std::size_t>(count - count % batch_size_));
     batches_ = (static_cast<std::int64_t>(order_.size()) + batch_size_ - 1) / batch_size_;
     dataset_.RaiseCacheLimit(options.cache_megabytes << 20);
+    dataset_.LimitDecoding(options.decode_megabytes << 20);
 
     std::int64_t workers = options.workers > 0 ? options.workers : std::max(std::thread::hardware_concurrency(), 1U);
     workers = std::min(workers, static_cast<std::int64_t>(order_.size()));
@@ -89,6 +91,14 @@ class Loader::Work {
 
   std::int64_t CountOf(std::int64_t batch) const {
     return std::min(batch_size_, static_cast<std::int64_t>(order_.size()) - batch * batch_size_);
+  }
+
+  // Of a whole batch's pixels and masks.
+  std::int64_t BatchBytes() const {
+    const ViewOptions& view = dataset_.view();
+    const auto squares = [](std::int64_t side) { return side * side; };
+    const std::int64_t photo = squares(view.image_size) * 3 * static_cast<std::int64_t>(sizeof(float));
+    return batch_size_ * dualgeo::CountOf(view.crops) * (photo + (view.with_masks ? squares(view.mask_size) : 0));
   }
 
   std::unique_ptr<Pending> Allocate(std::int64_t batch) const {

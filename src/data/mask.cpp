@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxMaskBytes = std::size_t{1} << 29;
 
-std::string Size(const cv::Mat& image) { return std::to_string(image.cols) + " x " + std::to_string(image.rows); }
+std::string SizeText(cv::Size size) { return std::to_string(size.width) + " x " + std::to_string(size.height); }
 
 // Checks every pixel against one table; only a bad mask pays for finding where.
 void CheckClasses(const cv::Mat& mask, int num_classes, const std::string& name) {
@@ -102,11 +102,10 @@ std::filesystem::path MaskPath(const std::filesystem::path& masks, const std::st
 
 std::string MaskId(const std::string& id) { return std::filesystem::path(id).replace_extension(".png").string(); }
 
-void CheckMaskSize(const cv::Mat& mask, const std::string& mask_name, const cv::Mat& photo,
-                   const std::string& photo_name) {
-  if (mask.size() == photo.size()) return;
-  throw InputError(mask_name + ": mask of the wrong size: " + Size(mask) + " pixels, but " + photo_name + " has " +
-                   Size(photo) + " (width x height, upright)");
+void CheckMaskSize(const cv::Mat& mask, const std::string& mask_name, cv::Size photo, const std::string& photo_name) {
+  if (mask.size() == photo) return;
+  throw InputError(mask_name + ": mask of the wrong size: " + SizeText(mask.size()) + " pixels, but " + photo_name +
+                   " has " + SizeText(photo) + " (width x height, upright)");
 }
 
 }  // namespace dualgeo

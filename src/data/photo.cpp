@@ -37,30 +37,35 @@ cv::Mat DecodeWithOpenCv(std::string_view bytes, bool keep_orientation, const st
 
 }  // namespace
 
-cv::Mat DecodePhoto(std::string_view bytes, const std::string& name) {
+cv::Mat DecodePhoto(std::string_view bytes, const std::string& name) { return DecodePhoto(bytes, name, {}).pixels; }
+
+DecodedPhoto DecodePhoto(std::string_view bytes, const std::string& name, const PhotoDecoding& decoding) {
   if (bytes.empty()) throw InputError(name + ": empty file, not a photo");
   if (bytes.size() > static_cast<std::size_t>(INT32_MAX)) throw InputError(name + ": larger than 2 GiB, not a photo");
   if (const auto other = DescribeOtherFile(bytes, FileUse::kPhoto)) throw InputError(name + ": " + *other);
   const auto check_ratio = [&](std::int64_t width, std::int64_t height) {
     CheckPhotoRatio(width, height, bytes.size(), name);
+    // OpenCV's decoders give BGR, of which RGB is made.
+    if (decoding.before_pixels) decoding.before_pixels(2 * 3 * width * height);
   };
+  const auto whole = [](const cv::Mat& pixels) { return DecodedPhoto{pixels, pixels.size()}; };
   switch (DetectFormat(bytes)) {
     case PhotoFormat::kJpeg:
-      return DecodeJpeg(bytes, name);
+      return DecodeJpeg(bytes, name, decoding);
     case PhotoFormat::kPng: {
       const PngFacts png = ReadPng(bytes, name);
       check_ratio(png.width, png.height);
-      return Upright(DecodeWithOpenCv(png.essentials, true, "PNG", name), png.orientation);
+      return whole(Upright(DecodeWithOpenCv(png.essentials, true, "PNG", name), png.orientation));
     }
     case PhotoFormat::kWebp: {
       const RasterFacts webp = ReadWebp(bytes, name);
       check_ratio(webp.width, webp.height);
-      return Upright(DecodeWithOpenCv(bytes, true, "WebP", name), webp.orientation);
+      return whole(Upright(DecodeWithOpenCv(bytes, true, "WebP", name), webp.orientation));
     }
     case PhotoFormat::kBmp: {
       const RasterFacts bmp = ReadBmp(bytes, name);
       check_ratio(bmp.width, bmp.height);
-      return DecodeWithOpenCv(bytes, true, "BMP", name);
+      return whole(DecodeWithOpenCv(bytes, true, "BMP", name));
     }
     case PhotoFormat::kTiff: {
       // OpenCV's TIFF decoder turns photos itself.
@@ -69,7 +74,7 @@ cv::Mat DecodePhoto(std::string_view bytes, const std::string& name) {
       CheckPhotoPixels(tiff->width, tiff->height, name);
       check_ratio(tiff->width, tiff->height);
       CheckTiffIsWhole(bytes, name);
-      return DecodeWithOpenCv(bytes, false, "TIFF", name);
+      return whole(DecodeWithOpenCv(bytes, false, "TIFF", name));
     }
     case PhotoFormat::kUnknown:
       break;

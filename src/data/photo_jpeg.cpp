@@ -1,5 +1,6 @@
 #include "photo_jpeg.h"
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #include <vector>
@@ -18,6 +19,7 @@ namespace {
 
 // A progressive JPEG of a few kilobytes can ask for thousands of passes over a huge photo; real ones have about ten.
 constexpr int kMaxScans = 500;
+constexpr int kEighths = 8;
 
 struct ErrorState {
   jpeg_error_mgr manager;  // first, so that libjpeg's pointer to it is one to this
@@ -112,9 +114,27 @@ cv::Mat FromCmyk(const cv::Mat& cmyk) {
   return rgb;
 }
 
+// The least n of which n / 8 of the side is `least` or more; 8 for a `least` of 0.
+int Eighths(std::int64_t side, int least) {
+  if (least <= 0) return kEighths;
+  for (const int n : {1, 2, 4}) {
+    if (side * n >= std::int64_t{kEighths} * least) return n;
+  }
+  return kEighths;
+}
+
+std::int64_t BytesToDecode(const Decoder& decoder, cv::Size size, int orientation) {
+  const auto& info = decoder.info;
+  const std::int64_t whole = std::int64_t{info.image_width} * info.image_height;
+  // A second copy of what is turned; one of four inks; all coefficients of a progressive photo.
+  const int copies = info.num_components == 4 ? 10 : orientation != 1 ? 6 : 3;
+  return std::int64_t{size.width} * size.height * copies +
+         (info.progressive_mode != 0 ? whole * 2 * info.num_components : 0);
+}
+
 }  // namespace
 
-cv::Mat DecodeJpeg(std::string_view bytes, const std::string& name) {
+DecodedPhoto DecodeJpeg(std::string_view bytes, const std::string& name, const PhotoDecoding& decoding) {
   Decoder decoder = {};
   decoder.info.err = jpeg_std_error(&decoder.errors.manager);
   decoder.errors.manager.error_exit = OnError;
@@ -138,12 +158,22 @@ cv::Mat DecodeJpeg(std::string_view bytes, const std::string& name) {
   const int orientation = Orientation(decoder);  // now: decoding frees the markers
 
   const bool cmyk = decoder.info.num_components == 4;
-  cv::Mat pixels(static_cast<int>(height), static_cast<int>(width), cmyk ? CV_8UC4 : CV_8UC3);
-  std::vector<unsigned char*> rows(static_cast<std::size_t>(height));
+  decoder.info.scale_denom = kEighths;
+  decoder.info.scale_num = static_cast<unsigned>(Eighths(std::min(width, height), decoding.least_side));
+  // The size that scaling gives.
+  const auto scaled = [&](std::int64_t side) {
+    return static_cast<int>((side * decoder.info.scale_num + kEighths - 1) / kEighths);
+  };
+  const cv::Size size(scaled(width), scaled(height));
+  if (decoding.before_pixels) decoding.before_pixels(BytesToDecode(decoder, size, orientation));
+  cv::Mat pixels(size, cmyk ? CV_8UC4 : CV_8UC3);
+  std::vector<unsigned char*> rows(static_cast<std::size_t>(pixels.rows));
   for (int y = 0; y < pixels.rows; ++y) rows[static_cast<std::size_t>(y)] = pixels.ptr(y);
   if (!Decode(decoder, rows.data())) fail();
   if (cmyk) pixels = FromCmyk(pixels);
-  return Upright(pixels, orientation);
+  const bool on_its_side = orientation > 4;
+  return {Upright(pixels, orientation), on_its_side ? cv::Size(static_cast<int>(height), static_cast<int>(width))
+                                                    : cv::Size(static_cast<int>(width), static_cast<int>(height))};
 }
 
 }  // namespace dualgeo

@@ -6,9 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "dualgeo/data/photo.h"
+
 namespace dualgeo {
 
 // CV_8UC3 RGB, upright. Throws InputError beginning with `name`, as DecodePhoto.
-cv::Mat DecodeJpeg(std::string_view bytes, const std::string& name);
+DecodedPhoto DecodeJpeg(std::string_view bytes, const std::string& name, const PhotoDecoding& decoding);
 
 }  // namespace dualgeo

@@ -1,12 +1,16 @@
 #include "dualgeo/data/photo_source.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <system_error>
 
 #include "dualgeo/io/file_kind.h"
 #include "dualgeo/io/input_file.h"
+#include "dualgeo/io/tar.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/kinds.h"
+#include "dualgeo/util/path_list.h"
 #include "dualgeo/util/text.h"
 #include "photo_source_kinds.h"
 
@@ -38,6 +42,14 @@ bool NamedSource::Has(const std::string& id) const {
   return HasChecked(id);
 }
 
+std::vector<std::string> NamedSource::Names() const {
+  std::vector<std::string> names;
+  List([&](std::string_view id) {
+    if (names.size() < kMostNames) names.emplace_back(id);
+  });
+  return names;
+}
+
 std::string NamedSource::NearName(const std::string& id) const {
   std::call_once(listed_, [&] { names_ = std::make_unique<OtherNames>(Names()); });
   return NameThatIsThere(*names_, id);
@@ -59,28 +71,81 @@ void CheckPhotoId(const std::string& id) {
   }
 }
 
-std::unique_ptr<PhotoSource> OpenPhotoSource(const fs::path& path) {
+namespace {
+
+constexpr std::size_t kOtherDescriptors = 256;
+
+// What is at a path. of: behind a message that nothing is.
+PhotoPlace PlaceAt(const fs::path& path, const std::string& of) {
+  std::error_code code;
+  const auto status = fs::status(path, code);
+  if (!fs::exists(status)) throw InputError(path.string() + ": no such folder or tar archive of photos" + of);
+  PhotoPlace place{path, fs::is_directory(status), "", {}};
+  if (place.folder) return place;
+  if (!fs::is_regular_file(status)) {
+    throw InputError(path.string() + ": not a file; photos are read from a folder, a tar or a zip archive");
+  }
+  place.head = ReadHead(path);
+  place.other = DescribeOtherFile(place.head, FileUse::kPhotos);
+  return place;
+}
+
+std::unique_ptr<PhotoSource> OpenPlace(const PhotoPlace& place) {
   struct Kind {
     const char* name;
     bool (*takes)(const PhotoPlace&);
     std::unique_ptr<PhotoSource> (*open)(const fs::path&);
   };
   static constexpr Kind kKinds[] = {DUALGEO_PHOTO_SOURCES(DUALGEO_KIND_ENTRY)};
-  std::error_code code;
-  const auto status = fs::status(path, code);
-  if (!fs::exists(status)) throw InputError(path.string() + ": no such folder or tar archive of photos");
-  PhotoPlace place{path, fs::is_directory(status), "", {}};
-  if (!place.folder) {
-    if (!fs::is_regular_file(status)) {
-      throw InputError(path.string() + ": not a file; photos are read from a folder, a tar or a zip archive");
-    }
-    place.head = ReadHead(path);
-    place.other = DescribeOtherFile(place.head, FileUse::kPhotos);
-  }
   for (const Kind& kind : kKinds) {
-    if (kind.takes(place)) return kind.open(path);
+    if (kind.takes(place)) return kind.open(place.path);
   }
-  throw InputError(path.string() + ": " + place.other.value_or("no photos are read from such a file"));
+  throw InputError(place.path.string() + ": " + place.other.value_or("no photos are read from such a file"));
+}
+
+// Archives stay open, each a descriptor; many systems begin with 1,024 and allow far more.
+void AllowDescriptors(std::size_t count) {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= count + kOtherDescriptors) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, count + kOtherDescriptors);
+  setrlimit(RLIMIT_NOFILE, &limit);  // where that is not enough, opening says so
+}
+
+bool GoesOn(const PhotoPlace& place) {
+  return !place.folder && !BeginsAsTar(place.head) && !place.head.starts_with("PK\3\4");
+}
+
+}  // namespace
+
+std::unique_ptr<PhotoSource> OpenPhotoSource(const fs::path& places) {
+  const std::string text = places.string();
+  const std::vector<fs::path> paths = PathsOf(text);
+  const std::string of = paths.size() == 1 ? ""
+                                           : "; it is one of the " + std::to_string(paths.size()) + " places that " +
+                                                 Printable(text, 200) + " names";
+  if (paths.size() > kOtherDescriptors) AllowDescriptors(paths.size());
+  std::vector<std::unique_ptr<PhotoSource>> sources;
+  std::vector<fs::path> parts;  // of the tar at hand
+  const auto finish_tar = [&] {
+    if (!parts.empty()) sources.push_back(OpenPhotoTarParts(parts));
+    parts.clear();
+  };
+  for (const fs::path& path : paths) {
+    const PhotoPlace place = PlaceAt(path, of);
+    if (!parts.empty() && GoesOn(place)) {
+      parts.push_back(path);
+      continue;
+    }
+    finish_tar();
+    if (paths.size() > 1 && BeginsAsTar(place.head)) {
+      parts = {path};
+    } else {
+      sources.push_back(OpenPlace(place));
+    }
+  }
+  finish_tar();
+  if (sources.size() == 1) return std::move(sources.front());
+  return JoinPhotoSources(text, std::move(sources));
 }
 
 }  // namespace dualgeo

@@ -46,8 +46,6 @@ class FolderSource : public NamedSource {
   }
 
  private:
-  static constexpr std::size_t kMostNames = 1'000'000;  // of more, some hundred megabytes would be listed
-
   fs::path folder_;
 };
 

@@ -1,10 +1,13 @@
 // What the kinds of photo sources share. A new kind is one file in src/data/ and one line here.
 #pragma once
 
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dualgeo/data/photo_source.h"
@@ -29,6 +32,8 @@ struct PhotoPlace {
 
 // A single photo is a few megabytes; a file far beyond that is not one, and is not read into memory to find out.
 constexpr std::size_t kMaxPhotoBytes = std::size_t{1} << 29;
+// Names among which a missing one is looked for: of more, some hundred megabytes would be listed.
+constexpr std::size_t kMostNames = 1'000'000;
 
 std::optional<std::filesystem::file_time_type> TimeOfChange(const std::filesystem::path& path);
 
@@ -41,8 +46,8 @@ class NamedSource : public PhotoSource {
  protected:
   virtual std::string ReadChecked(const std::string& id) const = 0;
   virtual bool HasChecked(const std::string& id) const = 0;
-  // Of all files that there are.
-  virtual std::vector<std::string> Names() const = 0;
+  // Of all files that there are, or the first kMostNames; of List, where a source has one.
+  virtual std::vector<std::string> Names() const;
 
   // "; city/a.jpg is there": looked for once something is missing.
   std::string NearName(const std::string& id) const;
@@ -57,5 +62,11 @@ class NamedSource : public PhotoSource {
   std::unique_ptr<PhotoSource> open(const std::filesystem::path& path);
 DUALGEO_PHOTO_SOURCES(DECLARE)
 #undef DECLARE
+
+// The parts of one tar, in order.
+std::unique_ptr<PhotoSource> OpenPhotoTarParts(const std::vector<std::filesystem::path>& parts);
+// Several sources as one. text: what names them.
+std::unique_ptr<PhotoSource> JoinPhotoSources(const std::string& text,
+                                              std::vector<std::unique_ptr<PhotoSource>> sources);
 
 }  // namespace dualgeo

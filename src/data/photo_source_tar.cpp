@@ -9,25 +9,23 @@ namespace {
 
 class TarSource : public NamedSource {
  public:
-  explicit TarSource(const fs::path& path) : tar_(path) {}
+  explicit TarSource(const std::vector<fs::path>& parts) : tar_(parts) {}
   std::string Name(const std::string& id) const override { return tar_.path().string() + ":" + Printable(id, 200); }
+  bool List(const std::function<void(std::string_view)>& visit) const override {
+    for (std::size_t i = 0; i < tar_.size(); ++i) visit(tar_.At(i).name);
+    return true;
+  }
 
  protected:
   std::string ReadChecked(const std::string& id) const override {
-    const TarMember* member = tar_.Find(id);
-    if (member == nullptr) {
-      throw InputError(Name(id) + ": no such member among the archive's " + std::to_string(tar_.members().size()) +
-                       NearName(id));
+    const auto member = tar_.Find(id);
+    if (!member) {
+      throw InputError(Name(id) + ": no such member among the archive's " + std::to_string(tar_.size()) + NearName(id));
     }
     return tar_.Read(*member, kMaxPhotoBytes);
   }
-  bool HasChecked(const std::string& id) const override { return tar_.Find(id) != nullptr; }
-  std::vector<std::string> Names() const override {
-    std::vector<std::string> names;
-    for (const auto& member : tar_.members()) names.push_back(member.name);
-    return names;
-  }
-  std::optional<fs::file_time_type> LastChange(const std::string&) const override { return TimeOfChange(tar_.path()); }
+  bool HasChecked(const std::string& id) const override { return tar_.Find(id).has_value(); }
+  std::optional<fs::file_time_type> LastChange(const std::string&) const override { return tar_.LastChange(); }
 
  private:
   TarFile tar_;
@@ -37,6 +35,10 @@ class TarSource : public NamedSource {
 
 bool IsPhotoTar(const PhotoPlace& place) { return !place.folder && !place.other; }
 
-std::unique_ptr<PhotoSource> OpenPhotoTar(const fs::path& path) { return std::make_unique<TarSource>(path); }
+std::unique_ptr<PhotoSource> OpenPhotoTar(const fs::path& path) { return OpenPhotoTarParts({path}); }
+
+std::unique_ptr<PhotoSource> OpenPhotoTarParts(const std::vector<fs::path>& parts) {
+  return std::make_unique<TarSource>(parts);
+}
 
 }  // namespace dualgeo

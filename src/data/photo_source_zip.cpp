@@ -13,6 +13,12 @@ class ZipSource : public NamedSource {
   explicit ZipSource(const fs::path& path)
       : path_(path), file_(path), members_(ReadZipDirectory(file_.bytes(), path.string())) {}
   std::string Name(const std::string& id) const override { return path_.string() + ":" + Printable(id, 200); }
+  bool List(const std::function<void(std::string_view)>& visit) const override {
+    for (const auto& [name, member] : members_) {
+      if (!name.ends_with('/')) visit(name);
+    }
+    return true;
+  }
 
  protected:
   std::string ReadChecked(const std::string& id) const override {
@@ -24,13 +30,6 @@ class ZipSource : public NamedSource {
     return ReadZipMember(file_.bytes(), *member, path_.string(), kMaxPhotoBytes);
   }
   bool HasChecked(const std::string& id) const override { return members_.contains(id); }
-  std::vector<std::string> Names() const override {
-    std::vector<std::string> names;
-    for (const auto& [name, member] : members_) {
-      if (!name.ends_with('/')) names.push_back(name);
-    }
-    return names;
-  }
   std::optional<fs::file_time_type> LastChange(const std::string&) const override { return TimeOfChange(path_); }
 
  private:

@@ -11,6 +11,11 @@
 namespace dualgeo {
 namespace {
 
+// A photo is shrunk for training while it stays so many times the model's input.
+constexpr int kTrainingReserve = 2;
+// A JPEG that is decoded fast keeps so many times what evaluation resizes it to (docs/sources.md).
+constexpr double kFastReserve = 1.5;
+
 // The squares of a photo resized to `resized`: what of the scene the model sees.
 struct Windows {
   cv::Size resized;
@@ -111,17 +116,24 @@ cv::Mat OneBelowTheOther(const std::vector<cv::Mat>& squares) {
   return column;
 }
 
+cv::Mat CropOf(const cv::Mat& photo, const Windows& windows, const Framing& framing) {
+  return ResizeWindow(photo, windows.resized, FilterOf(framing), windows.squares.front());
+}
+
 }  // namespace
 
 cv::Mat EvaluationCrop(const cv::Mat& photo, int size, Geometry geometry, const Framing& framing) {
   if (geometry == Geometry::kSquash) return Resize(photo, {size, size}, Filter::kBilinear);
-  const Windows windows = MakeWindows(photo.size(), size, framing);
-  return ResizeWindow(photo, windows.resized, FilterOf(framing), windows.squares.front());
+  return CropOf(photo, MakeWindows(photo.size(), size, framing), framing);
 }
 
-std::vector<cv::Mat> EvaluationCrops(const cv::Mat& photo, const ViewOptions& view) {
-  if (view.crops == Crops::kOne) return {EvaluationCrop(photo, view.image_size, view.geometry, view.framing)};
-  const Windows windows = MakeWindows(photo.size(), view.image_size, view.framing, view.crops);
+std::vector<cv::Mat> EvaluationCrops(const cv::Mat& photo, const ViewOptions& view, cv::Size photo_size) {
+  if (photo_size.empty()) photo_size = photo.size();
+  if (view.crops == Crops::kOne) {
+    if (view.geometry == Geometry::kSquash) return {EvaluationCrop(photo, view.image_size, view.geometry)};
+    return {CropOf(photo, MakeWindows(photo_size, view.image_size, view.framing), view.framing)};
+  }
+  const Windows windows = MakeWindows(photo_size, view.image_size, view.framing, view.crops);
   cv::Mat whole = Resize(photo, windows.resized, FilterOf(view.framing));
   std::vector<cv::Mat> crops;
   for (const auto& square : windows.squares) crops.push_back(whole(square));
@@ -192,27 +204,36 @@ torch::Tensor ToTensors(const cv::Mat& photos, int count, const Normalization& n
   return tensor;
 }
 
-Prepared Prepare(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& view, bool training) {
+int LeastSide(const ViewOptions& view, bool training) {
+  if (!view.fast_decoding) return 0;
+  if (training) return kTrainingReserve * view.image_size;
+  const double edge = view.geometry == Geometry::kSquash ? 1 : view.framing.edge;
+  return static_cast<int>(std::ceil(kFastReserve * view.image_size * edge));
+}
+
+Prepared Prepare(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& view, bool training,
+                 cv::Size photo_size) {
+  if (photo_size.empty()) photo_size = photo.size();
   if (!mask.empty()) {
     CheckMask(mask);
-    if (mask.size() != photo.size()) throw Error("mask and photo differ in size");
+    if (mask.size() != photo_size) throw Error("mask and photo differ in size");
   }
-  Prepared prepared{photo, mask, photo.size()};
+  Prepared prepared{photo, mask, photo_size};
   if (!training) {
-    prepared.photo = OneBelowTheOther(EvaluationCrops(photo, view));
+    prepared.photo = OneBelowTheOther(EvaluationCrops(photo, view, photo_size));
     if (!mask.empty()) prepared.mask = OneBelowTheOther(EvaluationMasks(mask, view));
     return prepared;
   }
-  const auto shrunk = [&](int input) {
-    const int factor = std::max(1, std::min(photo.cols, photo.rows) / (2 * input));
-    return cv::Size(photo.cols / factor, photo.rows / factor);
+  const auto shrunk = [](const cv::Mat& image, int input) {
+    const int factor = std::max(1, std::min(image.cols, image.rows) / (kTrainingReserve * input));
+    return cv::Size(image.cols / factor, image.rows / factor);
   };
-  if (const cv::Size size = shrunk(view.image_size); size != photo.size()) {
+  if (const cv::Size size = shrunk(photo, view.image_size); size != photo.size()) {
     prepared.photo.release();  // not into the caller's
     cv::resize(photo, prepared.photo, size, 0, 0, cv::INTER_AREA);
   }
   if (mask.empty()) return prepared;
-  if (const cv::Size size = shrunk(view.mask_size); size != mask.size()) {
+  if (const cv::Size size = shrunk(mask, view.mask_size); size != mask.size()) {
     if (view.interpolate_masks) {
       prepared.mask.release();
       cv::resize(mask, prepared.mask, size, 0, 0, cv::INTER_AREA);

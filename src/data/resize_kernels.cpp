@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include "dualgeo/model/instruction_set.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -30,6 +32,30 @@ void ResizeRow(const std::uint8_t* in, std::uint8_t* out, const ResizeTaps& taps
       for (std::size_t c = 0; c < kChannels; ++c) sums[c] += weights[k] * pixel[c];
     }
     for (const std::int32_t sum : sums) *out++ = Clip8(sum);
+  }
+}
+
+// For processors and channels that there is no other code for.
+void AcrossPlain(const std::uint8_t* in, std::size_t in_step, std::uint8_t* out, std::size_t out_step, int rows,
+                 int channels, const ResizeTaps& taps) {
+  const auto resize_row = channels == 3 ? ResizeRow<3> : ResizeRow<1>;
+  for (int y = 0; y < rows; ++y, in += in_step, out += out_step) resize_row(in, out, taps);
+}
+
+void DownPlain(const std::uint8_t* in, std::size_t step, const std::int32_t* weights, int count, std::uint8_t* out,
+               int values) {
+  // A few hundred values at a time stay in the first cache.
+  std::array<std::int32_t, 512> sums;
+  for (int begin = 0; begin < values; begin += static_cast<int>(sums.size())) {
+    const int n = std::min(values - begin, static_cast<int>(sums.size()));
+    std::fill_n(sums.begin(), n, kHalf);
+    for (int k = 0; k < count; ++k) {
+      const std::uint8_t* row = in + static_cast<std::size_t>(k) * step + begin;
+      const std::int32_t weight = weights[k];
+      std::int32_t* sum = sums.data();
+      for (int x = 0; x < n; ++x) sum[x] += weight * row[x];
+    }
+    for (int x = 0; x < n; ++x) out[begin + x] = Clip8(sums[static_cast<std::size_t>(x)]);
   }
 }
 
@@ -180,53 +206,29 @@ __attribute__((target("avx2"))) int DownAvx2(const std::uint8_t* in, std::size_t
   return x;
 }
 
-bool HasAvx2() {
-  static const bool has = __builtin_cpu_supports("avx2") != 0;
-  return has;
-}
+bool UseAvx2() { return UsedInstructionSet() >= InstructionSet::kAvx2; }
 
 #endif
 
 }  // namespace
 
-void ResizeAcrossPlain(const std::uint8_t* in, std::size_t in_step, int, std::uint8_t* out, std::size_t out_step,
-                       int rows, int channels, const ResizeTaps& taps) {
-  const auto resize_row = channels == 3 ? ResizeRow<3> : ResizeRow<1>;
-  for (int y = 0; y < rows; ++y, in += in_step, out += out_step) resize_row(in, out, taps);
-}
-
-void ResizeDownPlain(const std::uint8_t* in, std::size_t step, const std::int32_t* weights, int count,
-                     std::uint8_t* out, int values) {
-  // A few hundred values at a time stay in the first cache.
-  std::array<std::int32_t, 512> sums;
-  for (int begin = 0; begin < values; begin += static_cast<int>(sums.size())) {
-    const int n = std::min(values - begin, static_cast<int>(sums.size()));
-    std::fill_n(sums.begin(), n, kHalf);
-    for (int k = 0; k < count; ++k) {
-      const std::uint8_t* row = in + static_cast<std::size_t>(k) * step + begin;
-      const std::int32_t weight = weights[k];
-      std::int32_t* sum = sums.data();
-      for (int x = 0; x < n; ++x) sum[x] += weight * row[x];
-    }
-    for (int x = 0; x < n; ++x) out[begin + x] = Clip8(sums[static_cast<std::size_t>(x)]);
-  }
-}
-
 void ResizeAcross(const std::uint8_t* in, std::size_t in_step, int in_width, std::uint8_t* out, std::size_t out_step,
                   int rows, int channels, const ResizeTaps& taps) {
 #if defined(__x86_64__)
-  if (channels == 3 && HasAvx2()) return AcrossAvx2(in, in_step, in_width, out, out_step, rows, taps);
+  if (channels == 3 && UseAvx2()) return AcrossAvx2(in, in_step, in_width, out, out_step, rows, taps);
+#else
+  static_cast<void>(in_width);
 #endif
-  ResizeAcrossPlain(in, in_step, in_width, out, out_step, rows, channels, taps);
+  AcrossPlain(in, in_step, out, out_step, rows, channels, taps);
 }
 
 void ResizeDown(const std::uint8_t* in, std::size_t step, const std::int32_t* weights, int count, std::uint8_t* out,
                 int values) {
   int done = 0;
 #if defined(__x86_64__)
-  if (HasAvx2()) done = DownAvx2(in, step, weights, count, out, values);
+  if (UseAvx2()) done = DownAvx2(in, step, weights, count, out, values);
 #endif
-  ResizeDownPlain(in + done, step, weights, count, out + done, values - done);
+  DownPlain(in + done, step, weights, count, out + done, values - done);
 }
 
 }  // namespace dualgeo

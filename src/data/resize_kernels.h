@@ -1,5 +1,5 @@
 // The two passes of resize.cpp over 8-bit rows, in integers: what is summed in which order does not matter, so that
-// every processor's way gives the same bytes.
+// every instruction set (model/instruction_set.h) gives the same bytes.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +27,5 @@ void ResizeAcross(const std::uint8_t* in, std::size_t in_step, int in_width, std
 // Down: `values` values of one output row, the sum of weights[k] times row k, `step` bytes apart.
 void ResizeDown(const std::uint8_t* in, std::size_t step, const std::int32_t* weights, int count, std::uint8_t* out,
                 int values);
-
-// The same without vector instructions, for processors that have none, and to test the others.
-void ResizeAcrossPlain(const std::uint8_t* in, std::size_t in_step, int in_width, std::uint8_t* out,
-                       std::size_t out_step, int rows, int channels, const ResizeTaps& taps);
-void ResizeDownPlain(const std::uint8_t* in, std::size_t step, const std::int32_t* weights, int count,
-                     std::uint8_t* out, int values);
 
 }  // namespace dualgeo

@@ -19,6 +19,7 @@
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/log.h"
 #include "dualgeo/util/output_path.h"
+#include "dualgeo/util/path_list.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
@@ -82,14 +83,13 @@ namespace {
 std::string MadeFrom(const EmbedPhotosJob& job, const std::string& model) {
   std::string ids;
   for (const auto& row : job.photos.rows) ids.append(row.id).append("\n");
-  const auto absolute = [](const std::filesystem::path& path) {
-    return path.empty() ? std::string() : std::filesystem::weakly_canonical(path).string();
-  };
   const bool by_batch = job.model.model.fusion.scope == "batch";
   const std::string raw = job.options.raw.empty() ? "" : "raw: " + Join(job.options.raw) + "\n";
-  return "dualgeo embed photos 1\nmodel: " + model + "\n" + raw + "precision: " + job.model.runtime.precision +
+  const std::string decode = job.loader.fast_decoding() ? "decode: fast\n" : "";
+  return "dualgeo embed photos 1\nmodel: " + model + "\n" + raw + decode + "precision: " + job.model.runtime.precision +
          "\nbatch_size: " + (by_batch ? std::to_string(job.options.batch_size) : "any") +
-         "\nimages: " + absolute(job.images) + "\nmasks: " + absolute(job.masks) + "\nphotos: " + Sha256(ids) + "\n";
+         "\nimages: " + CanonicalPaths(job.images.string()) + "\nmasks: " + CanonicalPaths(job.masks.string()) +
+         "\nphotos: " + Sha256(ids) + "\n";
 }
 
 // What is made of the features: of blocks, or of part files, which several processes made, one behind the other.
@@ -184,7 +184,9 @@ EmbedReport EmbedInto(const EmbedPhotosJob& job, const KeepParts& parts, const M
                      "), and no folder of masks is given; dualgeo segment makes them");
   }
   // The photos are opened first: a wrong path is told before a large model is loaded.
-  PhotoDataset dataset(job.photos, job.images, with_masks ? job.masks : std::filesystem::path(), AskedViews(options));
+  ViewOptions views = AskedViews(options);
+  views.fast_decoding = job.loader.fast_decoding();
+  PhotoDataset dataset(job.photos, job.images, with_masks ? job.masks : std::filesystem::path(), views);
   dataset.HashPhotos();
   const auto device = SetupRuntime(job.model.runtime);
   auto model = LoadEmbedModel(job.model, device);

@@ -17,6 +17,7 @@
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/parallel.h"
+#include "dualgeo/util/path_list.h"
 #include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
@@ -88,6 +89,27 @@ Content ContentOfNamed(Contents& contents, const std::string& role, const std::v
   }
   content.sha256 = digest;
   return content;
+}
+
+// Of several places one after the other: archives as a whole, of folders the files that the table names. Whether one is
+// missing everywhere is its reader's to say.
+Content ContentOfPlaces(Contents& contents, const std::string& role, const std::vector<fs::path>& places,
+                        const fs::path& csv, const PhotoColumns& columns,
+                        const std::function<fs::path(const fs::path& folder, const std::string& id)>& path_of) {
+  std::string text;
+  std::vector<std::string> ids;
+  for (const fs::path& place : places) {
+    std::error_code code;
+    if (!fs::is_directory(place, code)) {
+      text += contents.File(place) + "\n";
+      continue;
+    }
+    if (ids.empty()) ids = IdsOf(csv, columns);
+    const auto nowhere = [](const std::string&) { return std::nullopt; };
+    const auto in_place = [&](const std::string& id) { return path_of(place, id); };
+    text += ContentOfNamed(contents, role, ids, in_place, nowhere).sha256 + "\n";
+  }
+  return {Sha256(text)};
 }
 
 }  // namespace
@@ -241,10 +263,14 @@ Artifact PhotosArtifact(const std::string& role, const fs::path& images, const f
                         const PhotoColumns& columns) {
   return {role, images, [=](Contents& contents) {
             std::error_code code;
-            if (!fs::is_directory(images, code)) return Content{contents.File(images)};
-            const auto source = OpenPhotoSource(images);
+            if (const auto places = PathsOf(images.string()); places.size() > 1) {
+              return ContentOfPlaces(contents, role, places, csv, columns, PhotoPath);
+            }
+            const fs::path place = PathsOf(images.string()).front();
+            if (!fs::is_directory(place, code)) return Content{contents.File(place)};
+            const auto source = OpenPhotoSource(place);
             return ContentOfNamed(
-                contents, role, IdsOf(csv, columns), [&](const std::string& id) { return PhotoPath(images, id); },
+                contents, role, IdsOf(csv, columns), [&](const std::string& id) { return PhotoPath(place, id); },
                 [&](const std::string& id) -> std::optional<std::string> {
                   if (!source->Has(id)) return std::nullopt;
                   return Sha256(source->Read(id));
@@ -256,10 +282,14 @@ Artifact MasksArtifact(const std::string& role, const fs::path& masks, const fs:
                        const PhotoColumns& columns) {
   return {role, masks, [=](Contents& contents) {
             std::error_code code;
-            if (!fs::exists(masks, code)) return Content{kAbsent};
-            if (!fs::is_directory(masks, code)) return Content{contents.File(masks)};
+            if (const auto places = PathsOf(masks.string()); places.size() > 1) {
+              return ContentOfPlaces(contents, role, places, csv, columns, MaskPath);
+            }
+            const fs::path place = PathsOf(masks.string()).front();
+            if (!fs::exists(place, code)) return Content{kAbsent};
+            if (!fs::is_directory(place, code)) return Content{contents.File(place)};
             return ContentOfNamed(
-                contents, role, IdsOf(csv, columns), [&](const std::string& id) { return MaskPath(masks, id); },
+                contents, role, IdsOf(csv, columns), [&](const std::string& id) { return MaskPath(place, id); },
                 [](const std::string&) { return std::nullopt; });
           }};
 }

@@ -48,11 +48,12 @@ constexpr const char* kMaskRecord = "segment.json";
 
 // Not: batch size, device and threads, which change a logit's last bits only.
 std::string MaskRecord(const SegmentJob& job, const SegFormer& model) {
-  const nlohmann::ordered_json record = {
+  nlohmann::ordered_json record = {
       {"format", "dualgeo masks 1"},
       {"segmenter", Fingerprint(TextOf(job.segmenter), *model)},
       {"precision", job.runtime.precision},
   };
+  if (job.loader.fast_decoding()) record["decode"] = job.loader.decode;
   return record.dump(1) + "\n";
 }
 
@@ -146,7 +147,9 @@ SegmentResult SegmentPhotos(const SegmentJob& job) {
   SegFormer model = LoadSegmenter(job.weights, job.segmenter, device);
   LoaderOptions loader_options = job.loader;
   loader_options.cache_megabytes = 0;  // each photo is seen once
-  const PhotoDataset dataset(job.photos, job.images, {}, SegmenterViews(job.segmenter, /*with_masks=*/false, 0));
+  ViewOptions views = SegmenterViews(job.segmenter, /*with_masks=*/false, 0);
+  views.fast_decoding = job.loader.fast_decoding();
+  const PhotoDataset dataset(job.photos, job.images, {}, views);
   ClaimForAll(job, model);
   std::vector<char> there = FindMasks(dataset, job.out);
   AllProcesses().Barrier();  // before the first new one

@@ -24,10 +24,10 @@ PhotoSplit SplitTrainingTable(const PhotoTable& train, const ValidationOptions& 
   return SplitByAuthor(train, validation.fraction, DeriveSeed(seed, "validation"));
 }
 
-TrainingSets OpenTrainingSets(const DataOptions& data, const ViewOptions& train_view,
-                              const ViewOptions& validation_view, std::uint64_t seed,
-                              const std::vector<std::string>& columns) {
+TrainingSets OpenTrainingSets(const DataOptions& data, ViewOptions train_view, ViewOptions validation_view,
+                              std::uint64_t seed, const std::vector<std::string>& columns) {
   data.train.Require("data.train", train_view.with_masks);
+  train_view.fast_decoding = validation_view.fast_decoding = data.loader.fast_decoding();
   PhotoTable train = ReadPhotoTable(data.train.csv, data.train.columns, Locations::kRequired, columns);
   const ValidationOptions& held_out = data.validation;
   if (!held_out.csv.empty()) {
@@ -50,6 +50,7 @@ TrainingSets OpenTrainingSets(const DataOptions& data, const ViewOptions& train_
 void AddDataSettings(Settings& settings, const TrainingSets& sets, const DataOptions& data) {
   settings["data.train"] = TableFingerprint(sets.train.table());
   settings["data.loader.on_bad_image"] = data.loader.on_bad_image;
+  if (data.loader.fast_decoding()) settings["data.loader.decode"] = data.loader.decode;
   AddSettings(settings, "data.augment", data.augment);
 }
 

@@ -11,6 +11,7 @@
 
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/path_list.h"
 #include "dualgeo/util/text.h"
 #include "output_target.h"
 
@@ -122,17 +123,31 @@ void CheckAgainstInput(const OutputPath& output, const Identity& out, const Inpu
   if (input.kind == InputKind::kWhole || LooksLikePhoto(out.path)) refuse("is a file that is in the folder");
 }
 
+// Photos may lie in several places. A pattern that nothing fits is their reader's to refuse.
+std::vector<InputPath> EachInput(const std::vector<InputPath>& inputs) {
+  std::vector<InputPath> each;
+  for (const InputPath& input : inputs) {
+    if (input.path.empty()) continue;
+    std::vector<fs::path> paths = {input.path};
+    try {
+      if (input.kind == InputKind::kPhotos) paths = PathsOf(input.path.string());
+    } catch (const InputError&) {
+    }
+    for (const auto& path : paths) each.push_back({input.name, path, input.kind});
+  }
+  return each;
+}
+
 }  // namespace
 
 void CheckOutputs(const std::vector<OutputPath>& outputs, const std::vector<InputPath>& inputs) {
+  const std::vector<InputPath> each = EachInput(inputs);
   std::vector<std::pair<const OutputPath*, Identity>> seen;
   for (const OutputPath& output : outputs) {
     if (output.path.empty()) continue;
     IsFolderKind(output.kind) ? CheckFolder(output) : CheckFile(output);
     const Identity out = Identity::Of(output.path);
-    for (const InputPath& input : inputs) {
-      if (!input.path.empty()) CheckAgainstInput(output, out, input);
-    }
+    for (const InputPath& input : each) CheckAgainstInput(output, out, input);
     for (const auto& [other, identity] : seen) {
       if (!out.Is(identity)) continue;
       throw InputError(output.name + " " + Printable(output.path.string(), 300) + " is the file of " + other->name +

@@ -288,5 +288,32 @@ TEST_F(Config, DocumentationEscapesBars) {
   EXPECT_THAT(DocumentConfig(OptionTree(options)), HasSubstr("| `device` | `auto` | text | cpu \\| cuda |"));
 }
 
+struct Places {
+  std::string images;
+  std::string name;
+
+  template <class V>
+  void Visit(V& v) {
+    v.Field("images", images, "one or several", Several{});
+    v.Field("name", name, "one text");
+  }
+};
+
+TEST(ConfigSeveral, AListIsOneText) {
+  const TemporaryFolder folder;
+  Places places;
+  const auto read = [&](const std::string& yaml) {
+    ResolveConfig(OptionTree(places), {folder.Write("c.yaml", yaml)}, {});
+    return places.images;
+  };
+  EXPECT_EQ(read("images: photos\n"), "photos");
+  EXPECT_EQ(read("images: [a.tar, 's-{0..3}.tar']\n"), "a.tar,s-{0..3}.tar");
+  EXPECT_EQ(read("images:\n  - a b.tar\n  - c\n"), "a b.tar,c");
+  EXPECT_THROW(read("images: [[a], b]\n"), InputError);
+  EXPECT_THROW(read("name: [a, b]\n"), InputError);
+  ApplyConfigOverride(OptionTree(places), "images=x-{1,2}.tar,y");
+  EXPECT_EQ(places.images, "x-{1,2}.tar,y");
+}
+
 }  // namespace
 }  // namespace dualgeo

@@ -12,11 +12,14 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "dualgeo/data/mask.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/parallel.h"
+#include "src/data/memory_budget.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/without_descriptors.h"
 
@@ -252,6 +255,89 @@ TEST(Loader, ThroughputSlow) {
                   << std::lround(400 / seconds.count()) << " photos/s\n";
       }
     }
+  }
+}
+
+// Of 26 MB each, so that only one is held ready: what is behind it is not read before it is taken.
+TEST(Loader, HoldsNoMoreBatchesReadyThanTheirMemoryAllows) {
+  Photos photos(8);
+  photos.view().image_size = 1024;
+  std::filesystem::remove(photos.Image(7));
+  const auto dataset = photos.Dataset();
+  LoaderOptions options = Options(4, 8);
+  options.prefetch_megabytes = 30;
+  Loader loader(dataset, Order(8), 2, false, options, std::nullopt);
+  ASSERT_TRUE(loader.Next());  // the second batch may now be read, the fourth not
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  WriteFileAtomically(photos.Image(7), ReadFile(photos.Image(0)));
+  std::filesystem::copy_file(photos.Mask(0), photos.Mask(7), std::filesystem::copy_options::overwrite_existing);
+  EXPECT_TRUE(loader.Next());
+  EXPECT_TRUE(loader.Next());
+  EXPECT_TRUE(loader.Next());  // would fail if photo 7 had been looked for at the start
+}
+
+// Large photos wait for each other, one that is larger than the whole allowance is decoded alone, and the batches are
+// those that are made without a limit.
+TEST(Loader, DecodesWithinItsMemory) {
+  Photos photos(12, {640, 480});  // 900 KB each
+  const auto free = photos.Dataset();
+  Loader reference(free, Order(12), 4, false, Options(6), 3);
+  const auto expected = All(reference);
+  for (const std::int64_t limit : {std::int64_t{1}, std::int64_t{2'000'000}}) {
+    const auto limited = photos.Dataset();
+    Loader loader(limited, Order(12), 4, false, Options(6), 3);
+    limited.LimitDecoding(limit);
+    const auto batches = All(loader);
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(torch::equal(batches[i].pixels, expected[i].pixels));
+  }
+  const auto small = photos.Dataset();
+  LoaderOptions options = Options(6);
+  options.decode_megabytes = 2;
+  Loader loader(small, Order(12), 4, false, options, 3);
+  All(loader);
+  EXPECT_GE(small.peak_decoding_bytes(), 640 * 480 * 3);
+  EXPECT_LE(small.peak_decoding_bytes(), 2 << 20);
+}
+
+TEST(MemoryBudget, ThreadsShareIt) {
+  MemoryBudget budget;
+  budget.SetLimit(100);
+  ForEachInParallel(200, 8, [&](std::size_t i) {
+    const MemoryBudget::Share share(budget, i % 50 == 0 ? 1000 : 30);
+    std::this_thread::yield();
+  });
+  EXPECT_EQ(budget.peak(), 1000);  // alone
+  MemoryBudget other;
+  other.SetLimit(100);
+  ForEachInParallel(200, 8, [&](std::size_t) { const MemoryBudget::Share share(other, 30); });
+  EXPECT_LE(other.peak(), 90);
+}
+
+// Fewer pixels of large photos: other features, but the same part of the scene, sizes and masks.
+TEST(PhotoDataset, DecodesFast) {
+  Photos photos(3, {1201, 801});
+  photos.view().image_size = 32;
+  photos.view().mask_size = 16;
+  photos.view().fast_decoding = true;
+  for (const Crops crops : {Crops::kOne, Crops::kTen}) {
+    photos.view().crops = crops;
+    const auto fast = photos.Dataset();
+    photos.view().fast_decoding = false;
+    const auto whole = photos.Dataset();
+    photos.view().fast_decoding = true;
+    for (int i = 0; i < 3; ++i) {
+      const Example a = whole.Get(i), b = fast.Get(i);
+      EXPECT_EQ(b.photo_size, cv::Size(1201, 801));
+      EXPECT_EQ(b.pixels.sizes(), a.pixels.sizes());
+      EXPECT_TRUE(torch::equal(b.mask, a.mask));
+      EXPECT_FALSE(torch::equal(b.pixels, a.pixels));
+      EXPECT_LT((b.pixels - a.pixels).abs().mean().item<double>(), 0.25 * a.pixels.std().item<double>());
+      Random first(7), second(7);
+      const Example c = whole.Get(i, &first), d = fast.Get(i, &second);
+      EXPECT_EQ(d.pixels.sizes(), c.pixels.sizes());
+      EXPECT_EQ(d.photo_size, cv::Size(1201, 801));
+    }
+    EXPECT_LT(fast.peak_decoding_bytes(), whole.peak_decoding_bytes() / 3);
   }
 }
 

@@ -75,7 +75,7 @@ TEST(Mask, WrongSizeNamesBoth) {
   const cv::Mat mask(10, 20, CV_8UC1);
   const cv::Mat photo(30, 40, CV_8UC3);
   try {
-    CheckMaskSize(mask, "m/a.png", photo, "p/a.jpg");
+    CheckMaskSize(mask, "m/a.png", photo.size(), "p/a.jpg");
     FAIL();
   } catch (const InputError& error) {
     EXPECT_THAT(error.what(), AllOf(HasSubstr("m/a.png"), HasSubstr("20 x 10"), HasSubstr("p/a.jpg has 40 x 30")));

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <tiffio.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
@@ -89,6 +90,44 @@ TEST(Photo, ReadsEveryFormatAsRgb) {
   ExpectSquares(DecodePhoto(Encode(Squares(), ".webp"), "a"), 12);
   ExpectSquares(DecodePhoto(Encode(Squares(), ".tiff"), "a"), 0);
   ExpectSquares(DecodePhoto(Encode(Squares(), ".bmp"), "a"), 0);
+}
+
+// By eighths of libjpeg: the least of 1, 2, 4 and 8 that keeps the shorter side, upright as all of it would be.
+TEST(Photo, FewerPixelsOfALargeJpeg) {
+  cv::Mat large;
+  cv::resize(Squares(), large, {1201, 801}, 0, 0, cv::INTER_NEAREST);
+  const std::string jpeg = Encode(large, ".jpg");
+  const auto decoded = [](const std::string& bytes, int least_side) {
+    std::int64_t asked = 0;
+    PhotoDecoding decoding{least_side, [&](std::int64_t needed) { asked = needed; }};
+    DecodedPhoto photo = DecodePhoto(bytes, "a", decoding);
+    EXPECT_GE(asked, static_cast<std::int64_t>(photo.pixels.total()) * 3);
+    EXPECT_LE(asked, static_cast<std::int64_t>(photo.pixels.total()) * 6);
+    EXPECT_EQ(std::max(photo.size.width, photo.size.height), 1201);
+    return photo;
+  };
+  for (const auto& [least, size] :
+       {std::pair(0, cv::Size(1201, 801)), std::pair(801, cv::Size(1201, 801)), std::pair(401, cv::Size(1201, 801)),
+        std::pair(400, cv::Size(601, 401)), std::pair(224, cv::Size(601, 401)), std::pair(200, cv::Size(301, 201)),
+        std::pair(1, cv::Size(151, 101))}) {
+    const DecodedPhoto photo = decoded(jpeg, least);
+    EXPECT_EQ(photo.pixels.size(), size) << least;
+    EXPECT_EQ(photo.size, cv::Size(1201, 801));
+    cv::Mat small;
+    cv::resize(photo.pixels, small, {48, 32}, 0, 0, cv::INTER_AREA);
+    ExpectSquares(small);
+    for (char orientation = 1; orientation <= 8; ++orientation) {
+      const DecodedPhoto turned = decoded(WithOrientation(jpeg, orientation), least);
+      const cv::Mat all = DecodePhoto(WithOrientation(jpeg, orientation), "a");
+      EXPECT_EQ(turned.size, all.size());
+      EXPECT_EQ(turned.pixels.cols > turned.pixels.rows, all.cols > all.rows);
+      cv::Mat expected;
+      cv::resize(all, expected, turned.pixels.size(), 0, 0, cv::INTER_AREA);
+      EXPECT_LT(cv::norm(turned.pixels, expected, cv::NORM_L1) / static_cast<double>(expected.total()), 6) << least;
+    }
+  }
+  // Others have no such scales.
+  EXPECT_EQ(decoded(Encode(large, ".png"), 100).pixels.size(), cv::Size(1201, 801));
 }
 
 TEST(Photo, ProgressiveJpeg) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dualgeo/data/photo.h"
+#include "dualgeo/model/instruction_set.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
 #include "src/data/resize_kernels.h"
@@ -113,14 +114,20 @@ TEST(ResizeKernels, VectorsEqualPlainCode) {
     std::vector<std::uint8_t> in(step * static_cast<std::size_t>(rows));
     for (auto& value : in) value = static_cast<std::uint8_t>(random.Below(256));
     std::vector<std::uint8_t> plain(out_step * static_cast<std::size_t>(rows)), fast = plain;
-    ResizeAcrossPlain(in.data(), step, width, plain.data(), out_step, rows, channels, taps);
+    {
+      const InstructionSetScope scope(InstructionSet::kPlain);
+      ResizeAcross(in.data(), step, width, plain.data(), out_step, rows, channels, taps);
+    }
     ResizeAcross(in.data(), step, width, fast.data(), out_step, rows, channels, taps);
     EXPECT_EQ(plain, fast) << channels << " channels, " << width << " x " << rows << " to " << n;
 
     std::vector<std::int32_t> weights(taps.weights.begin(), taps.weights.begin() + std::min(width, rows));
     std::vector<std::uint8_t> down(step), fast_down(step);
     const int count = static_cast<int>(weights.size());
-    ResizeDownPlain(in.data(), step, weights.data(), count, down.data(), static_cast<int>(step));
+    {
+      const InstructionSetScope scope(InstructionSet::kPlain);
+      ResizeDown(in.data(), step, weights.data(), count, down.data(), static_cast<int>(step));
+    }
     ResizeDown(in.data(), step, weights.data(), count, fast_down.data(), static_cast<int>(step));
     EXPECT_EQ(down, fast_down) << step << " values, " << count << " rows";
   }

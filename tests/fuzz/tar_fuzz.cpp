@@ -18,10 +18,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Require(ftruncate(descriptor, 0) == 0 && pwrite(descriptor, data, size, 0) == static_cast<ssize_t>(size));
   dualgeo::ExpectInputErrorOrNone([&] {
     const dualgeo::TarFile file(path);
-    for (const auto& member : file.members()) {
+    for (std::size_t i = 0; i < file.size(); ++i) {
+      const dualgeo::TarMember member = file.At(i);
       Require(member.offset <= size && member.size <= size - member.offset);
       Require(file.Read(member).size() == member.size);
-      Require(file.Find(member.name) != nullptr);
+      Require(file.Find(member.name).has_value());
     }
   });
   return 0;

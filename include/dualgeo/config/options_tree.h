@@ -40,6 +40,7 @@ struct OptionNode {
   std::optional<Range> range = {};
   std::optional<For> belongs = {};
   Affects affects = Affects::kResult;
+  bool several = false;
 };
 
 namespace options_tree_internal {
@@ -88,6 +89,7 @@ class TreeBuilder {
   static void Set(OptionNode& node, For belongs) { node.belongs = std::move(belongs); }
   static void Set(OptionNode& node, Affects affects) { node.affects = affects; }
   static void Set(OptionNode&, Added) {}
+  static void Set(OptionNode& node, Several) { node.several = true; }
 };
 
 }  // namespace options_tree_internal

@@ -11,7 +11,7 @@
 
 namespace dualgeo {
 
-// A table of photos and where the photos and masks are. Empty: not given.
+// A table of photos and where the photos and masks are: one place or several (data/photo_source.h). Empty: not given.
 struct PhotoSetOptions {
   std::string csv;
   std::string images;
@@ -21,8 +21,11 @@ struct PhotoSetOptions {
   template <class Visitor>
   void Visit(Visitor& v) {
     v.Field("csv", csv, "photo table (IMG_ID, LAT, LON ...)", Affects::kContent);
-    v.Field("images", images, "folder or tar archive that IMG_ID is a path in", Affects::kContent);
-    v.Field("masks", masks, "folder or tar of class-id PNGs, named as the photos; empty: none", Affects::kContent);
+    v.Field("images", images,
+            "folder, tar or zip archive that IMG_ID is a path in, parts of a tar, shards, or a list of those",
+            Affects::kContent, Several{});
+    v.Field("masks", masks, "where class-id PNGs are, named as the photos; as images; empty: none", Affects::kContent,
+            Several{});
     v.Group("columns", columns, "the table's column names");
   }
   // Throws InputError naming the key (e.g. "data.train.csv") when csv or images is not set, or masks where they are
@@ -42,8 +45,8 @@ struct ValidationOptions {
     v.Field("fraction", fraction, "share of the training photos held out, split by author where there is one; 0: none",
             Range{0, 0.9});
     v.Field("csv", csv, "photo table of its own, instead of a share of the training photos", Affects::kContent);
-    v.Field("images", images, "folder or tar archive; empty: that of training", Affects::kContent);
-    v.Field("masks", masks, "folder or tar of masks; empty: that of training", Affects::kContent);
+    v.Field("images", images, "where its photos are; empty: where those of training are", Affects::kContent, Several{});
+    v.Field("masks", masks, "where their masks are; empty: where those of training are", Affects::kContent, Several{});
     v.Group("columns", columns, "the table's column names");
   }
   void Validate() const;

@@ -13,6 +13,8 @@
 
 namespace dualgeo {
 
+class MemoryBudget;
+
 class PhotoDataset {
  public:
   // images and masks: a folder or an archive each (data/photo_source.h); masks may be empty when view.with_masks is
@@ -46,6 +48,12 @@ class PhotoDataset {
   // Loader calls it.
   void RaiseCacheLimit(std::int64_t bytes) const;
 
+  // Threads that call Get decode at once what takes no more memory than this; a larger photo is decoded alone. No limit
+  // before. Loader calls it.
+  void LimitDecoding(std::int64_t bytes) const;
+  // The most bytes that photos and masks took while they were decoded.
+  std::int64_t peak_decoding_bytes() const;
+
  private:
   class Cache;
   Prepared Read(std::int64_t index, bool training) const;
@@ -57,6 +65,7 @@ class PhotoDataset {
   AugmentOptions augment_;
   bool hash_photos_ = false;
   std::unique_ptr<Cache> cache_;
+  std::unique_ptr<MemoryBudget> decoding_;
 };
 
 }  // namespace dualgeo

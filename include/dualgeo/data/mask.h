@@ -36,7 +36,6 @@ std::string MaskId(const std::string& id);
 std::filesystem::path MaskPath(const std::filesystem::path& masks, const std::string& id);
 
 // Throws InputError naming both sizes unless the mask is as large as the photo.
-void CheckMaskSize(const cv::Mat& mask, const std::string& mask_name, const cv::Mat& photo,
-                   const std::string& photo_name);
+void CheckMaskSize(const cv::Mat& mask, const std::string& mask_name, cv::Size photo, const std::string& photo_name);
 
 }  // namespace dualgeo

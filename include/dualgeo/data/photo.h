@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <opencv2/core.hpp>
 #include <string>
 #include <string_view>
@@ -27,9 +28,24 @@ inline constexpr std::int64_t kMaxPhotoPixels = 250'000'000;
 inline constexpr std::int64_t kFreePhotoPixels = 40'000'000;
 inline constexpr std::int64_t kPhotoPixelsPerByte = 100;
 
+// How a photo is decoded.
+struct PhotoDecoding {
+  // Of a larger JPEG only so many pixels (by libjpeg's scaling in eighths, from fewer coefficients of each block) that
+  // the shorter side is not below this. 0: all, as Pillow does.
+  int least_side = 0;
+  // Called with the bytes that the photo will take while it is decoded, before it takes them; may wait.
+  std::function<void(std::int64_t bytes)> before_pixels = {};
+};
+
+struct DecodedPhoto {
+  cv::Mat pixels;
+  cv::Size size;  // of the upright photo; pixels may be fewer (PhotoDecoding::least_side)
+};
+
 // name: how messages call the photo. Throws InputError (one line that begins with the name) when the bytes are empty,
 // of no known format, damaged or truncated, or when there are more than kMaxPhotoPixels. Safe to call from several
 // threads.
+DecodedPhoto DecodePhoto(std::string_view bytes, const std::string& name, const PhotoDecoding& decoding);
 cv::Mat DecodePhoto(std::string_view bytes, const std::string& name);
 
 // The same for a file. Throws InputError also when it is missing or unreadable.

@@ -35,6 +35,8 @@ struct ViewOptions {
   // neighbouring classes: the released code. Else each pixel is the class at its centre.
   bool interpolate_masks = false;
   bool with_masks = true;
+  // Photos may come with fewer pixels than they have (data/photo.h), as many as LeastSide says.
+  bool fast_decoding = false;
 };
 
 struct Example {
@@ -59,7 +61,11 @@ struct Prepared {
   cv::Size photo_size;          // before
   Sha256Digest photo_sha256{};  // as Example's
 };
-Prepared Prepare(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& view, bool training);
+// photo_size: what the mask must be as large as, where the photo was decoded with fewer pixels; empty: the photo's.
+Prepared Prepare(const cv::Mat& photo, const cv::Mat& mask, const ViewOptions& view, bool training,
+                 cv::Size photo_size = {});
+// The shorter side in pixels that `Prepare` wants a photo to have, where it was decoded fast; 0: all of it.
+int LeastSide(const ViewOptions& view, bool training);
 // random nullptr: prepared for evaluation; else for training.
 Example Complete(const Prepared& prepared, const ViewOptions& view, const AugmentOptions& augment, Random* random);
 
@@ -68,8 +74,9 @@ Example Complete(const Prepared& prepared, const ViewOptions& view, const Augmen
 // int((n - S) / 2), as Hugging Face's CLIPImageProcessor does; the framing may say otherwise.
 cv::Mat EvaluationCrop(const cv::Mat& photo, int size, Geometry geometry, const Framing& framing = {});
 
-// view.crops of a photo, in the order of Crops, and of its mask. The whole photo is resized once.
-std::vector<cv::Mat> EvaluationCrops(const cv::Mat& photo, const ViewOptions& view);
+// view.crops of a photo, in the order of Crops, and of its mask. The whole photo is resized once. photo_size: as
+// Prepare's.
+std::vector<cv::Mat> EvaluationCrops(const cv::Mat& photo, const ViewOptions& view, cv::Size photo_size = {});
 std::vector<cv::Mat> EvaluationMasks(const cv::Mat& mask, const ViewOptions& view);
 
 // The mask under EvaluationCrop's pixels, CV_8UC1 [M, M]. interpolate: see ViewOptions::interpolate_masks.

@@ -20,9 +20,8 @@ struct TrainingSets {
 // validation: a table of its own, or a share of the training photos, split by author from `seed`.
 // columns: further ones of the tables that are needed (ReadPhotoTable).
 // Throws InputError for keys that are not set and tables that cannot be used.
-TrainingSets OpenTrainingSets(const DataOptions& data, const ViewOptions& train_view,
-                              const ViewOptions& validation_view, std::uint64_t seed,
-                              const std::vector<std::string>& columns = {});
+TrainingSets OpenTrainingSets(const DataOptions& data, ViewOptions train_view, ViewOptions validation_view,
+                              std::uint64_t seed, const std::vector<std::string>& columns = {});
 
 // The training table without and with only the share that validation holds out.
 PhotoSplit SplitTrainingTable(const PhotoTable& train, const ValidationOptions& validation, std::uint64_t seed);

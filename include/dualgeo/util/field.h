@@ -14,7 +14,8 @@
 // A visitor (config/options_tree.h) has
 //   Field(name, value&, help, rules...)     value: bool, int, int64_t, double, std::string, std::vector of those,
 //                                                  or std::optional of those (null in YAML)
-//                                           rules: OneOf, Range, For, Affects, Added; each at most once, in any order
+//                                           rules: OneOf, Range, For, Affects, Added, Several; each at most once, in
+//                                           any order
 //   Group(name, struct&, help)              a nested option struct
 //   Map(name, std::map<std::string, Struct>&, help)   named option structs (benchmarks: {im2gps3k: {...}})
 //
@@ -56,6 +57,9 @@ enum class Affects {
 
 // A field that came after checkpoints were written: while it has its default, their fingerprints are what they were.
 struct Added {};
+
+// The value is one text that may name several files (util/path_list.h), and may be written as a list of them.
+struct Several {};
 
 // Of a field with these rules.
 template <class... Rules>

@@ -22,7 +22,7 @@ struct OutputPath {
 
 enum class InputKind {
   kWhole,   // a file, or a folder in which nothing may be overwritten (a gallery, a checkpoint)
-  kPhotos,  // a folder of photos or masks, beside which other files may lie
+  kPhotos,  // photos or masks (util/path_list.h); beside them in a folder other files may lie
 };
 
 struct InputPath {
