@@ -5,7 +5,7 @@
 
 #include "commands.h"
 #include "dualgeo/gallery/advise.h"
-#include "dualgeo/gallery/faiss_build.h"
+#include "dualgeo/gallery/faiss_version.h"
 #include "dualgeo/gallery/gallery_file.h"
 #include "dualgeo/pipeline/stages.h"
 #include "embed_flags.h"
@@ -84,7 +84,7 @@ struct AdviseArguments {
 };
 
 void PrintAdvice(const AdviseArguments& flags) {
-  const FaissBuild faiss = DescribeFaiss();
+  const FaissVersion faiss = DescribeFaiss();
   const auto all = AdviseIndex(flags.count, flags.dimension, flags.memory_gb, faiss.uses);
   if (flags.json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();

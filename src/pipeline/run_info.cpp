@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "dualgeo/eval/provenance.h"
-#include "dualgeo/gallery/faiss_build.h"
+#include "dualgeo/gallery/faiss_version.h"
 #include "dualgeo/io/torch.h"
 #include "dualgeo/model/instruction_set.h"
 #include "dualgeo/runtime/runtime.h"
@@ -94,7 +94,7 @@ std::vector<DoctorLine> Examine() {
   lines.push_back(
       {"own CPU kernels", NameOf(UsedInstructionSet()) +
                               std::string(std::getenv("DUALGEO_CPU") != nullptr ? ", as DUALGEO_CPU says" : "")});
-  const FaissBuild faiss = DescribeFaiss();
+  const FaissVersion faiss = DescribeFaiss();
   std::string finding = NameOf(faiss.uses) + " (FAISS " + faiss.version + ": " + faiss.options + ")";
   if (faiss.uses < InstructionSetsHere().back()) {
     finding += "; this processor has " + NameOf(InstructionSetsHere().back()) +

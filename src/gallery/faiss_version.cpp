@@ -1,4 +1,4 @@
-#include "dualgeo/gallery/faiss_build.h"
+#include "dualgeo/gallery/faiss_version.h"
 
 #include <faiss/Index.h>
 #include <faiss/utils/utils.h>
@@ -8,7 +8,7 @@
 
 namespace dualgeo {
 
-FaissBuild DescribeFaiss() {
+FaissVersion DescribeFaiss() {
   std::string options = faiss::get_compile_options();
   while (options.ends_with(' ')) options.pop_back();
   const InstructionSet uses = FaissInstructions(options, InstructionSetsHere().back());
