@@ -86,7 +86,7 @@ struct AdviseArguments {
 };
 
 void PrintAdvice(const AdviseArguments& flags) {
-  const FaissBuild faiss = DescribeFaiss();
+  const FaissVersion faiss = DescribeFaiss();
   const auto all = AdviseIndex(flags.count, flags.dimension, flags.memory_gb, faiss.uses);
   if (flags.json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();

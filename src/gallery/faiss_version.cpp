@@ -8,7 +8,7 @@
 
 namespace dualgeo {
 
-FaissBuild DescribeFaiss() {
+FaissVersion DescribeFaiss() {
   std::string options = faiss::get_compile_options();
   while (options.ends_with(' ')) options.pop_back();
   const InstructionSet uses = FaissInstructions(options, InstructionSetsHere().back());

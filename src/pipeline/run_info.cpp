@@ -94,7 +94,7 @@ std::vector<DoctorLine> Examine() {
   lines.push_back(
       {"own CPU kernels", NameOf(UsedInstructionSet()) +
                               std::string(std::getenv("DUALGEO_CPU") != nullptr ? ", as DUALGEO_CPU says" : "")});
-  const FaissBuild faiss = DescribeFaiss();
+  const FaissVersion faiss = DescribeFaiss();
   std::string finding = NameOf(faiss.uses) + " (FAISS " + faiss.version + ": " + faiss.options + ")";
   if (faiss.uses < InstructionSetsHere().back()) {
     finding += "; this processor has " + NameOf(InstructionSetsHere().back()) +

@@ -7,7 +7,7 @@
 namespace dualgeo {
 namespace {
 
-TEST(FaissBuild, ReadsWhatFaissSaysOfItself) {
+TEST(FaissVersion, ReadsWhatFaissSaysOfItself) {
   constexpr auto kPlain = InstructionSet::kPlain, kAvx2 = InstructionSet::kAvx2, kAvx512 = InstructionSet::kAvx512;
   EXPECT_EQ(FaissInstructions("OPTIMIZE GENERIC", kAvx512), kPlain);  // Debian's
   EXPECT_EQ(FaissInstructions("OPTIMIZE AVX2", kAvx512), kAvx2);      // libfaiss_avx2
@@ -18,8 +18,8 @@ TEST(FaissBuild, ReadsWhatFaissSaysOfItself) {
   EXPECT_EQ(FaissInstructions("", kAvx512), kPlain);
 }
 
-TEST(FaissBuild, DescribesTheOneThatIsLinked) {
-  const FaissBuild faiss = DescribeFaiss();
+TEST(FaissVersion, DescribesTheOneThatIsLinked) {
+  const FaissVersion faiss = DescribeFaiss();
   EXPECT_EQ(std::count(faiss.version.begin(), faiss.version.end(), '.'), 2) << faiss.version;
   EXPECT_NE(faiss.options, "");
   EXPECT_LE(faiss.uses, InstructionSetsHere().back());

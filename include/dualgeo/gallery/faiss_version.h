@@ -9,13 +9,13 @@
 
 namespace dualgeo {
 
-struct FaissBuild {
+struct FaissVersion {
   std::string version;  // "1.7.3"
   std::string options;  // as FAISS says it: "OPTIMIZE GENERIC"
   InstructionSet uses = InstructionSet::kPlain;
 };
 
-FaissBuild DescribeFaiss();
+FaissVersion DescribeFaiss();
 
 // What FAISS's get_compile_options() means on a processor with `here`: GENERIC, AVX2 or AVX512 and their like; with DD
 // several, of which it takes the best that the processor has.
