@@ -5,7 +5,6 @@
 #include "dualgeo/util/random.h"
 
 namespace dualgeo {
-namespace {
 
 std::string TableFingerprint(const PhotoTable& table) {
   std::string text;
@@ -17,8 +16,6 @@ std::string TableFingerprint(const PhotoTable& table) {
   }
   return std::to_string(table.rows.size()) + " photos, sha256 " + Sha256(text).substr(0, 16);
 }
-
-}  // namespace
 
 PhotoSplit SplitTrainingTable(const PhotoTable& train, const ValidationOptions& validation, std::uint64_t seed) {
   return SplitByAuthor(train, validation.fraction, DeriveSeed(seed, "validation"));

@@ -331,7 +331,8 @@ TEST(PhotoDataset, DecodesFast) {
       EXPECT_EQ(b.pixels.sizes(), a.pixels.sizes());
       EXPECT_TRUE(torch::equal(b.mask, a.mask));
       EXPECT_FALSE(torch::equal(b.pixels, a.pixels));
-      EXPECT_LT((b.pixels - a.pixels).abs().mean().item<double>(), 0.25 * a.pixels.std().item<double>());
+      // Of noise, where another part would differ by more than its deviation.
+      EXPECT_LT((b.pixels - a.pixels).abs().mean().item<double>(), 0.4 * a.pixels.std().item<double>());
       Random first(7), second(7);
       const Example c = whole.Get(i, &first), d = fast.Get(i, &second);
       EXPECT_EQ(d.pixels.sizes(), c.pixels.sizes());

@@ -8,14 +8,14 @@ namespace dualgeo {
 namespace {
 
 TEST(FaissVersion, ReadsWhatFaissSaysOfItself) {
-  constexpr auto kPlain = InstructionSet::kPlain, kAvx2 = InstructionSet::kAvx2, kAvx512 = InstructionSet::kAvx512;
-  EXPECT_EQ(FaissInstructions("OPTIMIZE GENERIC", kAvx512), kPlain);  // Debian's
-  EXPECT_EQ(FaissInstructions("OPTIMIZE AVX2", kAvx512), kAvx2);      // libfaiss_avx2
-  EXPECT_EQ(FaissInstructions("OPTIMIZE AVX512", kAvx512), kAvx512);  // libfaiss_avx512
-  EXPECT_EQ(FaissInstructions("OPTIMIZE AVX512_SPR", kAvx512), kAvx512);
-  EXPECT_EQ(FaissInstructions("OPTIMIZE DD AVX2 AVX512", kAvx512), kAvx512);  // 1.15, chosen as it starts
-  EXPECT_EQ(FaissInstructions("OPTIMIZE DD AVX2 AVX512", kAvx2), kAvx2);
-  EXPECT_EQ(FaissInstructions("", kAvx512), kPlain);
+  constexpr auto plain = InstructionSet::kPlain, avx2 = InstructionSet::kAvx2, avx512 = InstructionSet::kAvx512;
+  EXPECT_EQ(FaissInstructions("OPTIMIZE GENERIC", avx512), plain);  // Debian's
+  EXPECT_EQ(FaissInstructions("OPTIMIZE AVX2", avx512), avx2);      // libfaiss_avx2
+  EXPECT_EQ(FaissInstructions("OPTIMIZE AVX512", avx512), avx512);  // libfaiss_avx512
+  EXPECT_EQ(FaissInstructions("OPTIMIZE AVX512_SPR", avx512), avx512);
+  EXPECT_EQ(FaissInstructions("OPTIMIZE DD AVX2 AVX512", avx512), avx512);  // 1.15, chosen as it starts
+  EXPECT_EQ(FaissInstructions("OPTIMIZE DD AVX2 AVX512", avx2), avx2);
+  EXPECT_EQ(FaissInstructions("", avx512), plain);
 }
 
 TEST(FaissVersion, DescribesTheOneThatIsLinked) {

@@ -26,6 +26,9 @@ TrainingSets OpenTrainingSets(const DataOptions& data, ViewOptions train_view, V
 // The training table without and with only the share that validation holds out.
 PhotoSplit SplitTrainingTable(const PhotoTable& train, const ValidationOptions& validation, std::uint64_t seed);
 
+// "1000 photos, sha256 ...": ids, places and further values, in the order of rows.
+std::string TableFingerprint(const PhotoTable& table);
+
 // What of the data changes the trained weights: a fingerprint of the training photos' table, and the augmentation.
 void AddDataSettings(Settings& settings, const TrainingSets& sets, const DataOptions& data);
 
