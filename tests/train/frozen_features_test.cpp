@@ -50,8 +50,11 @@ class FrozenFeaturesTest : public ::testing::Test {
 
 // With a version for each epoch the photos are those of a training without: what is left is bf16's rounding.
 TEST_F(FrozenFeaturesTest, TrainingOnThemIsTrainingOnThePhotos) {
-  Train("plain", TinyTraining(3));
-  Train("cached", Cached(3, 0));
+  // With a small rate, so that rounding is not learned from.
+  TrainOptions without = TinyTraining(3), with = Cached(3, 0);
+  without.lr = with.lr = 1e-6;
+  Train("plain", without);
+  Train("cached", with);
   const auto plain = Losses("plain"), cached = Losses("cached");
   ASSERT_EQ(plain.size(), cached.size());
   for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_NEAR(cached[i], plain[i], 0.02 * plain[i]) << i;
@@ -62,21 +65,21 @@ TEST_F(FrozenFeaturesTest, PhotosAreReadOnceAndAResumeIsExact) {
   Train("whole", Cached(4, 2));
   Train("part", Cached(1, 2));
   fs::rename(set_ / "images", set_ / "away");
+  fs::create_directory(set_ / "images");
   Train("part", Cached(4, 2), Existing::kResume);
   EXPECT_EQ(Weights("part"), Weights("whole"));
   EXPECT_EQ(Losses("part"), Losses("whole"));
   EXPECT_THROW(Train("plain", TinyTraining(1)), InputError);
-  fs::rename(set_ / "away", set_ / "images");
 }
 
 TEST_F(FrozenFeaturesTest, InChunksTheyTeachTheSame) {
-  Train("whole", Cached(1, 1));
-  TrainOptions chunks = Cached(1, 1);
-  chunks.chunk_size = 2;
   model_.fusion.dropout = 0;
-  Train("chunks", chunks);
-  Train("again", Cached(1, 1));
-  const auto whole = Losses("again"), in_chunks = Losses("chunks");
+  TrainOptions train = Cached(1, 1);
+  train.batch_norm = "frozen";
+  Train("whole", train);
+  train.chunk_size = 2;
+  Train("chunks", train);
+  const auto whole = Losses("whole"), in_chunks = Losses("chunks");
   ASSERT_EQ(whole.size(), in_chunks.size());
   for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_NEAR(in_chunks[i], whole[i], 1e-4) << i;
 }
@@ -85,7 +88,7 @@ TEST_F(FrozenFeaturesTest, DamagedAndOlderOnesAreMadeAgain) {
   Train("a", Cached(1, 1));
   fs::path part;
   for (const auto& entry : fs::directory_iterator(folder_ / "a/frozen/train")) {
-    if (entry.path().extension() == ".safetensors") part = entry.path();
+    if (entry.path().filename().string().starts_with("part-")) part = entry.path();
   }
   ASSERT_FALSE(part.empty());
   const std::string whole = Bytes(part);
