@@ -2,9 +2,9 @@
 // photo, so that an epoch neither decodes a photo nor runs the encoder. Each photo has several versions, augmented
 // differently.
 //
-// FOLDER/part-*, a safetensors file for a block of photos of one version: `tokens` bf16 [n, 1 + T, D], `rows` int64 [n] of the
-// table, and `mask` uint8 [n, M, M] where the model sees masks: cut from them as the photo was. They are mapped, not
-// read, and made again where a killed process stopped.
+// FOLDER/part-*, a safetensors file for a block of photos of one version: `tokens` bf16 [n, 1 + T, D], `rows` int64 [n]
+// of the table, and `mask` uint8 [n, M, M] where the model sees masks: cut from them as the photo was. They are mapped,
+// not read, and made again where a killed process stopped.
 #pragma once
 
 #include <cstdint>
