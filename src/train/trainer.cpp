@@ -251,13 +251,14 @@ class DualGeoTask : public TrainTask {
     };
     std::unique_ptr<FrozenFeatures> frozen;
     Processes& all = AllProcesses();
-    for (int rank = 0; rank < all.size(); ++rank) {
-      if (rank == all.rank()) {
+    const bool by_first = name == "validation";  // which is rank 0's work alone
+    for (int rank = 0; rank < (by_first ? 1 : all.size()); ++rank) {
+      if (by_first || rank == all.rank()) {
         frozen = std::make_unique<FrozenFeatures>(
             photos, job_.data.loader, job_.run_dir / "frozen" / name,
             "dualgeo frozen features 1\nweights: " + weights + "\n" + SettingsText(settings), versions, encode);
       }
-      all.Barrier();
+      if (!by_first) all.Barrier();
     }
     return frozen;
   }
