@@ -4,7 +4,11 @@
 #   scripts/bench/micro.sh [--store]     --store: what is measured becomes scripts/bench/micro_baseline.json
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-dpkg -s libbenchmark-dev >/dev/null 2>&1 || sudo -n apt-get install -y libbenchmark-dev >&2 || apt-get install -y libbenchmark-dev >&2
+if ! dpkg -s libbenchmark-dev >/dev/null 2>&1; then
+  if [ "$(id -u)" -eq 0 ]; then sudo=(); else sudo=(sudo); fi
+  "${sudo[@]}" apt-get update -qq
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libbenchmark-dev >&2
+fi
 [ -e build/release/build.ninja ] || scripts/build.sh release >&2
 cmake build/release >/dev/null
 ninja -C build/release micro_bench >&2

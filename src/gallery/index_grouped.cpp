@@ -4,9 +4,8 @@
 // way.
 //
 //   groupedN             vectors as they are. Scores are those of the index flat, to the last digit.
-//   groupedN,SQ8         8 bits a dimension: the difference from the list's mean, a step and a gain for each vector.
-//   Found with the
-//                        query in 8 bits too; the best 3/2 k + 16 then get the score of the exact query.
+//   groupedN,SQ8         8 bits a dimension: the difference from the list's mean, a step and a gain for each vector;
+//                        found with the query in 8 bits too; the best 3/2 k + 16 get the score of the exact query.
 //   groupedN,SQ8,RFlat   found by codes; the best k_factor * k get their exact score from the vectors,
 //                        which are kept as well: mapped, so that only those asked for need be in memory.
 // N: the number of lists; 2 sqrt(vectors) where it is left out. A query looks into nprobe of them: 16, unless

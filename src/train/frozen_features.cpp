@@ -10,6 +10,7 @@
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
+#include "dualgeo/util/text.h"
 
 namespace dualgeo {
 namespace {
@@ -97,7 +98,6 @@ void FrozenFeatures::Make(PartsFolder& folder, const LoaderOptions& options, con
 void FrozenFeatures::Open(const std::vector<PartsFolder::Part>& parts) {
   const std::int64_t photos = dataset_.size();
   places_.resize(static_cast<std::size_t>(versions() * photos));
-  std::int64_t found = 0;
   for (const auto& kept : parts) {
     const Part& part = parts_.emplace_back(kept.file);
     const std::int64_t version = kept.first / photos;
@@ -107,9 +107,7 @@ void FrozenFeatures::Open(const std::vector<PartsFolder::Part>& parts) {
       places_[static_cast<std::size_t>(version * photos + rows[i])] = {static_cast<std::int32_t>(parts_.size() - 1),
                                                                        static_cast<std::int32_t>(i)};
     }
-    found += version == 0 ? part.rows.numel() : 0;
   }
-  missing_ = photos - found;
 }
 
 std::optional<Batch> FrozenFeatures::Get(std::int64_t version, std::span<const std::int64_t> rows) const {
@@ -117,13 +115,13 @@ std::optional<Batch> FrozenFeatures::Get(std::int64_t version, std::span<const s
   std::vector<torch::Tensor> tokens, masks;
   std::vector<double> latlon;
   for (const std::int64_t row : rows) {
-    const Place& place = places_.at(static_cast<std::size_t>(version * dataset_.size() + row));
+    const Place& place = PlaceOf(version, row);
     if (place.part < 0) continue;
     const Part& part = parts_[static_cast<std::size_t>(place.part)];
     tokens.push_back(part.tokens.select(0, place.row));
     if (part.mask.defined()) masks.push_back(part.mask.select(0, place.row));
     batch.indices.push_back(row);
-    const auto& location = dataset_.table().rows[static_cast<std::size_t>(row)].location;
+    const auto& location = Photo(row).location;
     latlon.push_back(location ? location->lat : std::nan(""));
     latlon.push_back(location ? location->lon : std::nan(""));
   }
@@ -151,9 +149,14 @@ FrozenReader::FrozenReader(const FrozenFeatures& features, std::optional<std::ui
 
 std::optional<Batch> FrozenReader::Next() {
   while (at_ < order_.size()) {
-    const std::size_t count = std::min(batch_size_, order_.size() - at_);
-    auto batch = features_.Get(version_, std::span(order_).subspan(at_, count));
-    at_ += count;
+    const auto rows = std::span(order_).subspan(at_, std::min(batch_size_, order_.size() - at_));
+    for (const std::int64_t row : rows) {
+      if (features_.Has(version_, row)) continue;
+      const std::string& id = features_.Photo(row).id;
+      skipped_.push_back({row, id, Printable(id) + ": has no frozen features, since it could not be read"});
+    }
+    auto batch = features_.Get(version_, rows);
+    at_ += rows.size();
     if (batch) return batch;
   }
   return std::nullopt;

@@ -37,8 +37,9 @@ class FrozenFeatures {
   std::int64_t versions() const { return static_cast<std::int64_t>(seeds_.size()); }
   // Throws Error for a seed that no version has.
   std::int64_t VersionOf(const std::optional<std::uint64_t>& seed) const;
-  // Photos without features: they could not be read.
-  std::int64_t missing() const { return missing_; }
+  // A photo without could not be read when the others' were made.
+  bool Has(std::int64_t version, std::int64_t row) const { return PlaceOf(version, row).part >= 0; }
+  const PhotoRow& Photo(std::int64_t row) const { return dataset_.table().rows[static_cast<std::size_t>(row)]; }
   // These photos of a version: tokens (float32) instead of pixels. Photos without features are left out; nothing: all
   // of them are.
   std::optional<Batch> Get(std::int64_t version, std::span<const std::int64_t> rows) const;
@@ -53,6 +54,9 @@ class FrozenFeatures {
     std::int32_t part = -1, row = 0;
   };
 
+  const Place& PlaceOf(std::int64_t version, std::int64_t row) const {
+    return places_.at(static_cast<std::size_t>(version * dataset_.size() + row));
+  }
   void Make(PartsFolder& folder, const LoaderOptions& loader, const Encode& encode) const;
   void Open(const std::vector<PartsFolder::Part>& parts);
 
@@ -60,7 +64,6 @@ class FrozenFeatures {
   std::vector<std::optional<std::uint64_t>> seeds_;
   std::vector<Part> parts_;
   std::vector<Place> places_;  // [versions * photos]
-  std::int64_t missing_ = 0;
 };
 
 // One pass over them, as a Loader gives one over photos.
@@ -70,7 +73,6 @@ class FrozenReader : public BatchReader {
   FrozenReader(const FrozenFeatures& features, std::optional<std::uint64_t> augmentation_seed,
                std::vector<std::int64_t> order, std::int64_t batch_size, bool drop_last);
   std::optional<Batch> Next() override;
-  // Said when the features were made.
   const std::vector<SkippedPhoto>& skipped() const override { return skipped_; }
 
  private:

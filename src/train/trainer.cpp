@@ -135,17 +135,13 @@ class DualGeoTask : public TrainTask {
     if (!train_.cache_frozen_features) {
       return TrainTask::Read(photos, std::move(order), batch_size, drop_last, options, augmentation_seed);
     }
-    auto& frozen = augmentation_seed ? frozen_ : frozen_validation_;
-    if (!frozen) {
-      std::vector<std::optional<std::uint64_t>> seeds = {std::nullopt};
-      if (augmentation_seed) seeds.clear();
-      for (std::int64_t i = 0; augmentation_seed && i < train_.versions(); ++i) {
-        seeds.push_back(
-            DeriveSeed(static_cast<std::uint64_t>(job_.runtime.seed), "augmentation", static_cast<std::uint64_t>(i)));
-      }
-      frozen = MakeFrozen(photos, augmentation_seed ? "train" : "validation", std::move(seeds));
+    if (augmentation_seed && !frozen_) OpenFrozenOfAll(photos);
+    // Validation is rank 0's work alone.
+    if (!augmentation_seed && !frozen_validation_) {
+      frozen_validation_ = OpenFrozen(photos, "validation", {std::nullopt});
     }
-    return std::make_unique<FrozenReader>(*frozen, augmentation_seed, std::move(order), batch_size, drop_last);
+    const FrozenFeatures& frozen = augmentation_seed ? *frozen_ : *frozen_validation_;
+    return std::make_unique<FrozenReader>(frozen, augmentation_seed, std::move(order), batch_size, drop_last);
   }
 
   std::map<std::string, double> Validate(const std::function<std::optional<Batch>()>& next) override {
@@ -233,8 +229,22 @@ class DualGeoTask : public TrainTask {
                                   : model_->Encode(batch.pixels, batch.mask);
   }
 
-  // Of the training or the validation photos; made by rank 0, then opened by the others.
-  std::unique_ptr<FrozenFeatures> MakeFrozen(const PhotoDataset& photos, const std::string& name,
+  // Of the training photos: made by rank 0, then opened by the others.
+  void OpenFrozenOfAll(const PhotoDataset& photos) {
+    std::vector<std::optional<std::uint64_t>> seeds;
+    for (std::int64_t i = 0; i < train_.versions(); ++i) {
+      seeds.push_back(
+          DeriveSeed(static_cast<std::uint64_t>(job_.runtime.seed), "augmentation", static_cast<std::uint64_t>(i)));
+    }
+    Processes& all = AllProcesses();
+    for (int rank = 0; rank < all.size(); ++rank) {
+      if (rank == all.rank()) frozen_ = OpenFrozen(photos, "train", seeds);
+      all.Barrier();
+    }
+  }
+
+  // Makes what is missing of them.
+  std::unique_ptr<FrozenFeatures> OpenFrozen(const PhotoDataset& photos, const std::string& name,
                                              std::vector<std::optional<std::uint64_t>> versions) {
     Settings settings;
     AddSettings(settings, "image_encoder", model_->options().image_encoder);
@@ -249,18 +259,9 @@ class DualGeoTask : public TrainTask {
       return model_->ImageTokens(
           {batch.pixels.to(device_), batch.mask.defined() ? batch.mask.to(device_) : batch.mask});
     };
-    std::unique_ptr<FrozenFeatures> frozen;
-    Processes& all = AllProcesses();
-    const bool by_first = name == "validation";  // which is rank 0's work alone
-    for (int rank = 0; rank < (by_first ? 1 : all.size()); ++rank) {
-      if (by_first || rank == all.rank()) {
-        frozen = std::make_unique<FrozenFeatures>(
-            photos, job_.data.loader, job_.run_dir / "frozen" / name,
-            "dualgeo frozen features 1\nweights: " + weights + "\n" + SettingsText(settings), versions, encode);
-      }
-      if (!by_first) all.Barrier();
-    }
-    return frozen;
+    return std::make_unique<FrozenFeatures>(
+        photos, job_.data.loader, job_.run_dir / "frozen" / name,
+        "dualgeo frozen features 1\nweights: " + weights + "\n" + SettingsText(settings), std::move(versions), encode);
   }
 
   DualGeoModel model_;

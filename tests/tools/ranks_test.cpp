@@ -134,6 +134,16 @@ TEST_F(SlowRanksTest, QueuesAreFilledAlike) {
   ExpectSameTraining("two", "one");
 }
 
+// Rank 0 makes them and the others wait for it; those of the photos to validate with are its own.
+TEST_F(SlowRanksTest, ShareAFrozenEncodersFeatures) {
+  const std::vector<std::string> frozen = {"--set", "train.cache_frozen_features=true", "--set",
+                                           "model.image_encoder.freeze=true"};
+  ASSERT_EQ(Train(0, "one", frozen).exit_code, 0);
+  const auto result = Train(2, "two", frozen);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  ExpectSameTraining("two", "one");
+}
+
 // What is random is drawn by chunks: with these, N ranks draw as one process does.
 TEST_F(SlowRanksTest, ChunksDrawAlikeWithDropout) {
   const std::vector<std::string> chunks = {"--set", "train.chunk_size=3",      "--set", "model.fusion.dropout=0.3",

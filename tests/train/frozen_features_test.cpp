@@ -97,6 +97,17 @@ TEST_F(FrozenFeaturesTest, DamagedAndOlderOnesAreMadeAgain) {
   EXPECT_EQ(Bytes(part), whole);
 }
 
+// Counted in every training, not only in that which made the features.
+TEST_F(FrozenFeaturesTest, PhotosThatCannotBeReadStayCounted) {
+  WriteFileAtomically(set_ / "images/p3.png", "no photo");
+  TrainJob job = TinyJob(set_, folder_ / "a");
+  job.data.loader.on_bad_image = "skip";
+  job.data.validation.fraction = 0;
+  EXPECT_EQ(TrainModel(job, model_, LossOptions(), Cached(1, 1)).skipped_photos, 1);
+  job.existing = Existing::kResume;
+  EXPECT_EQ(TrainModel(job, model_, LossOptions(), Cached(2, 1)).skipped_photos, 1);
+}
+
 TEST_F(FrozenFeaturesTest, NeedAFrozenEncoder) {
   model_.image_encoder.freeze = false;
   EXPECT_THAT(MessageOf<InputError>([&] { Train("a", Cached(1, 1)); }),
