@@ -8,6 +8,7 @@
 #include "dualgeo/model/loss.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/text.h"
 #include "head_kinds.h"
 
 namespace dualgeo {
@@ -27,6 +28,11 @@ torch::Tensor MovedBy(double metres, const torch::Tensor& latlon) {
   const auto circle = torch::cos(lat * (std::numbers::pi / 180)).clamp_min(1e-9);
   const auto lon = latlon.select(1, 1) + degrees.select(1, 1) / circle;
   return torch::stack({lat, torch::remainder(lon + 180, 360) - 180}, 1);
+}
+
+void AddDetails(const std::string& prefix, const LossTerms& terms, TrainingLoss& loss) {
+  if (terms.image_gps.defined()) loss.details.emplace_back(prefix + "image_gps", terms.image_gps);
+  if (terms.segmentation_gps.defined()) loss.details.emplace_back(prefix + "segmentation_gps", terms.segmentation_gps);
 }
 
 }  // namespace
@@ -51,6 +57,10 @@ ContrastiveGpsHeadImpl::ContrastiveGpsHeadImpl(const ModelOptions& model, const 
                      ") is 0, so nothing would be learned");
   }
   const bool fused = model.views == "both" && model.fusion.type != "none";
+  if (loss.unfused > 0 && !fused) {
+    throw InputError("loss.unfused: " + FormatDouble(loss.unfused) + ", and the model fuses nothing (model.views: " +
+                     model.views + ", model.fusion.type: " + model.fusion.type + "); allowed: 0");
+  }
   takes_texts_ = model.has_image() && !fused && model.image_encoder.type == "clip_vit";
   const int dim = model.embed_dim;
   const int space = model.gps_space();
@@ -128,10 +138,11 @@ torch::Tensor ContrastiveGpsHeadImpl::ForwardGps(const torch::Tensor& latlon, do
 
 void ContrastiveGpsHeadImpl::Enqueue(const torch::Tensor& latlon) {
   const torch::NoGradGuard no_grad;
-  const auto first = queue_pointer_.item<std::int64_t>();
-  const auto columns = (torch::arange(latlon.size(0), torch::kInt64) + first).remainder(queue_.size(1));
-  queue_.index_copy_(1, columns.to(queue_.device()), latlon.t().to(queue_.scalar_type()));
-  queue_pointer_.fill_((first + latlon.size(0)) % queue_.size(1));
+  // On the device: a pointer that is read would wait for it.
+  const auto columns =
+      (torch::arange(latlon.size(0), queue_pointer_.options()) + queue_pointer_).remainder(queue_.size(1));
+  queue_.index_copy_(1, columns, latlon.t().to(queue_.options(), /*non_blocking=*/true));
+  queue_pointer_.add_(latlon.size(0)).remainder_(queue_.size(1));
 }
 
 NamedTensors ContrastiveGpsHeadImpl::Forward(const ViewFeatures& features, const Targets& targets) {
@@ -140,6 +151,10 @@ NamedTensors ContrastiveGpsHeadImpl::Forward(const ViewFeatures& features, const
   if (rgb_projection_else_) outputs.emplace_back("image", ProjectImage(features.fused_image));
   if (seg_projection_else_) outputs.emplace_back("segmentation", ProjectSegmentation(features.fused_segmentation));
   outputs.emplace_back("gps", ProjectGps(gps));
+  if (loss_.unfused > 0) {
+    if (rgb_projection_else_) outputs.emplace_back("unfused_image", ProjectImage(features.image));
+    if (seg_projection_else_) outputs.emplace_back("unfused_segmentation", ProjectSegmentation(features.segmentation));
+  }
   return outputs;
 }
 
@@ -168,8 +183,14 @@ TrainingLoss ContrastiveGpsHeadImpl::Loss(const NamedTensors& outputs, const Tar
   const LossTerms terms = DualViewLoss(Find(outputs, "image"), Find(outputs, "segmentation"), Find(outputs, "gps"),
                                        logit_scale_rgb_, logit_scale_seg_, loss_, Find(outputs, "queue"));
   TrainingLoss loss{terms.total, {}};
-  if (terms.image_gps.defined()) loss.details.emplace_back("image_gps", terms.image_gps);
-  if (terms.segmentation_gps.defined()) loss.details.emplace_back("segmentation_gps", terms.segmentation_gps);
+  AddDetails("", terms, loss);
+  if (loss_.unfused > 0) {
+    const LossTerms alone =
+        DualViewLoss(Find(outputs, "unfused_image"), Find(outputs, "unfused_segmentation"), Find(outputs, "gps"),
+                     logit_scale_rgb_, logit_scale_seg_, loss_, Find(outputs, "queue"));
+    loss.total = loss.total + loss_.unfused * alone.total;
+    AddDetails("unfused_", alone, loss);
+  }
   return loss;
 }
 

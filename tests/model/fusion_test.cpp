@@ -110,6 +110,124 @@ INSTANTIATE_TEST_SUITE_P(All, FusionKinds, ::testing::ValuesIn(AllCases()), [](c
   return test.param.type + "_" + test.param.scope + "_" + test.param.direction;
 });
 
+FusionOptions Deep() {
+  FusionOptions options;
+  options.heads = 2;
+  options.layers = 3;
+  options.norm = "pre";
+  options.gate = "zero";
+  return options;
+}
+
+std::shared_ptr<FusionImpl> MakeDeep(const FusionOptions& options, double noise) {
+  auto fusion = MakeFusion(options, kDim);
+  torch::manual_seed(12);
+  fusion->Initialise();
+  torch::NoGradGuard no_grad;
+  for (auto& parameter : fusion->parameters()) parameter.add_(noise * torch::randn_like(parameter));
+  fusion->to(torch::kFloat64);
+  fusion->eval();
+  return fusion;
+}
+
+TEST(DeepCrossAttention, StartsAtNoFusionAndLearnsToLeaveIt) {
+  auto fusion = MakeDeep(Deep(), 0);
+  const Inputs inputs;
+  const auto out = fusion->Forward(inputs.Get());
+  EXPECT_LT(MaxDifference(out.image, inputs.Get().image), 1e-15);
+  EXPECT_LT(MaxDifference(out.segmentation, inputs.Get().segmentation), 1e-15);
+  (out.image.pow(2).sum() + out.segmentation.pow(2).sum()).backward();
+  const auto parameters = fusion->named_parameters();
+  for (const char* gate : {"gate_rgb", "gate_seg", "layers.2.gate_rgb"}) {
+    EXPECT_GT(parameters[gate].grad().abs().item<double>(), 1e-4) << gate;
+  }
+}
+
+TEST(DeepCrossAttention, GradientsAreRight) {
+  for (const std::string norm : {"pre", "post"}) {
+    FusionOptions options = Deep();
+    options.norm = norm;
+    options.layers = 2;
+    auto fusion = MakeDeep(options, 0.3);
+    const Inputs inputs;
+    const auto weight = torch::randn({3, kDim}, torch::kFloat64);
+    std::vector<std::pair<std::string, torch::Tensor>> variables = {{"image", inputs.image_tokens},
+                                                                    {"segmentation", inputs.segmentation_tokens}};
+    for (const auto& entry : fusion->named_parameters()) variables.emplace_back(entry.key(), entry.value());
+    ExpectGradients(
+        [&] {
+          const auto out = fusion->Forward(inputs.Get());
+          return (out.image.pow(2) * weight).sum() + (out.segmentation * weight).sum();
+        },
+        variables);
+  }
+}
+
+// Two layers are two networks of one layer behind each other, the first of which keeps all its tokens.
+TEST(DeepCrossAttention, LayersFollowEachOther) {
+  FusionOptions options = Deep();
+  options.layers = 2;
+  auto both = MakeDeep(options, 0.3);
+  options.layers = 1;
+  auto first = MakeDeep(options, 0), second = MakeDeep(options, 0);
+  {
+    torch::NoGradGuard no_grad;
+    const auto from = both->named_parameters();
+    for (auto& entry : first->named_parameters()) entry.value().copy_(from[entry.key()]);
+    for (auto& entry : second->named_parameters()) entry.value().copy_(from["layers.1." + entry.key()]);
+  }
+  const Inputs inputs;
+  // One image token at a time, as if it were the class token.
+  std::vector<torch::Tensor> images, maps;
+  for (int i = 0; i < 5; ++i) {
+    images.push_back(first
+                         ->Forward({inputs.image_tokens.select(1, i), inputs.segmentation_tokens.mean(1),
+                                    inputs.image_tokens, inputs.segmentation_tokens})
+                         .image);
+  }
+  for (int i = 0; i < 4; ++i) {
+    const auto token = inputs.segmentation_tokens.slice(1, i, i + 1);
+    maps.push_back(
+        first->Forward({inputs.image_tokens.select(1, 0), token.squeeze(1), inputs.image_tokens, token}).segmentation);
+  }
+  const auto image_tokens = torch::stack(images, 1), map_tokens = torch::stack(maps, 1);
+  const auto expected = second->Forward({images[0], map_tokens.mean(1), image_tokens, map_tokens});
+  const auto out = both->Forward(inputs.Get());
+  EXPECT_LT(MaxDifference(out.image, expected.image), 1e-12);
+  EXPECT_LT(MaxDifference(out.segmentation, expected.segmentation), 1e-12);
+}
+
+TEST(DeepCrossAttention, ModalityDropoutLeavesTheOtherViewOutPhotoByPhoto) {
+  FusionOptions options = Deep();
+  options.layers = 1;
+  options.dropout = 0;
+  options.modality_dropout = 0.5;
+  auto fusion = MakeDeep(options, 0.3);
+  torch::manual_seed(5);
+  const auto tokens = torch::randn({64, 5, kDim}, torch::kFloat64), maps = torch::randn({64, 4, kDim}, torch::kFloat64);
+  const FusionInput input{tokens.select(1, 0), maps.mean(1), tokens, maps};
+  const auto asked = fusion->Forward(input);
+  fusion->train();
+  const auto trained = fusion->Forward(input);
+  const auto alone = (trained.image == input.image).all(1), whole = (trained.image == asked.image).all(1);
+  EXPECT_TRUE((alone != whole).all().item<bool>());
+  EXPECT_GT(alone.sum().item<int>(), 16);
+  EXPECT_LT(alone.sum().item<int>(), 48);
+  // Each view by a draw of its own.
+  EXPECT_FALSE(torch::equal(alone, (trained.segmentation == input.segmentation).all(1)));
+}
+
+TEST(DeepCrossAttention, RefusesWhatMakesNoSense) {
+  FusionOptions options = Deep();
+  options.scope = "pooled";
+  EXPECT_THROW(MakeFusion(options, kDim), InputError);
+  options.layers = 1;
+  EXPECT_NO_THROW(MakeFusion(options, kDim));
+  options.scope = "batch";
+  options.modality_dropout = 0.1;
+  EXPECT_THROW(MakeFusion(options, kDim), InputError);
+}
+
 // By the definition, token by token and head by head, without tensors of heads.
 TEST(CrossAttention, EqualsTheDefinition) {
   auto fusion = Make("cross_attention");

@@ -160,6 +160,32 @@ TEST_F(ContrastiveGpsHead, NoiseIsOfTrainingAloneAndSeeded) {
   EXPECT_TRUE(torch::equal(gps(noisy, 7), gps(exact, 7)));
 }
 
+TEST_F(ContrastiveGpsHead, VectorsBeforeFusionMayCountToo) {
+  ModelOptions options = Options();
+  options.views = "both";
+  options.fusion.heads = 2;
+  options.segmentation_encoder.image_size = 32;
+  options.segmentation_encoder.base_width = 4;
+  LossOptions loss;
+  loss.unfused = 0.5;
+  DualGeoModel model(options, loss, 1), plain(options, LossOptions{}, 1);
+  torch::manual_seed(6);
+  const auto rows = [] { return torch::randn({4, 8}); };
+  const ViewFeatures features{rows(), rows(), rows(), rows()};
+  const ViewFeatures unfused{features.image, features.segmentation, features.image, features.segmentation};
+  const auto loss_of = [](DualGeoModel& of, const ViewFeatures& made) {
+    return of->Loss(of->RunHeads(made, {kFourPlaces}), {kFourPlaces});
+  };
+  const TrainingLoss both = loss_of(model, features);
+  const TrainingLoss fused = loss_of(plain, features), alone = loss_of(plain, unfused);
+  EXPECT_NEAR(both.total.item<double>(), fused.total.item<double>() + 0.5 * alone.total.item<double>(), 1e-5);
+  EXPECT_NEAR(Find(both.details, "unfused_segmentation_gps").item<double>(),
+              Find(alone.details, "segmentation_gps").item<double>(), 1e-6);
+  EXPECT_NEAR(Find(both.details, "image_gps").item<double>(), Find(fused.details, "image_gps").item<double>(), 1e-6);
+  options.fusion.type = "none";
+  EXPECT_THROW(DualGeoModel(options, loss, 1), InputError);
+}
+
 TEST_F(ContrastiveGpsHead, BadOptionsAreNamed) {
   const auto message = [](const LossOptions& loss) -> std::string {
     try {

@@ -226,6 +226,11 @@ struct FusionOptions {
   std::string scope = "tokens";
   int heads = 8;
   double dropout = 0.1;
+  // Beyond the paper, whose values these are (docs/findings.md, "A fusion that earns its place").
+  int layers = 1;
+  std::string norm = "post";
+  std::string gate = "none";
+  double modality_dropout = 0;
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -238,6 +243,18 @@ struct FusionOptions {
             OneOf{{"tokens", "pooled", "batch"}}, For{"type", {"cross_attention"}});
     v.Field("heads", heads, "attention heads, must divide embed_dim", Range{1, 128}, For{"type", {"cross_attention"}});
     v.Field("dropout", dropout, "dropout while training", Range{0, 0.99}, Affects::kTraining);
+    v.Field("layers", layers, "layers of cross-attention, one behind the other", Range{1, 24},
+            For{"type", {"cross_attention"}}, Added{});
+    v.Field("norm", norm,
+            "post: norm(view + what it receives), as in the paper; pre: view + what the normed view asks for",
+            OneOf{{"post", "pre"}}, For{"type", {"cross_attention"}}, Added{});
+    v.Field("gate", gate,
+            "zero: a learned factor, the tanh of a number that is 0 at first, on what a view receives (Flamingo, arXiv "
+            "2204.14198): with norm pre training starts at no fusion",
+            OneOf{{"none", "zero"}}, For{"type", {"cross_attention"}}, Added{});
+    v.Field("modality_dropout", modality_dropout,
+            "while training, the probability that a view of a photo receives nothing from the other", Range{0, 1},
+            Affects::kTraining, For{"type", {"cross_attention"}}, Added{});
   }
 };
 
@@ -500,6 +517,7 @@ struct LossOptions {
   double image_gps = 1.0;
   double segmentation_gps = 1.0;
   double image_text = 1.0;
+  double unfused = 0;
   double logit_scale_init = 3.99;
   std::string direction = "both";
   int queue = 0;
@@ -515,6 +533,10 @@ struct LossOptions {
     v.Field("image_text", image_text,
             "weight of the contrastive loss between photo and caption (head contrastive_text)", Range{0, 1000},
             Added{});
+    v.Field("unfused", unfused,
+            "weight of the same losses on the two views' vectors before fusion, by the same projections: each view "
+            "then has to find the place alone, too",
+            Range{0, 1000}, Affects::kTraining, Added{});
     v.Field("logit_scale_init", logit_scale_init,
             "initial natural logarithm of the learnable factor on the cosine similarities (3.99: a factor of 54)",
             Range{-10, 10});
