@@ -34,7 +34,8 @@ class Loader::Work {
         skip_(options.on_bad_image == "skip"),
         prefetch_(std::clamp<std::int64_t>((options.prefetch_megabytes << 20) / std::max<std::int64_t>(BatchBytes(), 1),
                                            1, std::max(options.prefetch, 1))),
-        augmentation_seed_(augmentation_seed) {
+        augmentation_seed_(augmentation_seed),
+        pinned_(dataset.view().as_bytes && torch::cuda::is_available()) {
     if (batch_size_ < 1) throw Error("a batch holds one photo at least");
     for (const auto index : order_) {
       if (index < 0 || index >= dataset_.size()) throw Error("a photo of the order is not in the dataset");
@@ -97,7 +98,7 @@ class Loader::Work {
   std::int64_t BatchBytes() const {
     const ViewOptions& view = dataset_.view();
     const auto squares = [](std::int64_t side) { return side * side; };
-    const std::int64_t photo = squares(view.image_size) * 3 * static_cast<std::int64_t>(sizeof(float));
+    const std::int64_t photo = squares(view.image_size) * 3 * (view.as_bytes ? 1 : std::int64_t{sizeof(float)});
     return batch_size_ * dualgeo::CountOf(view.crops) * (photo + (view.with_masks ? squares(view.mask_size) : 0));
   }
 
@@ -110,8 +111,10 @@ class Loader::Work {
       if (view.crops != Crops::kOne) sizes->insert(sizes->begin(), dualgeo::CountOf(view.crops));
       sizes->insert(sizes->begin(), n);
     }
-    pending->batch.pixels = torch::empty(photo, torch::kFloat32);
-    if (view.with_masks) pending->batch.mask = torch::empty(mask, torch::kUInt8);
+    const auto type = [&](torch::Dtype dtype) { return torch::TensorOptions(dtype).pinned_memory(pinned_); };
+    pending->batch.pixels = torch::empty(photo, type(view.as_bytes ? torch::kUInt8 : torch::kFloat32));
+    pending->batch.normalization = view.normalization;
+    if (view.with_masks) pending->batch.mask = torch::empty(mask, type(torch::kUInt8));
     pending->batch.latlon = torch::empty({n, 2}, torch::kFloat64);
     const auto begin = order_.begin() + batch * batch_size_;
     pending->batch.indices.assign(begin, begin + n);
@@ -171,14 +174,8 @@ class Loader::Work {
         random.emplace(DeriveSeed(*augmentation_seed_, "augment", static_cast<std::uint64_t>(index)));
       }
       const Example example = dataset_.Get(index, random ? &*random : nullptr);
-      const auto pixels = example.pixels.numel();
-      std::memcpy(batch.pixels.data_ptr<float>() + slot * pixels, example.pixels.data_ptr<float>(),
-                  static_cast<std::size_t>(pixels) * sizeof(float));
-      if (batch.mask.defined()) {
-        const auto labels = example.mask.numel();
-        std::memcpy(batch.mask.data_ptr<std::uint8_t>() + slot * labels, example.mask.data_ptr<std::uint8_t>(),
-                    static_cast<std::size_t>(labels));
-      }
+      Put(example.pixels, slot, batch.pixels);
+      if (batch.mask.defined()) Put(example.mask, slot, batch.mask);
       const auto& location = dataset_.table().rows[static_cast<std::size_t>(index)].location;
       constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
       batch.latlon.data_ptr<double>()[2 * slot] = location ? location->lat : kNone;
@@ -188,6 +185,12 @@ class Loader::Work {
     } catch (...) {
       pending.errors[at] = std::current_exception();
     }
+  }
+
+  static void Put(const torch::Tensor& one, std::int64_t slot, torch::Tensor& batch) {
+    const std::size_t bytes = one.nbytes();
+    std::memcpy(static_cast<std::byte*>(batch.data_ptr()) + static_cast<std::size_t>(slot) * bytes, one.data_ptr(),
+                bytes);
   }
 
   // Throws the first photo's error, or leaves bad photos out. Nothing when none is left.
@@ -211,6 +214,7 @@ class Loader::Work {
     if (good.empty()) return std::nullopt;
     const auto rows = torch::tensor(good, torch::kInt64);
     Batch kept;
+    kept.normalization = batch.normalization;
     kept.pixels = batch.pixels.index_select(0, rows);
     if (batch.mask.defined()) kept.mask = batch.mask.index_select(0, rows);
     kept.latlon = batch.latlon.index_select(0, rows);
@@ -238,6 +242,7 @@ class Loader::Work {
   const bool skip_;
   const std::int64_t prefetch_;
   const std::optional<std::uint64_t> augmentation_seed_;
+  const bool pinned_;
   std::int64_t batches_ = 0;
   std::vector<SkippedPhoto> skipped_;
 
@@ -261,5 +266,14 @@ Loader::~Loader() = default;
 std::optional<Batch> Loader::Next() { return work_->Next(); }
 std::int64_t Loader::batches() const { return work_->batches(); }
 const std::vector<SkippedPhoto>& Loader::skipped() const { return work_->skipped(); }
+
+void MoveTo(const torch::Device& device, Batch& batch) {
+  for (auto* tensor : {&batch.pixels, &batch.tokens, &batch.mask}) {
+    if (tensor->defined()) *tensor = tensor->to(device, /*non_blocking=*/true);
+  }
+  if (batch.pixels.defined() && batch.pixels.scalar_type() == torch::kUInt8) {
+    batch.pixels = NormalisePixels(batch.pixels, batch.normalization);
+  }
+}
 
 }  // namespace dualgeo

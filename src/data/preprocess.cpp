@@ -116,6 +116,26 @@ cv::Mat OneBelowTheOther(const std::vector<cv::Mat>& squares) {
   return column;
 }
 
+// Photos one below the other, colour by colour: [count, 3, H, W].
+template <class T, class ValueOf>
+torch::Tensor ColourPlanes(const cv::Mat& photos, int count, const ValueOf& value_of) {
+  if (photos.type() != CV_8UC3 || photos.empty()) throw Error("a photo is 8-bit RGB");
+  const int rows = photos.rows / count;
+  torch::Tensor tensor = torch::empty({count, 3, rows, photos.cols}, c10::CppTypeToScalarType<T>::value);
+  const auto plane = static_cast<std::ptrdiff_t>(rows) * photos.cols;
+  T* red = tensor.data_ptr<T>();
+  for (int y = 0; y < photos.rows; ++y) {
+    if (y > 0 && y % rows == 0) red += 2 * plane;  // past the other colours of the photo before
+    const std::uint8_t* in = photos.ptr(y);
+    for (int x = 0; x < photos.cols; ++x, in += 3, ++red) {
+      red[0] = value_of(0, in[0]);
+      red[plane] = value_of(1, in[1]);
+      red[2 * plane] = value_of(2, in[2]);
+    }
+  }
+  return tensor;
+}
+
 cv::Mat CropOf(const cv::Mat& photo, const Windows& windows, const Framing& framing) {
   return ResizeWindow(photo, windows.resized, FilterOf(framing), windows.squares.front());
 }
@@ -180,9 +200,6 @@ torch::Tensor ToTensor(const cv::Mat& photo, const Normalization& normalization)
 }
 
 torch::Tensor ToTensors(const cv::Mat& photos, int count, const Normalization& normalization) {
-  if (photos.type() != CV_8UC3 || photos.empty()) throw Error("a photo is 8-bit RGB");
-  const int rows = photos.rows / count;
-  torch::Tensor tensor = torch::empty({count, 3, rows, photos.cols}, torch::kFloat32);
   // A plain loop over a table, not tensor operations: those start a pool of threads in each loader thread.
   std::array<std::array<float, 256>, 3> table;
   for (std::size_t c = 0; c < 3; ++c) {
@@ -190,18 +207,21 @@ torch::Tensor ToTensors(const cv::Mat& photos, int count, const Normalization& n
       table[c][value] = (static_cast<float>(value) / 255.0F - normalization.mean[c]) / normalization.std[c];
     }
   }
-  const auto plane = static_cast<std::ptrdiff_t>(rows) * photos.cols;
-  float* red = tensor.data_ptr<float>();
-  for (int y = 0; y < photos.rows; ++y) {
-    if (y > 0 && y % rows == 0) red += 2 * plane;  // past the other colours of the photo before
-    const std::uint8_t* in = photos.ptr(y);
-    for (int x = 0; x < photos.cols; ++x, in += 3, ++red) {
-      red[0] = table[0][in[0]];
-      red[plane] = table[1][in[1]];
-      red[2 * plane] = table[2][in[2]];
-    }
-  }
-  return tensor;
+  return ColourPlanes<float>(
+      photos, count, [&](int colour, std::uint8_t value) { return table[static_cast<std::size_t>(colour)][value]; });
+}
+
+torch::Tensor ToByteTensors(const cv::Mat& photos, int count) {
+  return ColourPlanes<std::uint8_t>(photos, count, [](int, std::uint8_t value) { return value; });
+}
+
+torch::Tensor NormalisePixels(const torch::Tensor& bytes, const Normalization& normalization) {
+  const auto each = [&](const std::array<float, 3>& values) {
+    return torch::tensor({values[0], values[1], values[2]}, torch::kFloat32)
+        .view({3, 1, 1})
+        .to(bytes.device(), /*non_blocking=*/true);
+  };
+  return bytes.to(torch::kFloat32).div_(255).sub_(each(normalization.mean)).div_(each(normalization.std));
 }
 
 int LeastSide(const ViewOptions& view, bool training) {
@@ -268,7 +288,7 @@ Example Complete(const Prepared& prepared, const ViewOptions& view, const Augmen
   }
   Example example;
   const int count = random == nullptr ? CountOf(view.crops) : 1;
-  example.pixels = ToTensors(photo, count, view.normalization);
+  example.pixels = view.as_bytes ? ToByteTensors(photo, count) : ToTensors(photo, count, view.normalization);
   if (count == 1) example.pixels = example.pixels.squeeze(0);
   if (!mask.empty()) example.mask = MaskToTensor(mask);
   example.photo_size = prepared.photo_size;

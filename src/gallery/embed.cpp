@@ -185,7 +185,8 @@ EmbedReport EmbedPhotos(DualGeoModel& model, const PhotoDataset& dataset, const 
   Loader loader(dataset, order, batch_size, /*drop_last=*/false, once, std::nullopt);
   Progress progress("embed", dataset.size(), "photos");
   progress.Update(done);
-  while (const auto batch = loader.Next()) {
+  while (auto batch = loader.Next()) {
+    MoveTo(DeviceOf(model), *batch);
     FeatureSet& set = blocks.block();
     for (const auto index : batch->indices) {
       set.ids.push_back(dataset.table().rows[static_cast<std::size_t>(index)].id);

@@ -186,9 +186,10 @@ EmbedReport EmbedInto(const EmbedPhotosJob& job, const KeepParts& parts, const M
   // The photos are opened first: a wrong path is told before a large model is loaded.
   ViewOptions views = AskedViews(options);
   views.fast_decoding = job.loader.fast_decoding();
+  const auto device = SetupRuntime(job.model.runtime);
+  views.as_bytes = device.is_cuda();
   PhotoDataset dataset(job.photos, job.images, with_masks ? job.masks : std::filesystem::path(), views);
   dataset.HashPhotos();
-  const auto device = SetupRuntime(job.model.runtime);
   auto model = LoadEmbedModel(job.model, device);
   const std::string fingerprint = ModelFingerprint(model);
   const AutocastGuard autocast(device, job.model.runtime.precision);

@@ -45,7 +45,8 @@ torch::Tensor GpsEncoderImpl::Forward(const torch::Tensor& latlon) {
                        FormatDouble(kMercatorLimitDegrees) + " degrees (model.gps_encoder.beyond_mercator: error)");
     }
   }
-  const auto position = ProjectGps(options_.projection, latlon);
+  const auto device = capsules_.front().frequencies.device();
+  const auto position = ProjectGps(options_.projection, latlon.to(device, /*non_blocking=*/true));
   torch::Tensor sum;
   for (auto& capsule : capsules_) {
     // At sigma = 256 a phase reaches thousands of radians, where float32 would keep three decimals.

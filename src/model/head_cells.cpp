@@ -64,7 +64,7 @@ std::vector<torch::Tensor> CellsHeadImpl::PlaceLogits(const torch::Tensor& kept)
   return logits;
 }
 
-// The class of each photo, [N] int64.
+// The class of each photo, [N] int64, on the CPU.
 torch::Tensor CellsHeadImpl::Labels(std::size_t partition, const torch::Tensor& latlon) const {
   const auto places = latlon.to(torch::kCPU, torch::kFloat64).contiguous();
   const auto values = places.accessor<double, 2>();
@@ -73,13 +73,14 @@ torch::Tensor CellsHeadImpl::Labels(std::size_t partition, const torch::Tensor& 
     const auto hit = partitions_[partition].Find(LatLon{values[i][0], values[i][1]});
     if (hit) labels[i] = static_cast<std::int64_t>(hit->cell);
   }
-  return labels.to(latlon.device());
+  return labels;
 }
 
 // How much each cell counts for each photo, [N, cells].
 torch::Tensor CellsHeadImpl::SmoothLabels(std::size_t partition, const torch::Tensor& latlon,
                                           const torch::Tensor& own) const {
-  const auto km = HaversineKm(latlon.to(torch::kFloat64), means_[partition].to(latlon.device()));
+  const auto km = HaversineKm(latlon.to(own.device(), torch::kFloat64, /*non_blocking=*/true),
+                              means_[partition].to(own.device(), /*non_blocking=*/true));
   const auto from = options_.smooth_from == "own" ? km.gather(1, own.clamp_min(0).unsqueeze(1)) : km.amin(1, true);
   return torch::exp(-(km - from) / options_.tau_km);
 }
@@ -90,7 +91,7 @@ TrainingLoss CellsHeadImpl::Loss(const NamedTensors& outputs, const Targets& tar
     const double weight = options_.weights.empty() ? 1 : options_.weights[i];
     if (weight == 0) continue;
     const auto& [name, logits] = outputs[i];
-    const auto labels = Labels(i, targets.latlon);
+    const auto labels = Labels(i, targets.latlon).to(logits.device(), /*non_blocking=*/true);
     const auto inside = labels != kNoCell;
     torch::Tensor term;
     if (options_.labels == "haversine") {

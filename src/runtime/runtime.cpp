@@ -147,6 +147,8 @@ torch::Device SetupRuntime(const RuntimeOptions& options) {
 #endif
   context.setDeterministicCuDNN(true);
   context.setBenchmarkCuDNN(false);
+  context.setAllowTF32CuBLAS(options.tf32);
+  context.setAllowTF32CuDNN(options.tf32);
   return device;
 }
 

@@ -149,6 +149,7 @@ SegmentResult SegmentPhotos(const SegmentJob& job) {
   loader_options.cache_megabytes = 0;  // each photo is seen once
   ViewOptions views = SegmenterViews(job.segmenter, /*with_masks=*/false, 0);
   views.fast_decoding = job.loader.fast_decoding();
+  views.as_bytes = device.is_cuda();
   const PhotoDataset dataset(job.photos, job.images, {}, views);
   ClaimForAll(job, model);
   std::vector<char> there = FindMasks(dataset, job.out);
@@ -172,7 +173,8 @@ SegmentResult SegmentPhotos(const SegmentJob& job) {
     torch::Tensor logits;
     {
       const AutocastGuard autocast(device, job.runtime.precision);
-      logits = model->Forward(batch->pixels.to(device)).to(torch::kCPU, torch::kFloat32);
+      MoveTo(device, *batch);
+      logits = model->Forward(batch->pixels).to(torch::kCPU, torch::kFloat32);
     }
     const auto count = static_cast<std::int64_t>(batch->indices.size());
     std::atomic<std::int64_t> written = 0;

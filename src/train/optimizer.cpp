@@ -54,11 +54,17 @@ void Optimizer::ScaleGradients(double factor) {
   if (!gradients.empty()) at::_foreach_mul_(gradients, factor);
 }
 
-double Optimizer::GradientNorm() const {
+torch::Tensor Optimizer::GradientNorm() const {
   const torch::NoGradGuard no_grad;
   const auto gradients = Gradients();
-  if (gradients.empty()) return 0;
-  return torch::stack(at::_foreach_norm(gradients, 2)).norm().item<double>();
+  if (gradients.empty()) return torch::zeros({});
+  return torch::stack(at::_foreach_norm(gradients, 2)).norm();
+}
+
+void Optimizer::ClipGradients(const torch::Tensor& norm, double limit) {
+  const torch::NoGradGuard no_grad;
+  const auto factor = (limit / norm.to(torch::kFloat64)).clamp_max(1);
+  for (const auto& gradient : Gradients()) gradient.mul_(factor);
 }
 
 void Optimizer::Step(double lr) {

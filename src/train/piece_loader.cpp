@@ -11,6 +11,7 @@ Batch Slice(const Batch& batch, std::int64_t begin, std::int64_t end) {
   if (batch.pixels.defined()) part.pixels = batch.pixels.slice(0, begin, end);
   if (batch.tokens.defined()) part.tokens = batch.tokens.slice(0, begin, end);
   if (batch.mask.defined()) part.mask = batch.mask.slice(0, begin, end);
+  part.normalization = batch.normalization;
   part.latlon = batch.latlon.slice(0, begin, end);
   part.indices.assign(batch.indices.begin() + begin, batch.indices.begin() + end);
   return part;

@@ -99,11 +99,13 @@ class SegmenterTask : public TrainTask {
 };
 
 TrainingSets OpenSegmenterSets(const TrainJob& job, const SegmenterOptions& segmenter,
-                               const SegmenterTrainOptions& train) {
+                               const SegmenterTrainOptions& train, bool as_bytes) {
   const int logits_size = segmenter.image_size / 4;
-  const ViewOptions view =
+  ViewOptions view =
       SegmenterViews(segmenter, /*with_masks=*/true, train.loss_size == "logits" ? logits_size : segmenter.image_size);
-  const ViewOptions validation_view = SegmenterViews(segmenter, /*with_masks=*/true, segmenter.image_size);
+  view.as_bytes = as_bytes;
+  ViewOptions validation_view = view;
+  validation_view.mask_size = segmenter.image_size;
   return OpenTrainingSets(job.data, view, validation_view, static_cast<std::uint64_t>(job.runtime.seed));
 }
 
@@ -121,7 +123,7 @@ Settings SegmenterSettings(const TrainJob& job, const TrainingSets& sets, const 
 
 std::optional<TrainedSoFar> InspectSegmenterTraining(const TrainJob& job, const SegmenterOptions& segmenter,
                                                      const SegmenterTrainOptions& train) {
-  const TrainingSets sets = OpenSegmenterSets(job, segmenter, train);
+  const TrainingSets sets = OpenSegmenterSets(job, segmenter, train, /*as_bytes=*/false);
   auto so_far = InspectTraining(job.run_dir / "segmenter", SegmenterSettings(job, sets, segmenter, train));
   if (so_far) so_far->total = TotalSteps(sets, train);
   return so_far;
@@ -131,12 +133,17 @@ TrainResult TrainSegmenter(const TrainJob& job, const SegmenterOptions& segmente
   train.Validate();
   Resolve(segmenter);
   const torch::Device device = SetupRuntime(job.runtime);
-  const TrainingSets sets = OpenSegmenterSets(job, segmenter, train);
+  const TrainingSets sets = OpenSegmenterSets(job, segmenter, train, device.is_cuda());
   const std::filesystem::path log = job.run_dir / "train_segmenter.jsonl";
   TrainingFolder folder(job.run_dir / "segmenter", log, job.existing, SegmenterSettings(job, sets, segmenter, train));
   SegmenterTask task(segmenter, job.runtime, device);
-  const TrainLoop loop{
-      .name = "train-segmenter", .job = job, .sets = sets, .options = train, .device = device, .log = log};
+  const TrainLoop loop{.name = "train-segmenter",
+                       .job = job,
+                       .sets = sets,
+                       .options = train,
+                       .device = device,
+                       .log = log,
+                       .numbers_late = device.is_cuda()};
   return RunTrainLoop(task, loop, folder);
 }
 

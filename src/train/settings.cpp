@@ -31,6 +31,7 @@ void AddTrainSettings(Settings& settings, const std::string& section, const Segm
 void AddRuntimeSettings(Settings& settings, const RuntimeOptions& options) {
   settings["seed"] = std::to_string(options.seed);
   settings["precision"] = options.precision;
+  if (options.tf32) settings["tf32"] = "true";
   // With what auto and 0 stand for here.
   settings["device"] = SelectDevice(options.device).str();
   settings["threads"] = std::to_string(at::get_num_threads());

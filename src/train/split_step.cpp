@@ -92,7 +92,7 @@ void SplitStep::GatherPhotos() {
     indices.insert(indices.end(), piece.batch.indices.begin(), piece.batch.indices.end());
   }
   if (places.empty()) places.push_back(torch::empty({0, 2}, torch::kFloat64));
-  photos_.latlon = all_.Gather(torch::cat(places)).to(task_.module().parameters().front().device());
+  photos_.latlon = all_.Gather(torch::cat(places));
   const auto all = all_.Gather(torch::tensor(indices, torch::kInt64));
   photos_.indices.assign(all.data_ptr<std::int64_t>(), all.data_ptr<std::int64_t>() + all.numel());
 }

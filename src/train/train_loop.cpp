@@ -21,8 +21,10 @@
 #include "dualgeo/util/progress.h"
 #include "dualgeo/util/random.h"
 #include "dualgeo/util/stop.h"
+#include "loss_scaler.h"
 #include "piece_loader.h"
 #include "split_step.h"
+#include "step_numbers.h"
 
 namespace dualgeo {
 namespace {
@@ -36,54 +38,6 @@ std::string Short(double value) {
   std::snprintf(text, sizeof text, "%.4g", value);
   return text;
 }
-
-void MoveTo(Batch& batch, const torch::Device& device) {
-  if (device.is_cpu()) return;
-  if (batch.pixels.defined()) batch.pixels = batch.pixels.to(device, /*non_blocking=*/true);
-  if (batch.tokens.defined()) batch.tokens = batch.tokens.to(device, /*non_blocking=*/true);
-  if (batch.mask.defined()) batch.mask = batch.mask.to(device, /*non_blocking=*/true);
-  batch.latlon = batch.latlon.to(device, /*non_blocking=*/true);
-}
-
-// fp16 gradients underflow, so the loss is scaled up before the backward pass; where they overflow instead, the step is
-// left out and the scale halved (Micikevicius et al., ICLR 2018; the rule of torch.cuda.amp.GradScaler).
-class LossScaler {
- public:
-  explicit LossScaler(bool enabled) : enabled_(enabled) {}
-
-  torch::Tensor Scale(const torch::Tensor& loss) const { return enabled_ ? loss * scale_ : loss; }
-  void Unscale(Optimizer& optimizer) const {
-    if (enabled_) optimizer.ScaleGradients(1 / scale_);
-  }
-  // Whether the step may be done.
-  bool Update(bool gradients_are_finite) {
-    if (!enabled_) return true;
-    if (!gradients_are_finite) {
-      scale_ = std::max(scale_ / 2, 1.0);
-      good_steps_ = 0;
-      return false;
-    }
-    if (++good_steps_ == 2000) {
-      scale_ *= 2;
-      good_steps_ = 0;
-    }
-    return true;
-  }
-  bool enabled() const { return enabled_; }
-
-  void Save(TrainerState& state) const {
-    state["scaler"] = torch::tensor({scale_, static_cast<double>(good_steps_)}, torch::kFloat64);
-  }
-  void Load(const torch::Tensor& saved) {
-    scale_ = saved[0].item<double>();
-    good_steps_ = saved[1].item<std::int64_t>();
-  }
-
- private:
-  bool enabled_;
-  double scale_ = 65536;
-  std::int64_t good_steps_ = 0;
-};
 
 // A number of the trainer's state.
 double Number(const TrainerState& state, const std::string& key, std::int64_t size, const std::string& source) {
@@ -107,7 +61,8 @@ class Run {
         share_(ShareOf(batch_size_, std::max(loop.options.chunk_size, 1), all_.rank(), all_.size())),
         splits_(all_.several() || (loop.options.chunk_size > 0 && loop.options.chunk_size < batch_size_)),
         optimizer_(MakeOptimizer(task.module(), loop.options)),
-        scaler_(loop.job.runtime.precision == "fp16") {
+        scaler_(loop.job.runtime.precision == "fp16"),
+        unread_(loop.numbers_late && !scaler_.enabled()) {
     if (splits_) CheckThatItSplits();
     if (batch_size_ < loop.options.batch_size) {
       spdlog::warn("{}: {} photos are fewer than batch_size {}: every step sees them all", loop.name, photos_,
@@ -250,7 +205,7 @@ class Run {
     const auto start = Clock::now();
     while (auto batch = loader->Next()) {
       step_ = step_of[static_cast<std::size_t>(batch->indices.front())];
-      MoveTo(*batch, loop_.device);
+      MoveTo(loop_.device, *batch);
       torch::manual_seed(DropoutSeed());
       optimizer_->ZeroGrad();
       const TrainingLoss losses = task_.Loss(*batch);
@@ -308,7 +263,7 @@ class Run {
       }
       std::vector<SplitStep::Piece> own;
       for (auto& [batch, number] : loaded) {
-        MoveTo(batch, loop_.device);
+        MoveTo(loop_.device, batch);
         own.push_back({std::move(batch), DeriveSeed(DropoutSeed(), "piece", static_cast<std::uint64_t>(number))});
       }
       optimizer_->ZeroGrad();
@@ -325,36 +280,58 @@ class Run {
   // step_: how many were done before.
   void Learn(const TrainingLoss& losses, const std::function<void(const torch::Tensor&)>& backward, std::int64_t photos,
              std::int64_t epoch) {
-    const double loss = losses.total.item<double>();
-    if (!std::isfinite(loss)) NotFinite("loss", loss);
     backward(scaler_.Scale(losses.total));
     scaler_.Unscale(*optimizer_);
-    const double norm = optimizer_->GradientNorm();
-    if (!std::isfinite(norm) && !scaler_.enabled()) NotFinite("gradient norm", norm);
+    const torch::Tensor norm = optimizer_->GradientNorm();
     const double lr = LearningRate(loop_.options, length_, step_);
-    if (scaler_.Update(std::isfinite(norm))) {
-      const double limit = loop_.options.clip_grad_norm;
-      if (limit > 0 && norm > limit) optimizer_->ScaleGradients(limit / norm);
+    const bool logged = (step_ + 1) % loop_.options.log_every_steps == 0 || step_ + 1 == length_.total_steps;
+    unread_.Add({step_, epoch, lr, 0, 0, {}}, losses.total, norm, logged ? losses.details : NamedTensors{});
+    photos_since_line_ += photos;
+    if (unread_.due()) ReadNumbers();
+    const double limit = loop_.options.clip_grad_norm;
+    if (unread_.late()) {
+      if (limit > 0) optimizer_->ClipGradients(norm, limit);
+      optimizer_->Step(lr);
+    } else if (scaler_.Update(std::isfinite(last_norm_))) {
+      if (limit > 0 && last_norm_ > limit) optimizer_->ClipGradients(norm, limit);
       optimizer_->Step(lr);
     }
+  }
 
-    note_ = "epoch " + std::to_string(epoch + 1) + "/" + std::to_string(loop_.options.epochs) + ", loss " + Short(loss);
-    photos_since_line_ += photos;
-    if ((step_ + 1) % loop_.options.log_every_steps != 0 && step_ + 1 != length_.total_steps) return;
-    if (!all_.first()) return;
-    nlohmann::ordered_json line = {{"step", step_ + 1}, {"epoch", epoch + 1}, {"loss", loss}};
-    for (const auto& [name, value] : losses.details) line[name] = value.item<double>();
-    line["lr"] = lr;
-    line["grad_norm"] = std::isfinite(norm) ? nlohmann::ordered_json(norm) : nlohmann::ordered_json();
+  // Throws when one is not finite; writes the log's lines.
+  void ReadNumbers() {
+    const std::vector<StepNumbers> steps = unread_.Read();
+    if (steps.empty()) return;
     const double seconds = SecondsSince(line_time_);
-    line["photos_per_second"] = seconds > 0 ? static_cast<double>(photos_since_line_) / seconds : 0;
-    line_time_ = Clock::now();
-    photos_since_line_ = 0;
+    const double rate = seconds > 0 ? static_cast<double>(photos_since_line_) / seconds : 0;
+    for (const StepNumbers& step : steps) {
+      if (!std::isfinite(step.loss)) NotFinite("loss", step.loss, step.step);
+      if (!std::isfinite(step.gradient_norm) && !scaler_.enabled()) {
+        NotFinite("gradient norm", step.gradient_norm, step.step);
+      }
+      if ((step.step + 1) % loop_.options.log_every_steps != 0 && step.step + 1 != length_.total_steps) continue;
+      line_time_ = Clock::now();
+      photos_since_line_ = 0;
+      if (all_.first()) WriteLine(step, rate);
+    }
+    const StepNumbers& last = steps.back();
+    last_norm_ = last.gradient_norm;
+    note_ = "epoch " + std::to_string(last.epoch + 1) + "/" + std::to_string(loop_.options.epochs) + ", loss " +
+            Short(last.loss);
+  }
+
+  void WriteLine(const StepNumbers& step, double photos_per_second) {
+    nlohmann::ordered_json line = {{"step", step.step + 1}, {"epoch", step.epoch + 1}, {"loss", step.loss}};
+    for (const auto& [name, value] : step.details) line[name] = value;
+    line["lr"] = step.lr;
+    line["grad_norm"] =
+        std::isfinite(step.gradient_norm) ? nlohmann::ordered_json(step.gradient_norm) : nlohmann::ordered_json();
+    line["photos_per_second"] = photos_per_second;
     log_->Write(line);
   }
 
-  [[noreturn]] void NotFinite(const std::string& what, double value) const {
-    throw Error(loop_.name + ": the " + what + " is " + Short(value) + " at step " + std::to_string(step_ + 1) +
+  [[noreturn]] void NotFinite(const std::string& what, double value, std::int64_t step) const {
+    throw Error(loop_.name + ": the " + what + " is " + Short(value) + " at step " + std::to_string(step + 1) +
                 "; try a lower learning rate, a warm-up or clip_grad_norm" +
                 (saved_step_ >= 0 ? " (the last checkpoint is of step " + std::to_string(saved_step_) + ")" : ""));
   }
@@ -387,7 +364,7 @@ class Run {
         numbers = task_.Validate([&]() -> std::optional<Batch> {
           ThrowIfStopped();
           auto batch = loader->Next();
-          if (batch) MoveTo(*batch, loop_.device);
+          if (batch) MoveTo(loop_.device, *batch);
           return batch;
         });
       }
@@ -411,6 +388,7 @@ class Run {
   }
 
   void Save(const std::filesystem::path& folder) {
+    ReadNumbers();  // weights that are not finite are not kept
     if (all_.first()) Write(folder);
     if (folder == folder_.last()) saved_step_ = step_;
   }
@@ -443,6 +421,7 @@ class Run {
   bool splits_;  // batches go through the network in pieces
   std::unique_ptr<Optimizer> optimizer_;
   LossScaler scaler_;
+  UnreadNumbers unread_;
   TrainLength length_;
   std::unique_ptr<TrainingLog> log_;
 
@@ -453,6 +432,7 @@ class Run {
 
   TrainResult result_;
   std::string note_;
+  double last_norm_ = 0;
   std::int64_t photos_done_ = 0;
   double compute_seconds_ = 0;
   std::int64_t photos_since_line_ = 0;

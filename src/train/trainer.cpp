@@ -163,7 +163,7 @@ class DualGeoTask : public TrainTask {
       for (const auto& [name, value] : loss.details) add(name, value);
       if (photos < kRetrievalPhotos) {
         outputs.push_back(std::move(made));
-        latlon.push_back(batch->latlon.cpu());
+        latlon.push_back(batch->latlon);
         rows.insert(rows.end(), batch->indices.begin(), batch->indices.end());
       }
       photos += count;
@@ -212,9 +212,10 @@ class DualGeoTask : public TrainTask {
     model_->image_encoder()->Learn(
         [&]() -> std::optional<ImageInput> {
           ThrowIfStopped();
-          const auto batch = loader.Next();
+          auto batch = loader.Next();
           if (!batch) return std::nullopt;
-          return ImageInput(batch->pixels.to(device_), batch->mask);
+          MoveTo(device_, *batch);
+          return ImageInput(batch->pixels, batch->mask);
         },
         seed);
   }
@@ -254,10 +255,10 @@ class DualGeoTask : public TrainTask {
     settings["precision"] = precision_;
     settings["seed"] = std::to_string(job_.runtime.seed);
     const std::string weights = Fingerprint("", *model_->image_encoder());
-    const auto encode = [&](const Batch& batch) {
+    const auto encode = [&](Batch batch) {
       const AutocastGuard autocast(device_, precision_);
-      return model_->ImageTokens(
-          {batch.pixels.to(device_), batch.mask.defined() ? batch.mask.to(device_) : batch.mask});
+      MoveTo(device_, batch);
+      return model_->ImageTokens({batch.pixels, batch.mask});
     };
     return std::make_unique<FrozenFeatures>(
         photos, job_.data.loader, job_.run_dir / "frozen" / name,
@@ -332,7 +333,8 @@ TrainResult TrainModel(const TrainJob& job, const ModelOptions& model, const Los
                                      : "the model has no image encoder (model.views)"));
   }
   const torch::Device device = SetupRuntime(job.runtime);
-  const ViewOptions view = ModelViews(model);
+  ViewOptions view = ModelViews(model);
+  view.as_bytes = device.is_cuda();
   const TrainingSets sets =
       OpenTrainingSets(job.data, view, view, static_cast<std::uint64_t>(job.runtime.seed), HeadColumns(model));
   SayWhoIsInNoCell(model, sets.train.table());
@@ -340,7 +342,13 @@ TrainResult TrainModel(const TrainJob& job, const ModelOptions& model, const Los
   const std::filesystem::path log = job.run_dir / "train.jsonl";
   TrainingFolder folder(job.run_dir / "checkpoint", log, job.existing, SettingsOf(job, sets, model, loss, train));
   DualGeoTask task(model, loss, train, job, sets, device);
-  const TrainLoop loop{.name = "train", .job = job, .sets = sets, .options = train, .device = device, .log = log};
+  const TrainLoop loop{.name = "train",
+                       .job = job,
+                       .sets = sets,
+                       .options = train,
+                       .device = device,
+                       .log = log,
+                       .numbers_late = device.is_cuda()};
   return RunTrainLoop(task, loop, folder);
 }
 

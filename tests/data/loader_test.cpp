@@ -124,6 +124,38 @@ TEST(Loader, BatchesInOrder) {
   EXPECT_FALSE(none.Next().has_value());
 }
 
+// A GPU normalises them itself; here the CPU stands for it, so that all but the copy is run everywhere.
+TEST(Loader, BytesBecomeTheSamePixels) {
+  Photos photos(7);
+  const auto numbers = photos.Dataset();
+  photos.view().as_bytes = true;
+  photos.view().normalization = kImageNetNormalization;
+  const auto bytes = photos.Dataset();
+  std::vector<torch::Device> devices = {torch::kCPU};
+  if (torch::cuda::is_available()) devices.emplace_back(torch::kCUDA);
+  for (const auto& device : devices) {
+    Loader loader(bytes, Order(7), 3, false, Options(2), std::nullopt);
+    std::int64_t photo = 0;
+    while (auto batch = loader.Next()) {
+      EXPECT_EQ(batch->pixels.scalar_type(), torch::kUInt8);
+      EXPECT_EQ(batch->pixels.is_pinned(), torch::cuda::is_available());
+      MoveTo(device, *batch);
+      EXPECT_EQ(batch->pixels.device().type(), device.type());
+      EXPECT_TRUE(batch->latlon.is_cpu());
+      for (std::int64_t i = 0; i < batch->pixels.size(0); ++i, ++photo) {
+        const auto own = numbers.Get(photo);
+        const auto back = batch->pixels[i].cpu() * torch::tensor({.229F, .224F, .225F}).view({3, 1, 1}) +
+                          torch::tensor({.485F, .456F, .406F}).view({3, 1, 1});
+        const auto expected = own.pixels * torch::tensor({.26862954F, .26130258F, .27577711F}).view({3, 1, 1}) +
+                              torch::tensor({.48145466F, .4578275F, .40821073F}).view({3, 1, 1});
+        EXPECT_LE((back - expected).abs().max().item<float>(), 1e-5) << photo;
+        EXPECT_TRUE(torch::equal(batch->mask[i].cpu(), own.mask)) << photo;
+      }
+    }
+    EXPECT_EQ(photo, 7);
+  }
+}
+
 TEST(Loader, SameBatchesWhateverWorkersPrefetchAndCache) {
   Photos photos(23);
   const auto plain = photos.Dataset();

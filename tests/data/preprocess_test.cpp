@@ -329,6 +329,26 @@ TEST(Preprocess, Normalises) {
   EXPECT_NEAR(pixels[2][1][1].item<float>(), (128.0 / 255 - .40821073) / .27577711, 1e-6);
 }
 
+TEST(Preprocess, BytesAreNormalisedLater) {
+  Random random(3);
+  cv::Mat photos(24, 6, CV_8UC3);  // four of six rows
+  for (int i = 0; i < 24 * 6 * 3; ++i) photos.data[i] = static_cast<std::uint8_t>(random.Below(256));
+  const auto bytes = ToByteTensors(photos, 4);
+  EXPECT_EQ(bytes.scalar_type(), torch::kUInt8);
+  EXPECT_EQ(bytes[2][1][3][5].item<int>(), photos.at<cv::Vec3b>(2 * 6 + 3, 5)[1]);
+  const auto whole = ToTensors(photos, 4, kClipNormalization);
+  EXPECT_LE((NormalisePixels(bytes, kClipNormalization) - whole).abs().max().item<float>(), 1e-6);
+  ViewOptions view;
+  view.image_size = 8;
+  view.mask_size = 8;
+  view.crops = Crops::kTen;
+  const auto numbers = MakeExample(photos, {}, view).pixels;
+  view.as_bytes = true;
+  const auto ten = MakeExample(photos, {}, view).pixels;
+  EXPECT_EQ(ten.sizes(), (std::vector<std::int64_t>{10, 3, 8, 8}));
+  EXPECT_LE((NormalisePixels(ten, kClipNormalization) - numbers).abs().max().item<float>(), 1e-6);
+}
+
 TEST(Preprocess, TrainingPhotosAreShrunkButNeverBelowTwiceTheInput) {
   const Scene scene = Gradient({700, 500});
   ViewOptions view = View(Geometry::kAligned, 64);

@@ -159,11 +159,16 @@ TEST(OptimizerTest, GradientNormIsOverAllParameters) {
   Backward(network, 0);
   double sum = 0;
   for (const auto& parameter : network->parameters()) sum += parameter.grad().square().sum().item<double>();
-  EXPECT_NEAR(optimizer->GradientNorm(), std::sqrt(sum), 1e-4);
+  EXPECT_NEAR(optimizer->GradientNorm().item<double>(), std::sqrt(sum), 1e-4);
   optimizer->ScaleGradients(0.5);
-  EXPECT_NEAR(optimizer->GradientNorm(), std::sqrt(sum) / 2, 1e-4);
+  EXPECT_NEAR(optimizer->GradientNorm().item<double>(), std::sqrt(sum) / 2, 1e-4);
+  const auto before = network->parameters().front().grad().clone();
+  optimizer->ClipGradients(optimizer->GradientNorm(), 1e9);  // below the limit: as they are
+  EXPECT_TRUE(torch::equal(network->parameters().front().grad(), before));
+  optimizer->ClipGradients(optimizer->GradientNorm(), 0.01);
+  EXPECT_NEAR(optimizer->GradientNorm().item<double>(), 0.01, 1e-6);
   optimizer->ZeroGrad();
-  EXPECT_EQ(optimizer->GradientNorm(), 0);
+  EXPECT_EQ(optimizer->GradientNorm().item<double>(), 0);
 }
 
 // An encoder as transformers are named, a head beside it; every gradient is 1.

@@ -22,14 +22,19 @@
 namespace dualgeo {
 
 struct Batch {
-  torch::Tensor pixels;                    // [N, 3, S, S] float32; of several crops [N, C, 3, S, S]
+  torch::Tensor pixels;                    // [N, 3, S, S] float32 or uint8 (as_bytes); of several crops [N, C, 3, S, S]
   torch::Tensor tokens;                    // instead of them, [N, 1 + T, D] float32: what a frozen encoder made of them
   torch::Tensor mask;                      // [N, M, M] uint8 class ids, or [N, C, M, M]; undefined without masks
   torch::Tensor latlon;                    // [N, 2] float64, degrees; NaN where the table has no location
   std::vector<std::int64_t> indices;       // [N] rows of the dataset's table
   std::vector<cv::Size> photo_sizes;       // [N] of the upright photos, in pixels
   std::vector<Sha256Digest> photo_sha256;  // [N], from a PhotoDataset that hashes
+  Normalization normalization = kClipNormalization;  // of pixels that are uint8
 };
+
+// The batch on the model's device, without waiting where that is a GPU: pixels that are bytes are copied from pinned
+// memory, where a Loader puts them, and normalised there. latlon stays on the CPU, where cells are looked up.
+void MoveTo(const torch::Device& device, Batch& batch);
 
 // A photo that on_bad_image "skip" left out.
 struct SkippedPhoto {

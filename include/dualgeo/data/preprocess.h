@@ -37,10 +37,13 @@ struct ViewOptions {
   bool with_masks = true;
   // Photos may come with fewer pixels than they have (data/photo.h), as many as LeastSide says.
   bool fast_decoding = false;
+  // Pixels stay the photo's bytes, a quarter of the memory, and are normalised where they are used (MoveTo of
+  // data/loader.h): for a GPU.
+  bool as_bytes = false;
 };
 
 struct Example {
-  torch::Tensor pixels;         // [3, S, S] float32, normalised; of several crops [C, 3, S, S]
+  torch::Tensor pixels;         // [3, S, S] float32, normalised, or uint8; of several crops [C, 3, S, S]
   torch::Tensor mask;           // [M, M] uint8 class ids, or [C, M, M]; undefined without masks
   cv::Size photo_size;          // of the upright photo, in pixels
   Sha256Digest photo_sha256{};  // of the encoded photo, from a PhotoDataset that hashes
@@ -87,5 +90,9 @@ cv::Mat EvaluationMask(const cv::Mat& mask, int size, Geometry geometry, bool in
 torch::Tensor ToTensors(const cv::Mat& photos, int count, const Normalization& normalization);
 // [3, H, W] float32.
 torch::Tensor ToTensor(const cv::Mat& photo, const Normalization& normalization);
+// The same as they are, uint8.
+torch::Tensor ToByteTensors(const cv::Mat& photos, int count);
+// What ToTensors makes of ToByteTensors' [..., 3, H, W], on the device where they are (on a GPU to the last digit).
+torch::Tensor NormalisePixels(const torch::Tensor& bytes, const Normalization& normalization);
 
 }  // namespace dualgeo

@@ -26,7 +26,7 @@ class GpsEncoderImpl : public torch::nn::Module {
   // Draws weights and frequencies from LibTorch's generator. The frequencies B ~ N(0, sigma^2) are buffers: fixed.
   void Initialise();
 
-  // latlon [N, 2] degrees (float64, so that 1 m at sigma = 256 is not lost) -> [N, embed_dim].
+  // latlon [N, 2] degrees on any device (float64, so that 1 m at sigma = 256 is not lost) -> [N, embed_dim].
   // Projection and phases are computed in double, whatever the weights' type.
   torch::Tensor Forward(const torch::Tensor& latlon);
 

@@ -37,7 +37,7 @@ using PhotoValues = std::map<std::string, std::vector<std::string>>;
 
 // What is known of the photos of a batch.
 struct Targets {
-  torch::Tensor latlon;      // [N, 2] float64 degrees, on the model's device
+  torch::Tensor latlon;      // [N, 2] float64 degrees, on the CPU
   PhotoValues columns = {};  // those that the heads learn from (HeadColumns)
 };
 

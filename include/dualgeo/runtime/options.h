@@ -14,6 +14,7 @@ struct RuntimeOptions {
   std::string device = "auto";
   std::string precision = "fp32";
   int threads = 0;
+  bool tf32 = false;
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -23,6 +24,11 @@ struct RuntimeOptions {
     v.Field("precision", precision,
             "fp32, or mixed precision by autocast: bf16 anywhere, fp16 (with loss scaling) on cuda only",
             OneOf{{"fp32", "bf16", "fp16"}});
+    v.Field(
+        "tf32", tf32,
+        "fp32 products and convolutions on an NVIDIA GPU (Ampere or later) with 10 bits of mantissa (TF32): several "
+        "times faster, numbers right to about 0.001",
+        Added{});
     v.Field("threads", threads, "CPU threads of networks and search; 0: one per physical core", Range{0, 1024},
             Affects::kSpeed);
   }

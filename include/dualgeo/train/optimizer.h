@@ -28,8 +28,10 @@ class Optimizer {
   void ZeroGrad();
   // Multiplies all gradients.
   void ScaleGradients(double factor);
-  // Norm over all gradients.
-  double GradientNorm() const;
+  // Norm over all gradients, a scalar on their device; reading it waits for that.
+  torch::Tensor GradientNorm() const;
+  // Multiplies all gradients by limit / norm where norm, that of them all, is above the limit.
+  void ClipGradients(const torch::Tensor& norm, double limit);
   // Parameters without a gradient are left alone.
   void Step(double lr);
 

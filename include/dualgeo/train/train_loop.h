@@ -25,7 +25,7 @@ namespace dualgeo {
 
 // What is known of the photos of a batch, in its order.
 struct BatchPhotos {
-  torch::Tensor latlon;               // [N, 2] float64 degrees, on the device
+  torch::Tensor latlon;               // [N, 2] float64 degrees, on the CPU
   std::vector<std::int64_t> indices;  // rows of the training table
 };
 
@@ -44,7 +44,7 @@ class TrainTask {
     return std::make_unique<Loader>(photos, std::move(order), batch_size, drop_last, options, augmentation_seed);
   }
 
-  // The module is in training mode; the batch is on the device.
+  // The module is in training mode; the batch is on the device (MoveTo of data/loader.h).
   virtual TrainingLoss Loss(const Batch& batch) = 0;
 
   // The same for a batch in pieces (src/train/split_step.h): what the loss is made of, of one piece, [rows, ...] each
@@ -71,6 +71,9 @@ struct TrainLoop {
   TrainOptions options;
   torch::Device device;
   std::filesystem::path log;
+  // Losses and gradient norms are read, checked and logged once a second and not at each step: reading one waits for
+  // all that a GPU still has to do. fp16's loss scale needs them at each step.
+  bool numbers_late = false;
 };
 
 // Steps of the whole training: an incomplete last batch of an epoch is left out.
