@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # 50,000 synthetic photos through the whole pipeline (configs/many_photos.yaml: heads trained on frozen features, gallery, search,
-# re-ranking, scores), in one process and in two: seconds and peak memory of each step, and whether the answers are the same.
+# re-ranking, scores), in one process and in two: seconds of each step, CPU time and peak memory of all, and whether the answers are the same.
 #   scripts/bench/many_photos.sh [--set KEY=VALUE]...     needs runs/quickstart; the world is made on the first run
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -10,9 +10,9 @@ out=runs/many_photos
 run() {
   local name=$1
   shift
-  /usr/bin/time -f "%e %M" -o "$out/$name.time" "$@" --config configs/many_photos.yaml "${settings[@]}" --set run_dir="$out/$name" \
+  /usr/bin/time -f "%e %M %U %S" -o "$out/$name.time" "$@" --config configs/many_photos.yaml "${settings[@]}" --set run_dir="$out/$name" \
     >"$out/$name.txt" 2>"$out/$name.log" || { tail -3 "$out/$name.log" >&2; exit 1; }
-  echo "$name: $(cut -d' ' -f1 "$out/$name.time") s, peak of a process $(($(cut -d' ' -f2 "$out/$name.time") / 1024)) MB"
+  awk -v name="$name" '{ printf "%s: %.0f s, %.0f CPU-s, peak of a process %.0f MB\n", name, $1, $3 + $4, $2 / 1024 }' "$out/$name.time"
   python3 - "$out/$name/steps" <<'END'
 import json
 import pathlib

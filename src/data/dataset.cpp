@@ -97,7 +97,8 @@ Prepared PhotoDataset::Read(std::int64_t index, bool training) const {
 Example PhotoDataset::Get(std::int64_t index, Random* augmentation) const {
   Random* random = augment_.enabled ? augmentation : nullptr;
   try {
-    const Prepared prepared = Read(index, random != nullptr);
+    Prepared prepared = Read(index, random != nullptr);
+    if (random != nullptr && alter_) prepared.photo = alter_(prepared.photo, *random);
     Example example = Complete(prepared, view_, augment_, random);
     example.photo_sha256 = prepared.photo_sha256;
     return example;

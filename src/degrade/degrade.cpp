@@ -30,6 +30,8 @@ const std::vector<std::string>& DegradationNames() {
   return names;
 }
 
+void RequireDegradation(const std::string& name, const std::string& key) { FindKind(kDegradations, name, key); }
+
 std::string DescribeDegradation(const std::string& name) { return FindDegradation(name).what; }
 
 cv::Mat Degrade(const cv::Mat& photo, const std::string& name, int severity, std::uint64_t seed,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dualgeo/data/mask.h"
+#include "dualgeo/degrade/degrade.h"
 #include "dualgeo/model/segformer.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/runtime/runtime.h"
@@ -13,6 +14,7 @@
 #include "dualgeo/runtime/views.h"
 #include "dualgeo/train/segmentation_metrics.h"
 #include "dualgeo/train/train_loop.h"
+#include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
 
 namespace dualgeo {
@@ -109,6 +111,21 @@ TrainingSets OpenSegmenterSets(const TrainJob& job, const SegmenterOptions& segm
   return OpenTrainingSets(job.data, view, validation_view, static_cast<std::uint64_t>(job.runtime.seed));
 }
 
+// One degradation a photo, of those that are asked for, drawn like the rest of its augmentation.
+PhotoDataset::Alter Degradations(const SegmenterTrainOptions& train, const AugmentOptions& augment) {
+  if (train.degradations.empty()) return nullptr;
+  if (!augment.enabled) {
+    throw InputError("train_segmenter.degradations: are part of the augmentation, and data.augment.enabled is false");
+  }
+  for (const auto& name : train.degradations) RequireDegradation(name, "train_segmenter.degradations");
+  return [names = train.degradations, share = train.degraded](const cv::Mat& photo, Random& random) {
+    if (!random.Chance(share)) return photo;
+    const auto& name = names[random.Below(names.size())];
+    const int severity = 1 + static_cast<int>(random.Below(kSeverities));
+    return Degrade(photo, name, severity, random.Next(), "");
+  };
+}
+
 Settings SegmenterSettings(const TrainJob& job, const TrainingSets& sets, const SegmenterOptions& segmenter,
                            const SegmenterTrainOptions& train) {
   Settings settings;
@@ -133,7 +150,9 @@ TrainResult TrainSegmenter(const TrainJob& job, const SegmenterOptions& segmente
   train.Validate();
   Resolve(segmenter);
   const torch::Device device = SetupRuntime(job.runtime);
-  const TrainingSets sets = OpenSegmenterSets(job, segmenter, train, device.is_cuda());
+  const auto alter = Degradations(train, job.data.augment);
+  TrainingSets sets = OpenSegmenterSets(job, segmenter, train, device.is_cuda());
+  sets.train.AlterAugmented(alter);
   const std::filesystem::path log = job.run_dir / "train_segmenter.jsonl";
   TrainingFolder folder(job.run_dir / "segmenter", log, job.existing, SegmenterSettings(job, sets, segmenter, train));
   SegmenterTask task(segmenter, job.runtime, device);

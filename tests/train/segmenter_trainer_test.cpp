@@ -3,16 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "dualgeo/data/mask.h"
 #include "dualgeo/data/photo.h"
 #include "dualgeo/data/preprocess.h"
+#include "dualgeo/degrade/degrade.h"
 #include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/segformer.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/runtime/segment.h"
 #include "dualgeo/runtime/upsample_argmax.h"
+#include "dualgeo/runtime/views.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/tiny_set.h"
@@ -49,6 +53,45 @@ class SegmenterTest : public ::testing::Test {
   TemporaryFolder folder_;
   fs::path set_ = folder_ / "set";
 };
+
+// Learned on photos that are too dark and too bright, it sees in the dark; learned on good ones alone, it does not.
+TEST_F(SegmenterTest, LearnsToSeeThroughDegradations) {
+  TrainJob job = TinyJob(set_, folder_ / "run");
+  job.data.augment.color_jitter = job.data.augment.blur = job.data.augment.greyscale = 0;
+  SegmenterTrainOptions options = TinySegmenterTraining(40);
+  options.checkpoint_every_steps = 0;
+  options.validate_every_epochs = 40;
+  const auto accuracy_in_the_dark = [&](const std::string& run) {
+    job.run_dir = folder_ / run;
+    const fs::path weights = TrainSegmenter(job, TinySegmenter(), options).last / "model.safetensors";
+    SegFormer segmenter = LoadSegmenter(weights, TinySegmenter(), torch::kCPU);
+    const torch::InferenceMode inference;
+    std::int64_t right = 0, labelled = 0;
+    for (int i = 0; i < 24; ++i) {
+      const std::string id = "p" + std::to_string(i);
+      const cv::Mat dark = Degrade(ReadPhoto(set_ / "images" / (id + ".png")), "underexposure", 4, 5, id);
+      const cv::Mat mask = ReadMask(set_ / "masks" / (id + ".png"), kTinyClasses);
+      const auto pixels =
+          MakeExample(dark, {}, SegmenterViews(TinySegmenter(), /*with_masks=*/false, 0)).pixels.unsqueeze(0);
+      const cv::Mat found = UpsampleArgmax(segmenter->Forward(pixels)[0], dark.size());
+      labelled += cv::countNonZero(mask != kIgnoreClass);
+      right += cv::countNonZero((found == mask) & (mask != kIgnoreClass));
+    }
+    return 100.0 * static_cast<double>(right) / static_cast<double>(labelled);
+  };
+  const double before = accuracy_in_the_dark("good photos");
+  options.degradations = {"underexposure", "overexposure"};
+  const double after = accuracy_in_the_dark("degraded too");
+  std::printf("pixels right in the dark: %.1f %%, and after learning with it %.1f %%\n", before, after);
+  EXPECT_GT(after, before + 5);
+  options.degradations = {"underexposure", "soot"};
+  EXPECT_NE(MessageOf<InputError>([&] { accuracy_in_the_dark("unknown"); }).find("train_segmenter.degradations"),
+            std::string::npos);
+  options.degradations = {"underexposure"};
+  job.data.augment.enabled = false;
+  EXPECT_NE(MessageOf<InputError>([&] { accuracy_in_the_dark("off"); }).find("data.augment.enabled is false"),
+            std::string::npos);
+}
 
 TEST_F(SegmenterTest, LearnsMasksAtEitherResolution) {
   for (const char* size : {"logits", "mask"}) {

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "dualgeo/data/photo_source.h"
 #include "dualgeo/data/photo_table.h"
@@ -33,6 +35,10 @@ class PhotoDataset {
   // Row `index` of the table. augmentation nullptr: evaluation preprocessing. Safe to call from several threads.
   // Throws InputError naming photo or mask when one is missing, damaged, or does not fit the other.
   Example Get(std::int64_t index, Random* augmentation = nullptr) const;
+
+  // From now on photos are changed by this (not their masks) before they are augmented, where they are.
+  using Alter = std::function<cv::Mat(const cv::Mat& photo, Random& random)>;
+  void AlterAugmented(Alter alter) { alter_ = std::move(alter); }
 
   // From now on examples carry their photo's hash.
   void HashPhotos() { hash_photos_ = true; }
@@ -63,6 +69,7 @@ class PhotoDataset {
   std::unique_ptr<PhotoSource> masks_;
   ViewOptions view_;
   AugmentOptions augment_;
+  Alter alter_;
   bool hash_photos_ = false;
   std::unique_ptr<Cache> cache_;
   std::unique_ptr<MemoryBudget> decoding_;

@@ -27,6 +27,9 @@ const std::vector<std::string>& DegradationNames();
 // One line: what the condition does and where its levels come from. Throws InputError for an unknown name.
 std::string DescribeDegradation(const std::string& name);
 
+// Throws InputError for an unknown name, which `key` gives, listing those there are.
+void RequireDegradation(const std::string& name, const std::string& key);
+
 // photo: CV_8UC3 RGB; the result has its size. severity 0 gives the photo back. Throws InputError for an unknown name,
 // or a severity outside [0, 5].
 cv::Mat Degrade(const cv::Mat& photo, const std::string& name, int severity, std::uint64_t seed, const std::string& id);

@@ -140,6 +140,8 @@ struct TrainOptions {
 // Config key `train_segmenter:`. Defaults: SegFormer's own (Xie et al. 2021: AdamW, lr 6e-5, weight decay 0.01).
 struct SegmenterTrainOptions : TrainOptions {
   std::string loss_size = "mask";
+  std::vector<std::string> degradations;
+  double degraded = 0.5;
 
   SegmenterTrainOptions() {
     epochs = 10;
@@ -155,6 +157,12 @@ struct SegmenterTrainOptions : TrainOptions {
             "mask: logits are resized to the mask before the cross-entropy, as SegFormer does; logits: the mask is "
             "sampled at the logits' quarter size, several times faster on a CPU",
             OneOf{{"mask", "logits"}});
+    v.Field("degradations", degradations,
+            "photos are made worse by one of these, at a severity of 1 to 5 (`dualgeo robustness --help` lists them), "
+            "so that "
+            "the segmenter learns to see through them; []: none",
+            Added{});
+    v.Field("degraded", degraded, "share of the photos that are, in every epoch others", Range{0, 1}, Added{});
   }
   void Validate() const { TrainOptions::Validate("train_segmenter"); }
 };
