@@ -1,7 +1,6 @@
-# `cmake --install`: the binary, and the layers as a package for find_package(dualgeo). With DUALGEO_MODEL_ONLY the
+# `cmake --install`: the binary with its man page and completions (component program), and the layers as a package for find_package(dualgeo). With DUALGEO_MODEL_ONLY the
 # package holds the layers that were built.
 include(CMakePackageConfigHelpers)
-include(GNUInstallDirs)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/dualgeo)
 
 foreach(layer IN LISTS DUALGEO_LAYERS)
@@ -15,5 +14,9 @@ configure_package_config_file(cmake/dualgeo-config.cmake.in dualgeo-config.cmake
 write_basic_package_version_file(dualgeo-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES cmake/Packages.cmake ${PROJECT_BINARY_DIR}/dualgeo-config.cmake
               ${PROJECT_BINARY_DIR}/dualgeo-config-version.cmake DESTINATION ${package_dir})
-install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/dualgeo)
+install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/dualgeo COMPONENT program)
+install(FILES cmake/debian-copyright DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT program)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+if(NOT DUALGEO_MODEL_ONLY)
+  include(Package)
+endif()

@@ -32,6 +32,21 @@ if(NOT DUALGEO_MODEL_ONLY)
   find_package(yaml-cpp REQUIRED)
   find_package(JPEG REQUIRED)
   find_package(TIFF REQUIRED)
+  # Optional, for HEIC and AVIF (not every version has CMake files). Where the build had it (DUALGEO_HEIF), so must who
+  # links the installed libraries.
+  option(DUALGEO_WITH_HEIF "Read HEIC and AVIF by libheif, where it is there" ON)
+  if(DUALGEO_WITH_HEIF AND NOT TARGET libheif::heif)
+    find_library(HEIF_LIBRARY heif)
+    find_path(HEIF_INCLUDE_DIR libheif/heif.h)
+    if(HEIF_LIBRARY AND HEIF_INCLUDE_DIR)
+      add_library(libheif::heif INTERFACE IMPORTED)
+      target_link_libraries(libheif::heif INTERFACE ${HEIF_LIBRARY})
+      target_include_directories(libheif::heif INTERFACE ${HEIF_INCLUDE_DIR})
+      set(DUALGEO_HEIF libheif::heif)
+    elseif(DUALGEO_HEIF)
+      message(FATAL_ERROR "dualgeo was built with libheif, which is not here (Debian: libheif-dev)")
+    endif()
+  endif()
   find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs)
   # The distribution's, or another one: -Dfaiss_ROOT (scripts/build.sh --faiss). Some are a library for each
   # instruction set: faiss, faiss_avx2, faiss_avx512.

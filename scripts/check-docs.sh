@@ -48,5 +48,12 @@ dead=$(files '*.md' '*.h' '*.cpp' CMakeLists.txt '*.cmake' '*.sh' '*.yaml' | gre
   }')
 [ -z "$dead" ] || complain "names that lead nowhere:"$'\n'"$dead"
 
+# 3. What citing needs, and the version that the program says.
+version=$(grep -oP 'kVersion = "\K[^"]+' include/dualgeo/util/version.h)
+for key in cff-version message title type authors license; do
+  grep -q "^$key:" CITATION.cff || complain "CITATION.cff: no $key"
+done
+grep -qx "version: $version" CITATION.cff || complain "CITATION.cff: its version is not $version, as include/dualgeo/util/version.h says"
+
 [ -z "$failed" ] || exit 1
 echo "check-docs: passed"

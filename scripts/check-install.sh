@@ -11,25 +11,10 @@ cmake --install "$build" --prefix "$work/prefix" >"$work/log" || { cat "$work/lo
 cmake -S examples -B "$work/examples" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$work/prefix" \
   >"$work/log" 2>&1 && ninja -C "$work/examples" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 
-dualgeo=$work/prefix/bin/dualgeo
-cat >"$work/config.yaml" <<YAML
-run_dir: $work/run
-run: {steps: [world, train, gallery]}
-world: {out: $work/world, places: 4, views: 3, size: 96}
-data: {train: {csv: $work/world/photos.csv, images: $work/world/images}, validation: {fraction: 0}}
-train: {epochs: 0}
-model:
-  embed_dim: 32
-  views: image
-  image_encoder: {preset: vit-tiny, width: 32, layers: 1, heads: 2}
-gallery: {features: [image]}
-search: {top_k: 3}
-rerank: {method: none}
-YAML
-run() { "$@" 2>"$work/log" || { cat "$work/log" >&2; exit 1; }; }
-run "$dualgeo" run --config "$work/config.yaml"
+scripts/smallest-run.sh "$work/prefix/bin/dualgeo" "$work"
+gzip -cd "$work/prefix/share/man/man1/dualgeo.1.gz" | grep "dualgeo gallery build" >/dev/null || { echo "check-install: no man page" >&2; exit 1; }
 id=$(sed -n 2p "$work/run/gallery/items.csv" | cut -d, -f2)
-run "$work/examples/locate_photo" "$work/run" "$work/world/images/$id" >"$work/answer"
+"$work/examples/locate_photo" "$work/run" "$work/world/images/$id" >"$work/answer" 2>"$work/log" || { cat "$work/log" >&2; exit 1; }
 cat "$work/answer"
 grep -q " 1\..* $id\$" "$work/answer" || { echo "check-install: the photo itself is not the first answer" >&2; exit 1; }
 echo "check-install: passed"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need from the distribution. Does nothing when all of it is there.
+#   scripts/install-deps.sh [PACKAGE...]     these as well, for a script that needs more
 set -euo pipefail
 
 packages=(
@@ -10,6 +11,7 @@ packages=(
   libspdlog-dev libcli11-dev libyaml-cpp-dev nlohmann-json3-dev libboost-dev
   libgtest-dev libgmock-dev
   tzdata
+  "$@"
 )
 
 missing=()

@@ -6,4 +6,3 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/install-deps.sh
 scripts/build.sh release dualgeo
 build/release/tools/dualgeo run --config configs/quickstart.yaml "$@"
-echo "look at runs/quickstart/report.html" >&2

@@ -8,6 +8,7 @@
 #define DUALGEO_COMMANDS(COMMAND) \
   COMMAND(AddRun)                 \
   COMMAND(AddLocate)              \
+  COMMAND(AddPhotos)              \
   COMMAND(AddWorld)               \
   COMMAND(AddTrainSegmenter)      \
   COMMAND(AddSegment)             \
@@ -27,7 +28,8 @@
   COMMAND(AddWeights)             \
   COMMAND(AddConfig)              \
   COMMAND(AddDoctor)              \
-  COMMAND(AddRuns)
+  COMMAND(AddRuns)                \
+  COMMAND(AddManual)
 
 namespace dualgeo::tools {
 

@@ -1,5 +1,7 @@
 #include "exif.h"
 
+#include <iterator>
+
 namespace dualgeo {
 namespace {
 
@@ -48,6 +50,69 @@ std::optional<TiffFacts> ReadTiffFacts(std::string_view bytes) {
     if (*tag == 0x0101) facts.height = *value;
   }
   return facts;
+}
+
+ExifDirectories::ExifDirectories(std::string_view tiff) : tiff_(tiff), big_endian_(tiff.starts_with("MM")) {
+  if ((!big_endian_ && !tiff.starts_with("II")) || tiff.size() < 8 || Whole(tiff, 2, 2) != 42) return;
+  directories_[kMain] = ReadDirectory(Whole(tiff, 4, 4));
+  if (const auto at = Number(kMain, 0x8769)) directories_[kExif] = ReadDirectory(*at);
+  if (const auto at = Number(kMain, 0x8825)) directories_[kGps] = ReadDirectory(*at);
+}
+
+std::uint32_t ExifDirectories::Whole(std::string_view bytes, std::size_t at, std::size_t size) const {
+  return Reader(bytes, big_endian_).Get(at, size).value_or(0);
+}
+
+std::vector<ExifDirectories::Entry> ExifDirectories::ReadDirectory(std::size_t at) const {
+  std::vector<Entry> entries;
+  if (at > tiff_.size() || tiff_.size() - at < 2) return entries;
+  const std::size_t count = Whole(tiff_, at, 2);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t entry = at + 2 + 12 * i;
+    if (entry + 12 > tiff_.size()) break;
+    static constexpr std::size_t kSizes[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8};  // of a value of each type
+    const std::uint32_t type = Whole(tiff_, entry + 2, 2);
+    if (type >= std::size(kSizes)) continue;
+    const std::size_t bytes = kSizes[type] * Whole(tiff_, entry + 4, 4);
+    const std::size_t begin = bytes <= 4 ? entry + 8 : Whole(tiff_, entry + 8, 4);
+    if (begin > tiff_.size() || bytes > tiff_.size() - begin) continue;
+    entries.push_back({Whole(tiff_, entry, 2), type, tiff_.substr(begin, bytes)});
+  }
+  return entries;
+}
+
+const ExifDirectories::Entry* ExifDirectories::Find(Which which, int tag) const {
+  for (const Entry& entry : directories_[which]) {
+    if (entry.tag == static_cast<std::uint32_t>(tag)) return &entry;
+  }
+  return nullptr;
+}
+
+std::string_view ExifDirectories::Bytes(Which which, int tag) const {
+  const Entry* entry = Find(which, tag);
+  return entry != nullptr && (entry->type <= 2 || entry->type == 7) ? entry->value : std::string_view();
+}
+
+std::optional<std::uint32_t> ExifDirectories::Number(Which which, int tag) const {
+  const Entry* entry = Find(which, tag);
+  if (entry == nullptr || (entry->type != 3 && entry->type != 4)) return std::nullopt;
+  const std::size_t size = entry->type == 3 ? 2 : 4;
+  if (entry->value.size() < size) return std::nullopt;
+  return Whole(entry->value, 0, size);
+}
+
+std::vector<ExifFraction> ExifDirectories::Fractions(Which which, int tag, std::size_t most) const {
+  const Entry* entry = Find(which, tag);
+  std::vector<ExifFraction> fractions;
+  if (entry == nullptr || (entry->type != 5 && entry->type != 10)) return fractions;
+  const auto number = [&](std::size_t at) {
+    const std::uint32_t value = Whole(entry->value, at, 4);
+    return entry->type == 5 ? static_cast<double>(value) : static_cast<double>(static_cast<std::int32_t>(value));
+  };
+  for (std::size_t at = 0; at + 8 <= entry->value.size() && fractions.size() < most; at += 8) {
+    fractions.push_back({number(at), number(at + 4)});
+  }
+  return fractions;
 }
 
 cv::Mat Upright(const cv::Mat& photo, int orientation) {

@@ -9,6 +9,7 @@
 #include "dualgeo/util/error.h"
 #include "exif.h"
 #include "photo_formats.h"
+#include "photo_heif.h"
 #include "photo_jpeg.h"
 #include "photo_tiff.h"
 
@@ -42,6 +43,7 @@ cv::Mat DecodePhoto(std::string_view bytes, const std::string& name) { return De
 DecodedPhoto DecodePhoto(std::string_view bytes, const std::string& name, const PhotoDecoding& decoding) {
   if (bytes.empty()) throw InputError(name + ": empty file, not a photo");
   if (bytes.size() > static_cast<std::size_t>(INT32_MAX)) throw InputError(name + ": larger than 2 GiB, not a photo");
+  if (BeginsAsHeif(bytes)) return DecodeHeif(bytes, name, decoding);
   if (const auto other = DescribeOtherFile(bytes, FileUse::kPhoto)) throw InputError(name + ": " + *other);
   const auto check_ratio = [&](std::int64_t width, std::int64_t height) {
     CheckPhotoRatio(width, height, bytes.size(), name);

@@ -42,16 +42,16 @@ bool NamedSource::Has(const std::string& id) const {
   return HasChecked(id);
 }
 
-std::vector<std::string> NamedSource::Names() const {
+std::vector<std::string> NamedSource::Names(std::size_t most) const {
   std::vector<std::string> names;
   List([&](std::string_view id) {
-    if (names.size() < kMostNames) names.emplace_back(id);
+    if (names.size() < most) names.emplace_back(id);
   });
   return names;
 }
 
 std::string NamedSource::NearName(const std::string& id) const {
-  std::call_once(listed_, [&] { names_ = std::make_unique<OtherNames>(Names()); });
+  std::call_once(listed_, [&] { names_ = std::make_unique<OtherNames>(Names(kMostNames)); });
   return NameThatIsThere(*names_, id);
 }
 

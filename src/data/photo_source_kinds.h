@@ -42,12 +42,12 @@ class NamedSource : public PhotoSource {
  public:
   std::string Read(const std::string& id) const override;
   bool Has(const std::string& id) const override;
+  // Those of List, where a source has one.
+  std::vector<std::string> Names(std::size_t most) const override;
 
  protected:
   virtual std::string ReadChecked(const std::string& id) const = 0;
   virtual bool HasChecked(const std::string& id) const = 0;
-  // Of all files that there are, or the first kMostNames; of List, where a source has one.
-  virtual std::vector<std::string> Names() const;
 
   // "; city/a.jpg is there": looked for once something is missing.
   std::string NearName(const std::string& id) const;

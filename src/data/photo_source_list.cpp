@@ -46,6 +46,15 @@ class SourceList : public NamedSource {
     return true;
   }
 
+  std::vector<std::string> Names(std::size_t most) const override {
+    std::vector<std::string> names;
+    for (const auto& source : sources_) {
+      const auto more = source->Names(most - names.size());
+      names.insert(names.end(), more.begin(), more.end());
+    }
+    return names;
+  }
+
  protected:
   std::string ReadChecked(const std::string& id) const override {
     const auto place = Find(id);
@@ -56,15 +65,6 @@ class SourceList : public NamedSource {
     return sources_[place->source]->Read(place->id);
   }
   bool HasChecked(const std::string& id) const override { return Find(id).has_value(); }
-  std::vector<std::string> Names() const override {
-    std::vector<std::string> names;
-    for (const auto& source : sources_) {
-      source->List([&](std::string_view id) {
-        if (names.size() < kMostNames) names.emplace_back(id);
-      });
-    }
-    return names;
-  }
 
  private:
   struct Place {

@@ -26,6 +26,11 @@ class RunWalk {
   // date. finishes: then all of the run is there.
   int Walk(const std::vector<std::string>& only, bool finishes) {
     TakeOver(only);
+    if (only.empty()) {
+      std::size_t steps = 0;
+      for (const auto& walked : stages_) steps += walked.steps.size();
+      runner_->Expect(steps);
+    }
     for (const auto& [stage, steps] : stages_) {
       if (stage->reads_run_config && finishes) WriteConfig();
       for (const Step& step : steps) runner_->Run(step);

@@ -1,4 +1,5 @@
 #include "dualgeo/pipeline/run_info.h"
+#include "dualgeo/data/photo_listing.h"
 
 #include <ATen/Version.h>
 #include <sys/sysinfo.h>
@@ -108,6 +109,7 @@ std::vector<DoctorLine> Examine() {
                               ? std::to_string(torch::cuda::device_count()) + " CUDA device(s)"
                               : "none usable: LibTorch here " +
                                     std::string(at::hasCUDA() ? "finds no device" : "is built without CUDA")});
+  lines.push_back({"HEIC and AVIF", ReadsHeif() ? "read by libheif" : "not read: built without libheif"});
   try {
     lines.push_back({"time-zone table", std::to_string(ReadZoneTable().size()) + " places for the synthetic world"});
   } catch (const InputError& error) {

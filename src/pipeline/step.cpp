@@ -323,6 +323,13 @@ void StepRunner::TakeOver(const std::vector<Step>& steps) {
   }
 }
 
+// "train: step 9 of 27", "train: it was interrupted (step 9 of 27)".
+static std::string Announcement(const std::string& name, const std::string& why, std::size_t step, std::size_t of) {
+  const std::string place = of == 0 ? "" : "step " + std::to_string(step) + " of " + std::to_string(of);
+  if (why.empty()) return place.empty() ? name : name + ": " + place;
+  return name + ": " + why + (place.empty() ? "" : " (" + place + ")");
+}
+
 // What rank 0 asks of the others.
 constexpr const char* kAnew = "anew";
 constexpr const char* kGoOn = "go on";
@@ -341,6 +348,7 @@ bool StepRunner::Run(const Step& step) {
 
 bool StepRunner::RunFirst(const Step& step) {
   ThrowIfStopped();
+  ++asked_;
   const fs::path folder = FolderOf(step);
   const fs::path path = folder / "steps" / (step.name + ".json");
   const auto before = ReadStepRecord(path);
@@ -357,7 +365,7 @@ bool StepRunner::RunFirst(const Step& step) {
     WriteStepRecord(path, record, step.fields.others);
     return false;
   }
-  spdlog::info("{}{}", step.name, verdict.why.empty() ? "" : ": " + verdict.why);
+  spdlog::info("{}", Announcement(step.name, verdict.why, asked_, expected_));
   const bool completes = verdict.what == Verdict::kGoOn && before && before->outputs && before->unfinished.empty() &&
                          before->settings == record.settings;
   if (verdict.what == Verdict::kExtend && before->outputs) {  // which was finished, and somebody may need as it is
@@ -418,6 +426,7 @@ void StepRunner::Do(const Step& step, const fs::path& path, StepRecord& record, 
   }
   if (room) room->Done();
   ++done_;
+  if (expected_ > 0) spdlog::info("{}: done in {:.1f} s", step.name, record.seconds - before);
 }
 
 }  // namespace dualgeo

@@ -11,9 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "dualgeo/data/photo_facts.h"
 #include "dualgeo/io/csv.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "tests/support/refusal.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 
@@ -90,6 +92,38 @@ TEST(Photo, ReadsEveryFormatAsRgb) {
   ExpectSquares(DecodePhoto(Encode(Squares(), ".webp"), "a"), 12);
   ExpectSquares(DecodePhoto(Encode(Squares(), ".tiff"), "a"), 0);
   ExpectSquares(DecodePhoto(Encode(Squares(), ".bmp"), "a"), 0);
+}
+
+// squares.heic and squares.avif: the squares as JPEG, with EXIF by exiftool, through heif-enc -q 90 -p chroma=444 (and
+// -A).
+TEST(Photo, HeicAndAvif) {
+  for (const std::string name : {"squares.heic", "squares.avif"}) {
+    const std::string bytes = ReadFile(Fixture(name));
+#ifdef DUALGEO_HEIF
+    try {
+      ExpectSquares(DecodePhoto(bytes, name), 24);
+    } catch (const InputError& error) {
+      GTEST_SKIP() << "libheif without the decoder: " << error.what();
+    }
+    const PhotoFacts facts = FactsInPhoto(bytes);
+    ASSERT_TRUE(facts.location);
+    EXPECT_NEAR(facts.location->lat, 48.8584, 1e-6);
+    EXPECT_NEAR(facts.location->lon, -2.2945, 1e-6);
+    EXPECT_EQ(facts.author, "Ann Author");
+    EXPECT_EQ(facts.taken, "2019-05-01T12:30:00");
+    // Cut or changed, it is refused in one line or is a picture; it never takes long or ends the program.
+    for (std::size_t size = 16; size < bytes.size(); size += 13) {
+      EXPECT_THAT(RefusalOf([&] { DecodePhoto(bytes.substr(0, size), name); }), StartsWith(name + ": ")) << size;
+      std::string changed = bytes;
+      changed[size] = static_cast<char>(changed[size] ^ 0x5A);
+      RefusalOf([&] { DecodePhoto(changed, name); });
+      FactsInPhoto(changed);
+    }
+#else
+    EXPECT_THAT(PhotoErrorOf(bytes),
+                AllOf(HasSubstr(name.ends_with("heic") ? "HEIC" : "AVIF"), HasSubstr("libheif-dev")));
+#endif
+  }
 }
 
 // By eighths of libjpeg: the least of 1, 2, 4 and 8 that keeps the shorter side, upright as all of it would be.

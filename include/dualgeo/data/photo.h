@@ -1,4 +1,4 @@
-// Photos from encoded bytes: JPEG, PNG, WebP, TIFF, BMP.
+// Photos from encoded bytes: JPEG, PNG, WebP, TIFF, BMP; HEIC and AVIF where the build has libheif.
 //
 // The result is always 8-bit RGB (CV_8UC3, **R first**, not OpenCV's BGR), turned upright by its EXIF orientation.
 // Grey becomes R = G = B, 16-bit keeps its high byte, CMYK is converted, transparency is dropped (as Pillow's

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dualgeo {
 
@@ -29,6 +30,8 @@ class PhotoSource {
   // Calls with every id where they are listed without a search, as in archives, whose ids do not change; false where
   // they are not (folders).
   virtual bool List(const std::function<void(std::string_view id)>&) const { return false; }
+  // The ids of all files that there are, or of the first `most`; a folder is searched for them.
+  virtual std::vector<std::string> Names(std::size_t most) const = 0;
 };
 
 // places: one or several, as util/path_list.h reads them. A file of the list that does not begin as an archive is the

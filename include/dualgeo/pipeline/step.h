@@ -84,6 +84,9 @@ class StepRunner {
   // Throws Error when an output is missing after the step.
   bool Run(const Step& step);
 
+  // How many steps will be run in all, so that each that is not up to date says which of them it is.
+  void Expect(std::size_t steps) { expected_ = steps; }
+
   // How many steps ran so far.
   int done() const { return done_; }
 
@@ -95,6 +98,7 @@ class StepRunner {
   std::filesystem::path run_dir_;
   Contents contents_;
   int done_ = 0;
+  std::size_t asked_ = 0, expected_ = 0;
 };
 
 }  // namespace dualgeo
