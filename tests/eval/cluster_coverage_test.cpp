@@ -88,7 +88,10 @@ TEST_P(ClusterCoverageSlow, AccuraciesHoldTheTruth) {
       // Few hits of few photographers that go together: no method that was tried holds.
       const bool rare = share < 0.1 && correlation > 0.1;
       const bool few = GetParam() < 50;
-      EXPECT_GE(percent, rare ? 89 : few || share < 0.1 ? 93 : 93.5) << "share " << share << ", correlation " << correlation;
+      EXPECT_GE(percent, rare                 ? 89
+                         : few || share < 0.1 ? 93
+                                              : 93.5)
+          << "share " << share << ", correlation " << correlation;
       EXPECT_LE(percent, few ? 97.5 : 96.5) << "share " << share << ", correlation " << correlation;
     }
     std::printf("\n");
