@@ -78,7 +78,7 @@ void Run(const CompareFlags& flags) {
   }
   CheckOutputs({{"--out", flags.score.out}, {"--unmatched-out", flags.unmatched_out}}, files);
   const PhotoTable truth = flags.score.ReadTruth();
-  const auto clusters = flags.score.Clusters();
+  const auto clusters = ChooseClusters(scoring.cluster, truth);
   Provenance provenance = flags.score.MakeProvenance(scoring);
   std::vector<Method> methods;
   for (const auto& input : inputs) {

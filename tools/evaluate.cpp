@@ -19,7 +19,8 @@ namespace {
 
 struct EvaluateFlags {
   ScoreFlags score;
-  std::filesystem::path predictions, candidates, errors_out, map_out, leakage_out;
+  std::filesystem::path predictions, candidates, gallery_table, errors_out, map_out, leakage_out;
+  std::string gallery_columns;
   int top_k = 0;
   bool published = false, leakage = false;
   LeakageRules rules;
@@ -38,8 +39,15 @@ void ScoreCandidates(const EvaluateFlags& flags, const PhotoTable& truth, Evalua
                      EvaluationReport& report) {
   const EvaluateOptions& options = flags.options;
   const DistanceKind distance = ParseDistanceKind(options.distance);
-  const auto lists = ReadCandidates(flags.candidates);
+  auto lists = ReadCandidates(flags.candidates);
   subject.provenance->AddFile("candidates", flags.candidates);
+  if (!flags.gallery_table.empty()) {
+    AuthorColumns columns;
+    ParseColumnNames("--gallery-columns", flags.gallery_columns, {{"id", &columns.id}, {"author", &columns.author}}, 2);
+    const auto joined = JoinAuthors(flags.gallery_table, columns, lists);
+    subject.provenance->AddFile("gallery table", flags.gallery_table);
+    spdlog::info("evaluate: {} candidates got an author from {}", joined, flags.gallery_table.string());
+  }
   const std::string name = subject.method.empty() ? "" : subject.method + " ";
   subject.method = name + "rank 1";
   EvaluationSubject oracle_subject = subject;
@@ -47,10 +55,11 @@ void ScoreCandidates(const EvaluateFlags& flags, const PhotoTable& truth, Evalua
   const auto oracle = Oracle(lists, truth, flags.top_k, distance);
   report.evaluations = {Evaluate(truth, RankOne(lists), options, subject),
                         Evaluate(truth, oracle, options, oracle_subject)};
+  report.without_own = WithoutOwnPhotos(lists, truth, options, subject);
   report.recall = Recall(lists, truth, options, subject.clusters);
   if (!flags.leakage) return;
   EvaluateOptions quick = options;
-  if (quick.interval != "bootstrap" && !subject.clusters) quick.bootstrap = 0;
+  if (quick.interval != "bootstrap") quick.bootstrap = 0;
   report.leakage = StudyLeakage(lists, truth, flags.rules, quick, subject);
   if (!flags.leakage_out.empty()) {
     WriteCandidates(flags.leakage_out, WithoutLeaks(lists, truth, flags.rules, distance));
@@ -61,7 +70,7 @@ EvaluationReport Score(const EvaluateFlags& flags) {
   const PhotoTable truth = flags.score.ReadTruth();
   EvaluationSubject subject = flags.subject;
   subject.truth_file = flags.score.truth.string();
-  subject.clusters = flags.score.Clusters();
+  subject.clusters = ChooseClusters(flags.options.cluster, truth);
   if (subject.benchmark.empty()) subject.benchmark = NameOf(flags.score.truth);
   EvaluationReport report;
   if (flags.published) report.published = PublishedFor(subject.benchmark);
@@ -90,6 +99,9 @@ void Run(EvaluateFlags& flags) {
   if (!flags.leakage && (flags.rules.score_above || flags.rules.within_km > 0 || !flags.leakage_out.empty())) {
     throw InputError("evaluate: --leakage-score-above, --leakage-within-km and --leakage-out go with --leakage");
   }
+  if (flags.candidates.empty() && !flags.gallery_table.empty()) {
+    throw InputError("evaluate: --gallery-table goes with --candidates");
+  }
   flags.options = flags.score.Options();
   const TableFormat format = flags.score.Format();
   CheckOutputs({{"--out", flags.score.out},
@@ -99,6 +111,7 @@ void Run(EvaluateFlags& flags) {
                AllInputs({flags.score.config.Inputs(),
                           {{"--predictions", flags.predictions},
                            {"--candidates", flags.candidates},
+                           {"--gallery-table", flags.gallery_table},
                            {"--truth", flags.score.truth}}}));
   const EvaluationReport report = Score(flags);
   const Evaluation& first = report.evaluations.front();
@@ -124,6 +137,10 @@ void AddEvaluate(CLI::App& root) {
   command->add_option("--predictions", flags->predictions, "predictions CSV");
   command->add_option("--candidates", flags->candidates,
                       "candidates CSV instead: scores rank 1, the oracle, and recall at each k");
+  command->add_option("--gallery-table", flags->gallery_table,
+                      "table of the gallery's photos with their authors, for candidates that have none");
+  command->add_option("--gallery-columns", flags->gallery_columns,
+                      "id,author columns of --gallery-table [IMG_ID,AUTHOR]");
   flags->score.Add(*command);
   flags->score.config.Section(*command, "evaluate");
   command->add_option("--top-k", flags->top_k, "candidates the oracle chooses among; 0: all")

@@ -5,9 +5,12 @@
 
 #include "commands.h"
 #include "dualgeo/gallery/advise.h"
+#include "dualgeo/gallery/duplicates.h"
 #include "dualgeo/gallery/faiss_version.h"
 #include "dualgeo/gallery/gallery_file.h"
+#include "dualgeo/io/csv.h"
 #include "dualgeo/pipeline/stages.h"
+#include "dualgeo/util/atomic_file.h"
 #include "embed_flags.h"
 #include "gallery_edit.h"
 #include "networks.h"
@@ -76,6 +79,48 @@ void PrintInfo(const std::filesystem::path& folder, bool json) {
   std::printf("model      %s\n", info.model.empty() ? "not known" : Printable(info.model).c_str());
   std::printf("files      (index.faiss %s, items.csv %s)\n", info.index_sha256.substr(0, 12).c_str(),
               info.items_sha256.substr(0, 12).c_str());
+}
+
+struct DuplicateArguments {
+  std::filesystem::path features, others, out;
+  std::string feature = "image";
+  std::optional<double> above;
+};
+
+void TellDuplicates(const DuplicateArguments& flags) {
+  CheckOutputs({{"--out", flags.out}}, {{"features", flags.features}, {"--against", flags.others}});
+  const bool between = !flags.others.empty();
+  const FeatureSet photos = ReadFeatures(flags.features), others = between ? ReadFeatures(flags.others) : FeatureSet{};
+  const FeatureSet& there = between ? others : photos;
+  if (photos.photo_sha256.empty() || there.photo_sha256.empty()) {
+    spdlog::warn("gallery duplicates: features without the photos' hashes do not tell which are the same file");
+  }
+  const auto identical = between ? IdenticalPhotos(photos, others) : IdenticalPhotos(photos);
+  std::vector<PhotoPair> similar;
+  if (flags.above) {
+    const Matrix& feature = photos.Require(flags.feature);
+    similar = between ? SimilarPhotos(feature, others.Require(flags.feature), *flags.above)
+                      : SimilarPhotos(feature, *flags.above);
+  }
+  if (!flags.out.empty()) {
+    AtomicFile file(flags.out);
+    CsvWriter writer(file.stream(), {"IMG_ID", "OTHER_ID", "kind", "similarity"});
+    const auto write = [&](const std::vector<PhotoPair>& pairs, const std::string& kind) {
+      for (const auto& pair : pairs) {
+        writer.Row({photos.ids[static_cast<std::size_t>(pair.photo)], there.ids[static_cast<std::size_t>(pair.other)],
+                    kind, FormatDouble(pair.similarity)});
+      }
+    };
+    write(identical, "identical");
+    write(similar, "similar");
+    file.Commit();
+  }
+  const auto tell = [&](const std::vector<PhotoPair>& pairs, const std::string& how) {
+    const std::string text = TellPairs(pairs, photos, there, how);
+    std::printf("%s\n", text.empty() ? ("no photos are " + how).c_str() : text.c_str());
+  };
+  tell(identical, between ? "byte for byte one of the others" : "byte for byte another one");
+  if (flags.above) tell(similar, "nearer than a cosine of " + FormatDouble(*flags.above) + " (" + flags.feature + ")");
 }
 
 struct AdviseArguments {
@@ -159,6 +204,16 @@ void AddGallery(CLI::App& root) {
   })));
 
   AddGalleryEdits(*command);
+
+  auto* duplicates = command->add_subcommand("duplicates", "photos that are the same file, or nearly the same picture");
+  const auto told = std::make_shared<DuplicateArguments>();
+  duplicates->add_option("features", told->features, "features made by dualgeo embed or run")->required();
+  duplicates->add_option("--against", told->others, "features of other photos (queries against a gallery's)");
+  duplicates->add_option("--above", told->above, "also near duplicates: a cosine above this")
+      ->check(CLI::Range(-1.0, 1.0));
+  duplicates->add_option("--feature", told->feature, "of near duplicates")->capture_default_str();
+  duplicates->add_option("--out", told->out, "CSV of all pairs");
+  duplicates->callback(WithNetworks([told] { TellDuplicates(*told); }));
 
   auto* advise = command->add_subcommand("advise", "name the index for so many vectors in so much memory");
   const auto advised = std::make_shared<AdviseArguments>();

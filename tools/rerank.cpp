@@ -114,13 +114,15 @@ struct FitFlags {
 
 void PrintHeldOut(const RerankStudy& study, const FitFlags& flags, bool with_answers) {
   const DistanceKind distance = ParseDistanceKind(flags.evaluate.distance);
+  const auto clusters = ChooseClusters(flags.evaluate.cluster, study.truth);
+  const PhotoClusters* over = clusters ? &*clusters : nullptr;
   const auto estimates = EstimateHeldOut(study, flags.rerank, flags.settings.options, flags.folds,
                                          static_cast<std::uint64_t>(flags.evaluate.seed), with_answers);
   std::printf("\n## Calibration of %s%s, fitted on the other of %d folds of photographers\n\n%s",
               flags.rerank.method.c_str(), with_answers ? " with answers" : "", flags.folds,
-              FormatCalibration(Calibrate(study, estimates, distance)).c_str());
+              FormatCalibration(Calibrate(study, estimates, distance, over)).c_str());
   std::printf("\n## Accuracy of the surest answers\n\n%s",
-              FormatSelective(SelectiveCurve(study, estimates, distance)).c_str());
+              FormatSelective(SelectiveCurve(study, estimates, distance, over)).c_str());
 }
 
 void RunFit(FitFlags& flags) {
@@ -174,6 +176,7 @@ void AddFit(CLI::App& rerank) {
       ->capture_default_str();
   settings.config.Field(*command, "seed", {.help = "of the folds"});
   settings.config.Field(*command, "evaluate.distance", {.before = "of the report: "});
+  settings.config.Field(*command, "evaluate.cluster", {.before = "of the report: "});
   command->add_option("--note", flags->note, "kept in the file: where the parameters come from");
   command->callback([flags] { RunFit(*flags); });
 }
@@ -229,6 +232,7 @@ void AddSweep(CLI::App& rerank) {
   flags->fit.Add(*command, OptionTree(settings.options.fit), "penalty");
   settings.config.Field(*command, "seed", {.help = "of the folds"});
   settings.config.Field(*command, "evaluate.distance");
+  settings.config.Field(*command, "evaluate.cluster");
   command->add_flag("--json", flags->json, "print JSON");
   command->callback([flags] { RunSweep(*flags); });
 }

@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <optional>
 #include <string>
 
 #include "config_flags.h"
@@ -21,7 +20,6 @@ struct ScoreFlags {
   std::filesystem::path truth;
   std::string columns, truth_columns;
   std::string format = "markdown";
-  std::string cluster;
   bool json = false;
   std::filesystem::path out;
 
@@ -31,9 +29,6 @@ struct ScoreFlags {
     command.add_option("--columns", columns, "id,lat,lon columns of the predictions [IMG_ID,LAT,LON]");
     command.add_option("--truth-columns", truth_columns, "id,lat,lon[,author] columns of the truth [IMG_ID,LAT,LON]");
     config.Field(command, "seed", {.help = "of the bootstrap"});
-    command.add_option("--cluster", cluster,
-                       "column of the truth table (AUTHOR, say) whose photos are not independent: intervals and tests "
-                       "are over its values");
     command.add_option("--format", format, Join(TableFormatNames(), " | "))->capture_default_str();
     command.add_flag("--json", json, "the same as --format json");
     command.add_option("--out", out, "write the JSON to this file as well");
@@ -49,11 +44,6 @@ struct ScoreFlags {
   }
 
   PhotoTable ReadTruth() const { return ReadPhotoTable(truth, ParsePhotoColumns("--truth-columns", truth_columns)); }
-
-  std::optional<PhotoClusters> Clusters() const {
-    if (cluster.empty()) return std::nullopt;
-    return ReadClusters(truth, cluster);
-  }
 
   // With the truth among its files.
   Provenance MakeProvenance(EvaluateOptions options) const {

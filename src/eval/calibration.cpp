@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dualgeo/eval/cluster_statistics.h"
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/util/text.h"
 
@@ -14,13 +15,16 @@ namespace {
 struct Outcome {
   PlaceEstimate estimate;
   double error_km;
+  std::uint32_t cluster;  // 0 where there are none
 };
 
-std::vector<Outcome> Outcomes(const RerankStudy& study, const Estimates& estimates, DistanceKind distance) {
+std::vector<Outcome> Outcomes(const RerankStudy& study, const Estimates& estimates, DistanceKind distance,
+                              const PhotoClusters* clusters) {
   std::vector<Outcome> outcomes;
   for (std::size_t i = 0; i < estimates.size(); ++i) {
     if (!estimates[i]) continue;
-    outcomes.push_back({*estimates[i], DistanceKm(estimates[i]->location, *study.truth.rows[i].location, distance)});
+    const double km = DistanceKm(estimates[i]->location, *study.truth.rows[i].location, distance);
+    outcomes.push_back({*estimates[i], km, clusters == nullptr ? 0 : clusters->of_photo[i]});
   }
   std::stable_sort(outcomes.begin(), outcomes.end(), [](const Outcome& a, const Outcome& b) {
     return a.estimate.confidence_km < b.estimate.confidence_km;
@@ -32,19 +36,39 @@ double Percent(std::int64_t part, std::int64_t all) {
   return all == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(all);
 }
 
-ThresholdCalibration CalibrateThreshold(const std::vector<Outcome>& outcomes, std::size_t threshold) {
+// Hits among some outcomes.
+struct Hits {
+  std::int64_t count = 0, hits = 0;
+  std::vector<double> values;  // 0 or 1, of each
+  std::vector<std::uint32_t> clusters;
+
+  void Add(bool hit, std::uint32_t cluster) {
+    ++count;
+    hits += hit ? 1 : 0;
+    values.push_back(hit ? 1 : 0);
+    clusters.push_back(cluster);
+  }
+  double Observed() const { return Percent(hits, count); }
+  // Wilson's.
+  Interval Ci95(bool over_clusters) const {
+    return over_clusters && count > 0 ? SharePercentInterval(MeanOverClusters(values, clusters))
+                                      : WilsonPercent(hits, count);
+  }
+};
+
+ThresholdCalibration CalibrateThreshold(const std::vector<Outcome>& outcomes, std::size_t threshold,
+                                        bool over_clusters) {
   constexpr int kBins = 10;
   ThresholdCalibration result;
   result.threshold_km = kAccuracyKm[threshold];
-  std::array<std::int64_t, kBins> count{}, hits{};
+  std::array<Hits, kBins> bins;
   std::array<double, kBins> stated{};
   std::int64_t all_hits = 0;
   for (const auto& outcome : outcomes) {
     const double p = outcome.estimate.within[threshold];
     const bool hit = outcome.error_km < result.threshold_km;
     const auto bin = static_cast<std::size_t>(std::clamp(static_cast<int>(p * kBins), 0, kBins - 1));
-    ++count[bin];
-    hits[bin] += hit ? 1 : 0;
+    bins[bin].Add(hit, outcome.cluster);
     stated[bin] += p;
     all_hits += hit ? 1 : 0;
     result.stated += p;
@@ -56,49 +80,54 @@ ThresholdCalibration CalibrateThreshold(const std::vector<Outcome>& outcomes, st
   result.brier /= n;
   result.observed = Percent(all_hits, static_cast<std::int64_t>(outcomes.size()));
   for (std::size_t b = 0; b < kBins; ++b) {
-    if (count[b] == 0) continue;
-    CalibrationBin bin{static_cast<double>(b) * 10,
-                       static_cast<double>(b + 1) * 10,
-                       count[b],
-                       100 * stated[b] / static_cast<double>(count[b]),
-                       Percent(hits[b], count[b]),
-                       WilsonPercent(hits[b], count[b])};
-    result.expected_error += std::abs(bin.stated - bin.observed) * static_cast<double>(count[b]) / n;
+    if (bins[b].count == 0) continue;
+    const auto count = static_cast<double>(bins[b].count);
+    CalibrationBin bin{
+        static_cast<double>(b) * 10, static_cast<double>(b + 1) * 10, bins[b].count, 100 * stated[b] / count,
+        bins[b].Observed(),          bins[b].Ci95(over_clusters)};
+    result.expected_error += std::abs(bin.stated - bin.observed) * count / n;
     result.bins.push_back(bin);
   }
   return result;
 }
 
-std::int64_t Held(const std::vector<Outcome>& outcomes, std::size_t begin, std::size_t end) {
-  return std::count_if(outcomes.begin() + static_cast<std::ptrdiff_t>(begin),
-                       outcomes.begin() + static_cast<std::ptrdiff_t>(end),
-                       [](const Outcome& o) { return o.error_km < o.estimate.confidence_km; });
+Hits Held(const std::vector<Outcome>& outcomes, std::size_t begin, std::size_t end) {
+  Hits held;
+  for (std::size_t i = begin; i < end; ++i) {
+    held.Add(outcomes[i].error_km < outcomes[i].estimate.confidence_km, outcomes[i].cluster);
+  }
+  return held;
 }
 
 }  // namespace
 
-Calibration Calibrate(const RerankStudy& study, const Estimates& estimates, DistanceKind distance) {
-  const auto outcomes = Outcomes(study, estimates, distance);
+Calibration Calibrate(const RerankStudy& study, const Estimates& estimates, DistanceKind distance,
+                      const PhotoClusters* clusters) {
+  const auto outcomes = Outcomes(study, estimates, distance, clusters);
+  const bool over_clusters = clusters != nullptr;
   Calibration result;
+  result.over = OverWhat(clusters);
   result.count = static_cast<std::int64_t>(outcomes.size());
-  for (std::size_t t = 0; t < kAccuracyKm.size(); ++t) result.thresholds[t] = CalibrateThreshold(outcomes, t);
-  const std::int64_t held = Held(outcomes, 0, outcomes.size());
-  result.held = Percent(held, result.count);
-  result.held_ci95 = WilsonPercent(held, result.count);
+  for (std::size_t t = 0; t < kAccuracyKm.size(); ++t) {
+    result.thresholds[t] = CalibrateThreshold(outcomes, t, over_clusters);
+  }
+  const Hits held = Held(outcomes, 0, outcomes.size());
+  result.held = held.Observed();
+  result.held_ci95 = held.Ci95(over_clusters);
   constexpr std::size_t kGroups = 5;
   for (std::size_t g = 0; g < kGroups; ++g) {
     const std::size_t begin = outcomes.size() * g / kGroups, end = outcomes.size() * (g + 1) / kGroups;
     if (begin == end) continue;
-    const auto count = static_cast<std::int64_t>(end - begin);
-    const std::int64_t within = Held(outcomes, begin, end);
-    result.radii.push_back({outcomes[begin].estimate.confidence_km, outcomes[end - 1].estimate.confidence_km, count,
-                            Percent(within, count), WilsonPercent(within, count)});
+    const Hits within = Held(outcomes, begin, end);
+    result.radii.push_back({outcomes[begin].estimate.confidence_km, outcomes[end - 1].estimate.confidence_km,
+                            within.count, within.Observed(), within.Ci95(over_clusters)});
   }
   return result;
 }
 
-std::vector<SelectiveRow> SelectiveCurve(const RerankStudy& study, const Estimates& estimates, DistanceKind distance) {
-  const auto outcomes = Outcomes(study, estimates, distance);
+std::vector<SelectiveRow> SelectiveCurve(const RerankStudy& study, const Estimates& estimates, DistanceKind distance,
+                                         const PhotoClusters* clusters) {
+  const auto outcomes = Outcomes(study, estimates, distance, clusters);
   std::vector<SelectiveRow> rows;
   for (int percent = 10; percent <= 100; percent += 10) {
     const std::size_t kept = (outcomes.size() * static_cast<std::size_t>(percent) + 50) / 100;
@@ -108,10 +137,10 @@ std::vector<SelectiveRow> SelectiveCurve(const RerankStudy& study, const Estimat
     row.count = static_cast<std::int64_t>(kept);
     row.confidence_km = outcomes[kept - 1].estimate.confidence_km;
     for (std::size_t t = 0; t < kAccuracyKm.size(); ++t) {
-      const auto hits = std::count_if(outcomes.begin(), outcomes.begin() + static_cast<std::ptrdiff_t>(kept),
-                                      [&](const Outcome& o) { return o.error_km < kAccuracyKm[t]; });
-      row.accuracy[t] = Percent(hits, row.count);
-      row.ci95[t] = WilsonPercent(hits, row.count);
+      Hits hits;
+      for (std::size_t i = 0; i < kept; ++i) hits.Add(outcomes[i].error_km < kAccuracyKm[t], outcomes[i].cluster);
+      row.accuracy[t] = hits.Observed();
+      row.ci95[t] = hits.Ci95(clusters != nullptr);
     }
     rows.push_back(row);
   }
@@ -119,7 +148,8 @@ std::vector<SelectiveRow> SelectiveCurve(const RerankStudy& study, const Estimat
 }
 
 std::string FormatCalibration(const Calibration& calibration) {
-  std::string text = fmt::format("{} answers\n\n", calibration.count);
+  std::string text =
+      fmt::format("{} answers; intervals: 95 %, Wilson, over {}\n\n", calibration.count, calibration.over);
   text += "| threshold | stated % | observed % | Brier | calibration error |\n|---|---|---|---|---|\n";
   for (const auto& t : calibration.thresholds) {
     text += fmt::format("| {} km | {:.1f} | {:.1f} | {:.4f} | {:.1f} |\n", FormatDouble(t.threshold_km), t.stated,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "dualgeo/eval/cluster_statistics.h"
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
@@ -142,7 +143,7 @@ void AddTests(MethodComparison& comparison, const std::vector<std::vector<std::v
       if (clusters) {
         test.name = "sign flips";
         const auto hits = HitDifferences(errors_a.front(), errors_b.front(), thresholds[m]);
-        test.p_value = PermutationTest(ClusterSums(hits, *clusters), options.rounds, seed).p_value;
+        test.p_value = ClusterHitTest(hits, *clusters, options.rounds, seed);
       } else {
         test.name = "McNemar";
         test.p_value = McNemarExact(test.discordant->only_a, test.discordant->only_b);

@@ -67,15 +67,18 @@ std::string CompareCaption(const MethodComparison& comparison) {
   for (const auto& test : comparison.tests) tests += test.p_value ? 1 : 0;
   const auto& clusters = comparison.methods.front().runs.front().subject.clusters;
   std::string photos = std::to_string(comparison.photos) + " photos";
-  if (clusters) photos += " of " + std::to_string(clusters->count) + " " + Printable(clusters->column);
-  const std::string over = clusters ? Printable(clusters->column) : "photos";
-  const std::string exact =
-      clusters ? "Sign flips, permutation: of all photos of one " + over + " together, hits and mean distance; "
-               : "McNemar: exact; permutation: of signs, mean distance; ";
+  if (clusters) photos += " of " + OverWhat(clusters);
+  const std::string rounds = std::to_string(comparison.options.rounds) + " rounds";
+  const std::string intervals = clusters
+                                    ? "over " + ClusterWord(*clusters) + " (of medians: paired bootstrap, " + rounds
+                                    : "paired bootstrap over photos (" + rounds;
+  const std::string exact = clusters
+                                ? "Sign flips, permutation: of all photos of one cluster together, hits (mid-p) and "
+                                  "mean distance; "
+                                : "McNemar: exact; permutation: of signs, mean distance; ";
   return photos + ", " + options.distance +
          " distance; photos without an answer are misses, GeoScore 0, and as far off as can be (" +
-         Fixed(kFarthestKm, 0) + " km) in means. Intervals of a - b: paired bootstrap over " + over + ", " +
-         std::to_string(comparison.options.rounds) + " rounds, not corrected. " + exact +
+         Fixed(kFarthestKm, 0) + " km) in means. Intervals of a - b: " + intervals + "), not corrected. " + exact +
          "paired t: over seeds. Corrected: Holm, over all " + std::to_string(tests) +
          " tests of the table; a difference survives at corrected p <= 0.05.";
 }
@@ -169,10 +172,7 @@ std::string CompareJson(const MethodComparison& comparison, const Provenance* pr
   json["settings"] = {{"thresholds_km", options.thresholds_km}, {"distance", options.distance},
                       {"rounds", comparison.options.rounds},    {"seed", comparison.options.seed},
                       {"against", comparison.options.against},  {"zero_is_failure", options.zero_is_failure}};
-  if (const auto& clusters = comparison.methods.front().runs.front().subject.clusters) {
-    json["settings"]["cluster"] = clusters->column;
-    json["settings"]["clusters"] = clusters->count;
-  }
+  AddClusters(json["settings"], comparison.methods.front().runs.front().subject.clusters);
   if (provenance != nullptr) json["provenance"] = ToJson(*provenance);
   return Dump(json);
 }
@@ -180,7 +180,7 @@ std::string CompareJson(const MethodComparison& comparison, const Provenance* pr
 }  // namespace
 
 std::string FormatComparison(const std::string& name_a, const std::string& name_b,
-                             const std::vector<PairedComparison>& comparisons) {
+                             const std::vector<PairedComparison>& comparisons, const std::string& over) {
   TextTable table;
   table.header = {"within", name_a + " %", name_b + " %", "difference", "only " + name_a, "only " + name_b, "p"};
   for (const auto& c : comparisons) {
@@ -189,9 +189,9 @@ std::string FormatComparison(const std::string& name_a, const std::string& name_
                           Signed(difference, 2), std::to_string(c.only_a), std::to_string(c.only_b),
                           PValue(c.p_value)});
   }
-  return MarkdownTable(std::move(table)) +
-         "\np: two-sided exact McNemar test over the same photos; \"only\": photos that one of the two alone gets "
-         "right.\n";
+  return MarkdownTable(std::move(table)) + "\np: two-sided " +
+         (over == "photos" ? "exact McNemar test over the same photos" : "sign flips over the same " + over) +
+         "; \"only\": photos that one of the two alone gets right.\n";
 }
 
 std::string FormatComparison(const MethodComparison& comparison, TableFormat format, const Provenance* provenance) {

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "dualgeo/eval/cluster_statistics.h"
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/io/other_names.h"
 #include "dualgeo/lmm/predictor.h"
@@ -52,49 +53,99 @@ BootstrapIntervals Resampled(const Evaluation& evaluation, const std::vector<std
                    options.thresholds_km);
 }
 
-bool ResamplesAccuracies(const Evaluation& evaluation) {
-  return evaluation.options.interval == "bootstrap" || evaluation.subject.clusters;
+bool ResamplesAccuracies(const Evaluation& evaluation) { return evaluation.options.interval == "bootstrap"; }
+
+// Intervals of means over clusters, and not of resampled ones.
+const PhotoClusters* MeansOver(const Evaluation& evaluation) {
+  const auto& clusters = evaluation.subject.clusters;
+  return clusters && !ResamplesAccuracies(evaluation) ? &*clusters : nullptr;
+}
+
+// Errors of some photos, and what clusters these are of.
+struct ClusteredErrors {
+  std::vector<std::optional<double>> errors;
+  std::vector<std::uint32_t> clusters;
+};
+
+ClusteredErrors OfClusters(const Evaluation& evaluation, const std::vector<std::size_t>& photos,
+                           const PhotoClusters& clusters) {
+  ClusteredErrors result;
+  for (const std::size_t photo : photos) {
+    result.errors.push_back(evaluation.photos[photo].error_km);
+    result.clusters.push_back(clusters.of_photo[photo]);
+  }
+  return result;
 }
 
 // Accuracies of some photos with the intervals that the options ask for.
 GroupAccuracy Scored(const Evaluation& evaluation, const std::vector<std::size_t>& photos) {
   GroupAccuracy group = Accuracies(ErrorsOf(evaluation, photos), static_cast<std::int64_t>(photos.size()),
                                    evaluation.options.thresholds_km);
-  if (!ResamplesAccuracies(evaluation) || photos.empty()) return group;
+  if (photos.empty()) return group;
+  if (const PhotoClusters* clusters = MeansOver(evaluation)) {
+    const ClusteredErrors of = OfClusters(evaluation, photos, *clusters);
+    SetClusterIntervals(group, of.errors, of.clusters);
+  }
+  if (!ResamplesAccuracies(evaluation)) return group;
   const auto intervals = Resampled(evaluation, photos);
   for (std::size_t t = 0; t < group.accuracy.size(); ++t) group.accuracy[t].ci95 = intervals.accuracy[t];
   return group;
 }
 
-// Whether exchanging LAT and LON would turn a good part of the misses into hits. Answers near the diagonal, which
-// exchanging hardly moves, say nothing; nor do thresholds so wide that many a wrong answer is right.
-std::optional<ExchangedCoordinates> FindExchanged(const Evaluation& evaluation, DistanceKind distance) {
+LatLon Undone(const LatLon& place, CoordinateMistake mistake) {
+  switch (mistake) {
+    case CoordinateMistake::kExchanged:
+      return {place.lon, place.lat};
+    case CoordinateMistake::kLatSign:
+      return {-place.lat, place.lon};
+    case CoordinateMistake::kLonSign:
+      return {place.lat, -place.lon};
+  }
+  return place;
+}
+
+// Whether undoing a mistake would turn a good part of the misses into hits. Answers that this hardly moves, near the
+// diagonal, the equator or Greenwich, say nothing; nor do thresholds so wide that many a wrong answer is right.
+std::optional<MistakenCoordinates> FindMistaken(const Evaluation& evaluation, DistanceKind distance) {
   constexpr double kWidestKm = 200, kMovedKm = 1000;
-  struct Answered {
-    double error, exchanged, moved;
-  };
-  std::vector<Answered> answers;
-  for (const auto& photo : evaluation.photos) {
-    if (!photo.error_km) continue;
-    const LatLon other{photo.prediction->lon, photo.prediction->lat};
-    constexpr double kFar = std::numeric_limits<double>::infinity();
-    const bool valid = IsValid(other);
-    answers.push_back({*photo.error_km, valid ? DistanceKm(photo.truth, other, distance) : kFar,
-                       valid ? DistanceKm(*photo.prediction, other, distance) : 0});
-  }
-  for (const double threshold : evaluation.options.thresholds_km) {
-    if (threshold > kWidestKm) break;
-    ExchangedCoordinates found{threshold, 0, 0};
-    std::int64_t gained = 0;
-    for (const auto& answer : answers) {
-      found.hits += answer.error < threshold ? 1 : 0;
-      found.exchanged_hits += answer.exchanged < threshold ? 1 : 0;
-      gained += answer.error >= threshold && answer.exchanged < threshold && answer.moved > kMovedKm ? 1 : 0;
+  std::optional<MistakenCoordinates> most;
+  std::int64_t most_gained = 1;
+  for (const auto mistake : {CoordinateMistake::kExchanged, CoordinateMistake::kLonSign, CoordinateMistake::kLatSign}) {
+    struct Answered {
+      double error, undone;
+      bool moved;
+    };
+    std::vector<Answered> answers;
+    for (const auto& photo : evaluation.photos) {
+      if (!photo.error_km) continue;
+      const LatLon other = Undone(*photo.prediction, mistake);
+      double km = std::numeric_limits<double>::infinity();
+      // Great circles, which are cheap, tell those that are near enough to be measured.
+      if (IsValid(other) && DistanceKm(photo.truth, other, DistanceKind::kGreatCircle) < 1.02 * kWidestKm) {
+        km = DistanceKm(photo.truth, other, distance);
+      }
+      const bool moved = IsValid(other) && DistanceKm(*photo.prediction, other, DistanceKind::kGreatCircle) > kMovedKm;
+      answers.push_back({*photo.error_km, km, moved});
     }
-    const auto misses = static_cast<std::int64_t>(answers.size()) - found.hits;
-    if (gained >= 2 && 4 * gained >= misses) return found;
+    for (const double threshold : evaluation.options.thresholds_km) {
+      if (threshold > kWidestKm) break;
+      MistakenCoordinates found{mistake, threshold, 0, 0};
+      std::int64_t gained = 0;
+      for (const auto& answer : answers) {
+        const bool hit = answer.error < threshold, undone = answer.undone < threshold;
+        found.hits += hit ? 1 : 0;
+        // A sign may be lost of some answers and right of others; columns are exchanged as a whole.
+        found.undone_hits += undone || (hit && mistake != CoordinateMistake::kExchanged) ? 1 : 0;
+        gained += !hit && undone && answer.moved ? 1 : 0;
+      }
+      const auto misses = static_cast<std::int64_t>(answers.size()) - found.hits;
+      if (gained <= most_gained || 4 * gained < misses) continue;
+      most = found;
+      most_gained = gained;
+      break;  // the narrowest threshold of each mistake
+    }
   }
-  return std::nullopt;
+  return most;
 }
 
 void CheckClusters(const Evaluation& evaluation, const PhotoTable& truth) {
@@ -103,10 +154,27 @@ void CheckClusters(const Evaluation& evaluation, const PhotoTable& truth) {
   if (clusters->of_photo.size() != truth.rows.size()) {
     throw std::invalid_argument("clusters are not of the truth table");
   }
-  if (evaluation.options.bootstrap == 0) {
-    throw InputError("evaluate.bootstrap is 0, and intervals over " + Printable(clusters->column) +
-                     " are a bootstrap: give a number of rounds");
+}
+
+// Of median, mean and GeoScore.
+void AddClusterIntervals(Evaluation& result, const std::vector<std::size_t>& counted, const PhotoClusters& clusters) {
+  const ClusteredErrors of = OfClusters(result, counted, clusters);
+  std::vector<double> answered, scores;
+  std::vector<std::uint32_t> clusters_answered;
+  for (std::size_t i = 0; i < of.errors.size(); ++i) {
+    scores.push_back(of.errors[i] ? GeoScore(*of.errors[i]) : 0);
+    if (!of.errors[i]) continue;
+    answered.push_back(*of.errors[i]);
+    clusters_answered.push_back(of.clusters[i]);
   }
+  const auto within = [](std::optional<Interval> interval, double greatest) {
+    if (interval) interval = Interval{std::max(0.0, interval->low), std::min(greatest, interval->high)};
+    return interval;
+  };
+  result.geoscore_ci95 = within(MeanInterval(MeanOverClusters(scores, of.clusters)), 5000);
+  if (answered.empty()) return;
+  result.median_ci95 = MedianInterval(answered, clusters_answered);
+  result.mean_ci95 = within(MeanInterval(MeanOverClusters(answered, clusters_answered)), kFarthestKm);
 }
 
 // The ids of predictions that the truth table lacks. InputError when it lacks all of them.
@@ -144,7 +212,11 @@ void AddErrors(Evaluation& result, const std::vector<double>& errors, const std:
     result.mean_km = std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
     for (const double percent : options.quantiles) result.quantiles_km.push_back(Quantile(errors, percent / 100));
   }
-  if (options.bootstrap > 0 && denominator > 0) {
+  const PhotoClusters* clusters = MeansOver(result);
+  if (clusters != nullptr && denominator > 0) result.all = Scored(result, counted);
+  if (options.bootstrap > 0 && denominator > 0 && clusters != nullptr) {
+    AddClusterIntervals(result, counted, *clusters);
+  } else if (options.bootstrap > 0 && denominator > 0) {
     const BootstrapIntervals intervals = Resampled(result, counted);
     result.median_ci95 = intervals.median_km;
     result.mean_ci95 = intervals.mean_km;
@@ -217,6 +289,7 @@ Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& pred
   result.subject = std::move(subject);
   result.options = options;
   result.count = static_cast<std::int64_t>(truth.rows.size());
+  if (!result.subject.clusters) result.subject.clusters = ChooseClusters(options.cluster, truth);
   CheckClusters(result, truth);
 
   std::unordered_map<std::string_view, const Prediction*> prediction_of;
@@ -263,7 +336,7 @@ Evaluation Evaluate(const PhotoTable& truth, const std::vector<Prediction>& pred
     result.photos.push_back(std::move(photo));
   }
   FindUnknown(result, truth, predictions);
-  result.exchanged = FindExchanged(result, distance);
+  result.mistaken = FindMistaken(result, distance);
 
   const std::vector<double> errors = ErrorsOf(result, answered);
   result.answered = static_cast<std::int64_t>(errors.size());
@@ -320,13 +393,16 @@ std::vector<std::string> Warnings(const Evaluation& evaluation) {
                        " exactly 0, 0, which is open sea and most likely a failure written as a coordinate; "
                        "--zero-is-failure (evaluate.zero_is_failure) scores them as no answer");
   }
-  if (const auto& exchanged = evaluation.exchanged) {
-    const std::string of = " of " + std::to_string(evaluation.answered);
+  if (const auto& mistaken = evaluation.mistaken) {
+    const std::string sign = mistaken->mistake == CoordinateMistake::kLatSign ? "LAT" : "LON";
+    const bool exchanged = mistaken->mistake == CoordinateMistake::kExchanged;
     warnings.push_back(
-        "LAT and LON look swapped, in the predictions or in the truth table: with LAT and LON exchanged " +
-        std::to_string(exchanged->exchanged_hits) + of + " answers would lie within " +
-        FormatDouble(exchanged->threshold_km) + " km, and as they are " + std::to_string(exchanged->hits) +
-        " do; scored as they are");
+        (exchanged ? std::string("LAT and LON look swapped") : "the sign of " + sign + " looks turned round or lost") +
+        ", in the predictions or in the truth table: with " +
+        (exchanged ? std::string("LAT and LON exchanged ") : "the other sign where it is needed ") +
+        std::to_string(mistaken->undone_hits) + " of " + std::to_string(evaluation.answered) +
+        " answers would lie within " + FormatDouble(mistaken->threshold_km) + " km, and as they are " +
+        std::to_string(mistaken->hits) + " do; scored as they are");
   }
   return warnings;
 }

@@ -15,6 +15,12 @@ inline Json PairOf(const Interval& interval) { return Json::array({interval.low,
 
 inline Json OrNull(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
 
+// What intervals and tests are over: a column and how many values it has, or "none": photos.
+inline void AddClusters(Json& settings, const std::optional<PhotoClusters>& clusters) {
+  settings["cluster"] = clusters ? clusters->column : "none";
+  if (clusters) settings["clusters"] = clusters->count;
+}
+
 // File names and ids need not be UTF-8.
 inline std::string Dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "dualgeo/io/csv.h"
+#include "dualgeo/io/input_file.h"
+#include "dualgeo/io/other_names.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 
@@ -85,6 +88,53 @@ std::vector<CandidateList> WithoutLeaks(const std::vector<CandidateList>& lists,
     left.push_back(photo == photos.end() ? list : WithoutLeaks(list, *photo->second, rules, distance));
   }
   return left;
+}
+
+std::int64_t JoinAuthors(const std::filesystem::path& table, const AuthorColumns& columns,
+                         std::vector<CandidateList>& lists) {
+  // Of the table's rows, which may be millions, only those of candidates are kept.
+  std::unordered_map<std::string_view, std::string> author_of;
+  for (const auto& list : lists) {
+    for (const auto& candidate : list.candidates) author_of.try_emplace(candidate.gallery_id);
+  }
+  const CsvTable csv = CsvTable::Read(table);
+  const std::size_t id = csv.Require(columns.id), author = csv.Require(columns.author);
+  std::int64_t known = 0;
+  for (std::size_t row = 0; row < csv.rows(); ++row) {
+    const auto found = author_of.find(csv.Text(row, id));
+    if (found == author_of.end()) continue;
+    ++known;
+    found->second = csv.Text(row, author);
+  }
+  if (known == 0 && !author_of.empty()) {
+    std::vector<std::string> wanted, there;
+    for (const auto& [name, unknown] : author_of) wanted.emplace_back(name);
+    std::ranges::sort(wanted);
+    for (std::size_t row = 0; row < csv.rows(); ++row) there.emplace_back(csv.Text(row, id));
+    const std::string match = WhatMakesThemMatch(wanted, there);
+    throw InputError(InputName(table) + ": none of the candidates is in its column " + Printable(columns.id) +
+                     (match.empty() ? "" : ", but " + match) + ". Candidates: " + FirstFew(wanted) +
+                     "; in the table: " + FirstFew(there));
+  }
+  std::int64_t joined = 0;
+  for (auto& list : lists) {
+    for (auto& candidate : list.candidates) {
+      if (!candidate.author.empty()) continue;
+      candidate.author = author_of.at(candidate.gallery_id);
+      joined += candidate.author.empty() ? 0 : 1;
+    }
+  }
+  return joined;
+}
+
+std::optional<LeakageRow> WithoutOwnPhotos(const std::vector<CandidateList>& lists, const PhotoTable& truth,
+                                           const EvaluateOptions& options, const EvaluationSubject& subject) {
+  const bool known = std::ranges::any_of(truth.rows, [](const PhotoRow& row) { return !row.author.empty(); });
+  if (!known || !AnyAuthor(lists)) return std::nullopt;
+  const auto left = WithoutLeaks(lists, truth, {true, 0, std::nullopt}, ParseDistanceKind(options.distance));
+  return Row((subject.method.empty() ? "" : subject.method + ", ") +
+                 std::string("without the photographer's own gallery photos"),
+             lists, left, truth, options, subject);
 }
 
 LeakageStudy StudyLeakage(const std::vector<CandidateList>& lists, const PhotoTable& truth, const LeakageRules& rules,

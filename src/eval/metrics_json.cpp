@@ -1,5 +1,7 @@
 #include "dualgeo/eval/metrics_json.h"
 
+#include <cmath>
+
 #include "dualgeo/util/text.h"
 #include "json_text.h"
 
@@ -16,6 +18,17 @@ Json IntervalsJson(const GroupAccuracy& group) {
   Json intervals = Json::object();
   for (const auto& a : group.accuracy) intervals[FormatDouble(a.threshold_km)] = PairOf(a.ci95);
   return intervals;
+}
+
+// Of accuracies over clusters: {"1": 6.2}, and the standard errors in points.
+void AddDesignEffects(Json& json, const GroupAccuracy& group) {
+  for (const auto& a : group.accuracy) {
+    if (!a.design_effect || group.count == 0) continue;
+    const std::string km = FormatDouble(a.threshold_km);
+    json["design_effect"][km] = *a.design_effect;
+    const double variance = a.percent * (100 - a.percent) / static_cast<double>(group.count);
+    json["standard_error"][km] = std::sqrt(variance * *a.design_effect);
+  }
 }
 
 Json GroupJson(const GroupAccuracy& group) {
@@ -64,17 +77,21 @@ Json PublishedJson(const std::vector<PublishedRow>& published) {
   return json;
 }
 
+Json LeakageRowJson(const LeakageRow& row) {
+  return {{"gallery", row.rule},
+          {"candidates_removed", row.candidates_removed},
+          {"lists_shortened", row.lists_shortened},
+          {"lists_emptied", row.lists_emptied},
+          {"answers_changed", row.answers_changed},
+          {"accuracy", AccuracyJson(row.evaluation.all)},
+          {"ci95", IntervalsJson(row.evaluation.all)},
+          {"geoscore", row.evaluation.geoscore}};
+}
+
 Json LeakageJson(const LeakageStudy& study) {
   Json rows = Json::array();
   for (const auto& row : study.rows) {
-    Json item = {{"gallery", row.rule},
-                 {"candidates_removed", row.candidates_removed},
-                 {"lists_shortened", row.lists_shortened},
-                 {"lists_emptied", row.lists_emptied},
-                 {"answers_changed", row.answers_changed},
-                 {"accuracy", AccuracyJson(row.evaluation.all)},
-                 {"ci95", IntervalsJson(row.evaluation.all)},
-                 {"geoscore", row.evaluation.geoscore}};
+    Json item = LeakageRowJson(row);
     for (const auto& pair : row.comparison) {
       item["against_all"][FormatDouble(pair.threshold_km)] = {
           {"right_only_with", pair.only_a}, {"right_only_without", pair.only_b}, {"p_value", pair.p_value}};
@@ -109,6 +126,7 @@ Json Metrics(const Evaluation& e) {
                {"geoscore", e.geoscore},
                {"quantiles_km", Json::object()},
                {"answered_only", GroupJson(e.answered_only)}};
+  AddDesignEffects(json, e.all);
   if (e.without_zero) json["without_zero"] = GroupJson(*e.without_zero);
   for (const auto& [method, group] : e.by_method) json["by_method"][method] = GroupJson(group);
   for (std::size_t q = 0; q < e.quantiles_km.size(); ++q) {
@@ -127,10 +145,7 @@ Json Metrics(const Evaluation& e) {
                       {"zero_is_failure", e.options.zero_is_failure},
                       {"predictions", e.subject.predictions_file},
                       {"truth", e.subject.truth_file}};
-  if (const auto& clusters = e.subject.clusters) {
-    json["settings"]["cluster"] = clusters->column;
-    json["settings"]["clusters"] = clusters->count;
-  }
+  AddClusters(json["settings"], e.subject.clusters);
   if (e.subject.provenance) json["provenance"] = ToJson(*e.subject.provenance);
   return json;
 }
@@ -145,12 +160,13 @@ std::string MetricsJson(const EvaluationReport& report) {
   }
   if (!report.recall.empty()) json["recall"] = RecallJson(report.recall);
   if (!report.published.empty()) json["published"] = PublishedJson(report.published);
+  if (report.without_own) json["without_own_photos"] = LeakageRowJson(*report.without_own);
   if (report.leakage) json["leakage"] = LeakageJson(*report.leakage);
   return Dump(json);
 }
 
 std::string MetricsJson(const Evaluation& evaluation, const Evaluation* oracle) {
-  EvaluationReport report{{evaluation}, {}, {}, std::nullopt};
+  EvaluationReport report{{evaluation}, {}, {}, std::nullopt, std::nullopt};
   if (oracle != nullptr) report.evaluations.push_back(*oracle);
   return MetricsJson(report);
 }

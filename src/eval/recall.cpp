@@ -4,6 +4,7 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "dualgeo/eval/cluster_statistics.h"
 #include "dualgeo/eval/statistics.h"
 
 namespace dualgeo {
@@ -48,9 +49,7 @@ std::vector<RecallAtK> Recall(const std::vector<CandidateList>& lists, const Pho
     row.k = static_cast<int>(k);
     row.recall = Accuracies(errors, static_cast<std::int64_t>(truth.rows.size()), options.thresholds_km);
     if (clusters) {
-      const auto intervals = ClusterBootstrap(of_photos, clusters->of_photo, options.bootstrap,
-                                              static_cast<std::uint64_t>(options.seed), options.thresholds_km);
-      for (std::size_t t = 0; t < intervals.accuracy.size(); ++t) row.recall.accuracy[t].ci95 = intervals.accuracy[t];
+      SetClusterIntervals(row.recall, of_photos, clusters->of_photo);
     }
     row.median_km = Median(errors);
     row.mean_km = std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());

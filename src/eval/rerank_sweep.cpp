@@ -283,13 +283,15 @@ std::string FormatSweep(const std::vector<SweepRow>& rows) {
     }
     text += fmt::format(" {:.2f} |\n", row.mean_accuracy);
   }
+  const auto& clusters = rows.front().evaluation.subject.clusters;
   text += fmt::format(
-      "\n{} photos, {} distance. In brackets: 95 % intervals (Wilson). p: exact McNemar test against the first row, "
+      "\n{} photos, {} distance. In brackets: 95 % intervals (Wilson, over {}). p: {} against the first row, "
       "two-sided, not corrected for the number of rows. Chosen on: *fixed beforehand*: nothing was chosen by looking "
       "at "
       "these photos; *other photographers*: settings or parameters come from the other folds of photographers; *grid*: "
       "one of many; *\\* same data*: the best of its grid, or fitted, on the photos it is scored on: optimistic.\n",
-      rows.front().evaluation.count, rows.front().evaluation.options.distance);
+      rows.front().evaluation.count, rows.front().evaluation.options.distance, OverWhat(clusters),
+      clusters ? "sign flips of all photos of one of them" : "exact McNemar test");
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "dualgeo/eval/cluster_statistics.h"
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
@@ -42,6 +43,13 @@ class PairedValues {
   }
 
   std::size_t width() const { return width_; }
+
+  // One measure of each photo.
+  std::vector<double> OfPhotos(std::size_t measure) const {
+    std::vector<double> column(photos_);
+    for (std::size_t photo = 0; photo < photos_; ++photo) column[photo] = values_[photo * width_ + measure];
+    return column;
+  }
 
   // Means over the photos, each taken as often as it was drawn.
   void Means(const std::vector<std::uint32_t>& drawn, std::vector<double>& means) const {
@@ -137,7 +145,34 @@ std::vector<double> DistanceDifferences(std::span<const double> a, std::span<con
   return differences;
 }
 
-Permutation PermutationTest(std::span<const double> differences, int rounds, std::uint64_t seed) {
+namespace {
+
+// Counts patterns whose sum is farther off than the one observed, and as far.
+class ExtremeSums {
+ public:
+  // Sums that are equal but for the order of addition count as equal.
+  ExtremeSums(double total, double size, Ties ties) : total_(std::abs(total)), slack_(1e-12 * size), ties_(ties) {}
+
+  void Add(double sum) {
+    farther_ += std::abs(sum) > total_ + slack_ ? 1 : 0;
+    reached_ += std::abs(sum) >= total_ - slack_ ? 1 : 0;
+  }
+  double Count() const {
+    const auto reached = static_cast<double>(reached_);
+    return ties_ == Ties::kWhole ? reached : 0.5 * (reached + static_cast<double>(farther_));
+  }
+  // What the observed pattern itself counts.
+  double Observed() const { return ties_ == Ties::kWhole ? 1 : 0.5; }
+
+ private:
+  double total_, slack_;
+  Ties ties_;
+  std::int64_t farther_ = 0, reached_ = 0;
+};
+
+}  // namespace
+
+Permutation PermutationTest(std::span<const double> differences, int rounds, std::uint64_t seed, Ties ties) {
   if (differences.empty() || rounds < 1) throw std::invalid_argument("permutation test needs differences and rounds");
   std::vector<double> values;  // that have a sign to flip
   double total = 0, size = 0;
@@ -149,20 +184,19 @@ Permutation PermutationTest(std::span<const double> differences, int rounds, std
   }
   Permutation result;
   result.mean_difference = total / static_cast<double>(differences.size());
-  // Sums that are equal but for the order of addition count as equal.
-  const double bound = std::abs(total) - 1e-12 * size;
   const std::size_t n = values.size();
-  std::int64_t extreme = 0;
-  if (n < 31 && (std::int64_t{1} << n) <= rounds) {
-    result.exact = true;
+  result.exact = n < 31 && (std::int64_t{1} << n) <= rounds;
+  if (n == 0) return result;
+  ExtremeSums extreme(total, size, ties);
+  if (result.exact) {
     const auto patterns = std::int64_t{1} << n;
     for (std::int64_t pattern = 0; pattern < patterns; ++pattern) {
       ThrowIfStopped();
       double sum = 0;
       for (std::size_t i = 0; i < n; ++i) sum += (pattern >> i & 1) != 0 ? -values[i] : values[i];
-      extreme += std::abs(sum) >= bound ? 1 : 0;
+      extreme.Add(sum);
     }
-    result.p_value = static_cast<double>(extreme) / static_cast<double>(patterns);
+    result.p_value = extreme.Count() / static_cast<double>(patterns);
     return result;
   }
   Random random(DeriveSeed(seed, "permutation"));
@@ -174,9 +208,9 @@ Permutation PermutationTest(std::span<const double> differences, int rounds, std
       const std::size_t end = std::min(n, begin + 64);
       for (std::size_t i = begin; i < end; ++i) flipped += values[i] * static_cast<double>(bits >> (i - begin) & 1);
     }
-    extreme += std::abs(total - 2 * flipped) >= bound ? 1 : 0;
+    extreme.Add(total - 2 * flipped);
   }
-  result.p_value = static_cast<double>(extreme + 1) / static_cast<double>(rounds + 1);
+  result.p_value = (extreme.Count() + extreme.Observed()) / static_cast<double>(rounds + 1);
   return result;
 }
 
@@ -311,7 +345,11 @@ PairedDifferences PairedBootstrap(const std::vector<std::vector<double>>& a, con
   }
 
   PairedDifferences result;
-  const auto difference = [&](std::size_t m) { return Difference{observed[m], PercentileInterval(resampled[m])}; };
+  const auto difference = [&](std::size_t m) {
+    if (clusters == nullptr) return Difference{observed[m], PercentileInterval(resampled[m])};
+    const auto mean = MeanOverClusters(values.OfPhotos(m), clusters->of_photo);
+    return Difference{observed[m], MeanInterval(mean).value_or(PercentileInterval(resampled[m]))};
+  };
   const std::size_t thresholds = thresholds_km.size();
   for (std::size_t t = 0; t < thresholds; ++t) result.accuracy.push_back(difference(t));
   result.geoscore = difference(thresholds);
@@ -351,9 +389,9 @@ std::vector<PairedComparison> Compare(const Evaluation& a, const Evaluation& b) 
     comparison.p_value = McNemarExact(comparison.only_a, comparison.only_b);
     if (const auto& clusters = a.subject.clusters) {
       const auto hits = HitDifferences(ErrorsOrNoAnswer(a), ErrorsOrNoAnswer(b), comparison.threshold_km);
-      comparison.p_value = PermutationTest(ClusterSums(hits, *clusters), std::max(a.options.bootstrap, 1),
-                                           static_cast<std::uint64_t>(a.options.seed))
-                               .p_value;
+      constexpr int kRounds = 10000;  // where no interval is asked for
+      comparison.p_value = ClusterHitTest(hits, *clusters, a.options.bootstrap > 0 ? a.options.bootstrap : kRounds,
+                                          static_cast<std::uint64_t>(a.options.seed));
     }
     comparisons.push_back(comparison);
   }

@@ -14,15 +14,17 @@ namespace dualgeo {
 
 Interval WilsonPercent(std::int64_t successes, std::int64_t count) {
   if (count == 0) return {0, 100};
-  constexpr double kZ = 1.959963984540054;
   const auto n = static_cast<double>(count);
-  const double p = static_cast<double>(successes) / n;
-  const double scale = 1 / (1 + kZ * kZ / n);
-  const double middle = scale * (p + kZ * kZ / (2 * n));
-  const double half = scale * kZ * std::sqrt(p * (1 - p) / n + kZ * kZ / (4 * n * n));
+  return WilsonPercent(static_cast<double>(successes) / n, n, 1.959963984540054);
+}
+
+Interval WilsonPercent(double p, double n, double z) {
+  const double scale = 1 / (1 + z * z / n);
+  const double middle = scale * (p + z * z / (2 * n));
+  const double half = scale * z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
   // At 0 and n successes the end is 0 or 100 exactly, but for rounding.
-  const double low = successes == 0 ? 0 : std::max(0.0, middle - half);
-  const double high = successes == count ? 1 : std::min(1.0, middle + half);
+  const double low = p == 0 ? 0 : std::max(0.0, middle - half);
+  const double high = p == 1 ? 1 : std::min(1.0, middle + half);
   return {100 * low, 100 * high};
 }
 

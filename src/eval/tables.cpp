@@ -179,7 +179,7 @@ std::string LeakageCaption(const LeakageStudy& study) {
       "Leakage: the answer is the first candidate that remains. Percent of all photos below the distance, with 95 % "
       "intervals; -a +b: photos that are right only with, and only without, those candidates; p: ";
   const auto& clusters = study.rows.front().evaluation.subject.clusters;
-  text += clusters ? "sign flips over " + Printable(clusters->column) : std::string("exact McNemar test");
+  text += clusters ? "sign flips over " + OverWhat(clusters) : std::string("exact McNemar test");
   text += ". Emptied lists have no answer left and count as misses.";
   for (const auto& why : study.unavailable) text += " Not told by these files: " + why + ".";
   return text;
@@ -188,24 +188,30 @@ std::string LeakageCaption(const LeakageStudy& study) {
 std::string Caption(const Evaluation& e) {
   const bool ellipsoid = e.options.distance == DistanceKindNames()[0];
   const auto& clusters = e.subject.clusters;
-  const std::string over = clusters ? " over " + Printable(clusters->column) : "";
+  const bool resampled = e.options.interval == "bootstrap";
   std::string text =
       std::string("Percent of photos whose error is below the distance (") +
       (ellipsoid ? "geodesic, WGS84" : "great circle, 6371 km") + "), strictly, with 95 % intervals (" +
-      (clusters || e.options.interval == "bootstrap" ? "bootstrap" + over : "Wilson") + "). " +
+      (resampled ? "bootstrap" : "Wilson") + " over " + (clusters ? ClusterWord(*clusters) : "photos") + "). " +
       (e.options.denominator == "all"
            ? "Photos without an answer are misses among all photos. Median and mean error are over answered photos, "
              "GeoScore over all"
            : "Photos without an answer are left out of everything (evaluate.denominator: answered)");
-  if (e.options.bootstrap > 0) {
+  if (e.options.bootstrap > 0 && (resampled || !clusters)) {
     text += "; their intervals are from " + std::to_string(e.options.bootstrap) + " bootstrap rounds";
   }
   text += ".";
-  if (clusters) {
-    text += " Intervals resample " + Printable(clusters->column) + " and not photos: " + std::to_string(e.count) +
-            " photos of " + std::to_string(clusters->count) + " " + Printable(clusters->column) + ".";
+  if (!clusters) return text;
+  text += " All intervals are over " + ClusterWord(*clusters) + " and not over photos: " + std::to_string(e.count) +
+          " photos of " + OverWhat(clusters);
+  std::vector<std::string> effects;
+  for (const auto& accuracy : e.all.accuracy) {
+    if (accuracy.design_effect) effects.push_back(Fixed(*accuracy.design_effect, 1));
   }
-  return text;
+  if (!effects.empty()) {
+    text += "; design effects (variance over that of as many independent photos) at each distance: " + Join(effects);
+  }
+  return text + ".";
 }
 
 std::vector<std::string> Notes(const std::vector<Evaluation>& evaluations) {
@@ -289,7 +295,9 @@ std::string FormatReport(const EvaluationReport& report, TableFormat format) {
   const auto recall = LinesOf(first, report.recall);
   const auto continents = LinesOf(first, first.continents, ""), countries = LinesOf(first, first.countries, "");
 
-  std::vector<Line> lines = LinesOf(report.evaluations);
+  std::vector<Evaluation> evaluations = report.evaluations;
+  if (report.without_own) evaluations.insert(evaluations.begin() + 1, report.without_own->evaluation);
+  std::vector<Line> lines = LinesOf(evaluations);
   lines.insert(lines.end(), published.begin(), published.end());
   if (format == TableFormat::kCsv) {
     for (const auto& more :
@@ -319,6 +327,13 @@ std::string FormatReport(const EvaluationReport& report, TableFormat format) {
               " photos of the benchmark; this truth table has " + std::to_string(first.count) + ".\n";
     }
   }
+  if (report.without_own) {
+    const LeakageRow& own = *report.without_own;
+    text += remark + "Without the photographer's own gallery photos: " + std::to_string(own.candidates_removed) +
+            " candidates of " + std::to_string(own.lists_shortened) + " lists are taken out, which changes " +
+            std::to_string(own.answers_changed) + " answers and empties " + std::to_string(own.lists_emptied) +
+            " lists (misses).\n";
+  }
   for (const auto& note : Notes(report.evaluations)) text += remark + "Note: " + note + ".\n";
   if (!first.options.quantiles.empty()) {
     add(QuantileCells(report.evaluations),
@@ -342,12 +357,24 @@ std::string FormatReport(const EvaluationReport& report, TableFormat format) {
 
 void WriteErrors(const std::filesystem::path& path, const Evaluation& evaluation) {
   AtomicFile file(path);
-  CsvWriter writer(file.stream(), {"IMG_ID", "LAT", "LON", "LAT_pred", "LON_pred", "error_km", "status", "reason"});
-  for (const auto& photo : evaluation.photos) {
-    writer.Row({photo.id, FormatDouble(photo.truth.lat), FormatDouble(photo.truth.lon),
-                photo.prediction ? FormatDouble(photo.prediction->lat) : "",
-                photo.prediction ? FormatDouble(photo.prediction->lon) : "",
-                photo.error_km ? FormatDouble(*photo.error_km) : "", StatusName(photo.answer), photo.reason});
+  const auto& clusters = evaluation.subject.clusters;
+  std::vector<std::string> header = {"IMG_ID", "LAT", "LON", "LAT_pred", "LON_pred", "error_km", "status", "reason"};
+  if (clusters) header.emplace_back("cluster");
+  CsvWriter writer(file.stream(), header);
+  for (std::size_t i = 0; i < evaluation.photos.size(); ++i) {
+    const PhotoResult& photo = evaluation.photos[i];
+    std::vector<std::string> row = {photo.id,
+                                    FormatDouble(photo.truth.lat),
+                                    FormatDouble(photo.truth.lon),
+                                    photo.prediction ? FormatDouble(photo.prediction->lat) : "",
+                                    photo.prediction ? FormatDouble(photo.prediction->lon) : "",
+                                    photo.error_km ? FormatDouble(*photo.error_km) : "",
+                                    StatusName(photo.answer),
+                                    photo.reason};
+    if (clusters)
+      row.push_back(clusters->names.empty() ? std::to_string(clusters->of_photo[i])
+                                            : clusters->names[clusters->of_photo[i]]);
+    writer.Row(row);
   }
   file.Commit();
 }

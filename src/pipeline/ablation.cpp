@@ -6,6 +6,7 @@
 #include <cctype>
 #include <map>
 
+#include "dualgeo/eval/cluster_statistics.h"
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/pipeline/run_paths.h"
 #include "dualgeo/pipeline/stages.h"
@@ -75,7 +76,7 @@ std::vector<SeedErrors> ErrorsOf(const Ablation& ablation, const StudyRuns& stud
 
 // Of one row: errors[seed][photo] of the trained models, and the predictions of the untrained ones.
 std::optional<UntrainedRow> ScoreUntrained(const StudyRuns& study, std::size_t row, const SeedErrors& trained,
-                                           const std::vector<double>& thresholds_km) {
+                                           int rounds, const AblationResult& about) {
   SeedErrors untrained;
   for (const StudyRun& run : study.runs()) {
     if (run.variant != row || !HasStep(run.options, "untrained")) continue;
@@ -84,11 +85,17 @@ std::optional<UntrainedRow> ScoreUntrained(const StudyRuns& study, std::size_t r
   }
   if (untrained.empty()) return std::nullopt;
   UntrainedRow result;
-  for (const double km : thresholds_km) {
+  for (const double km : about.thresholds_km) {
     std::vector<double> percent;
     double p = 0;
     for (std::size_t seed = 0; seed < untrained.size(); ++seed) {
       percent.push_back(MeanAccuracy({untrained[seed]}, km));
+      if (about.clusters) {
+        const auto hits = HitDifferences(std::span(trained[seed]), std::span(untrained[seed]), km);
+        const auto base = static_cast<std::uint64_t>(about.seeds.front());
+        p = std::max(p, ClusterHitTest(hits, *about.clusters, rounds, base));
+        continue;
+      }
       const Discordant split = CountDiscordant(trained[seed], untrained[seed], km);
       p = std::max(p, McNemarExact(split.only_a, split.only_b));
     }
@@ -141,7 +148,7 @@ AblationResult RunAblation(const Ablation& ablation) {
     if (ablation.rows[i].name == o.reference) reference = shown.size();
     AblationRowResult& row = result.rows.emplace_back();
     row.row = ablation.rows[i];
-    row.untrained = ScoreUntrained(study, i, errors[i], result.thresholds_km);
+    row.untrained = ScoreUntrained(study, i, errors[i], o.rounds, result);
     row.costs = CostsOfRow(study, i, result.photos);
     shown.push_back(errors[i]);
   }
@@ -175,13 +182,16 @@ void ScoreAblation(const std::vector<std::vector<std::vector<double>>>& errors, 
     }
     row.geoscore = MeanAndDeviation(geoscores);
     if (row.reference) continue;
-    const PairedDifferences differences = PairedBootstrap(errors[i], errors[reference], result.tested_km, rounds, seed);
+    const PhotoClusters* clusters = result.clusters ? &*result.clusters : nullptr;
+    const PairedDifferences differences =
+        PairedBootstrap(errors[i], errors[reference], result.tested_km, rounds, seed, clusters);
     for (std::size_t k = 0; k < result.tested_km.size(); ++k) {
       AblationTest test;
       test.threshold_km = result.tested_km[k];
       test.difference = differences.accuracy[k];
-      test.p_photos =
-          PermutationTest(HitDifferences(errors[i], errors[reference], test.threshold_km), rounds, seed).p_value;
+      const auto hits = HitDifferences(errors[i], errors[reference], test.threshold_km);
+      test.p_photos = clusters != nullptr ? ClusterHitTest(hits, *clusters, rounds, seed)
+                                          : PermutationTest(hits, rounds, seed).p_value;
       test.p_seeds = PairedTTest(percent(i, test.threshold_km), percent(reference, test.threshold_km)).p_value;
       over_photos.push_back(test.p_photos);
       if (test.p_seeds) over_seeds.push_back(*test.p_seeds);

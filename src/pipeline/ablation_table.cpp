@@ -32,9 +32,12 @@ TextTable Accuracies(const AblationResult& result) {
   return table;
 }
 
+std::string Over(const AblationResult& result) { return result.clusters ? ClusterWord(*result.clusters) : "photos"; }
+
 TextTable Tests(const AblationResult& result) {
   TextTable table;
-  table.header = {"variant", "verdict", "within", "difference", "95 % over photos", "p photos", "p seeds"};
+  const std::string over = Over(result);
+  table.header = {"variant", "verdict", "within", "difference", "95 % over " + over, "p " + over, "p seeds"};
   table.text_columns = 2;
   for (const auto& row : result.rows) {
     for (const auto& test : row.tests) {
@@ -81,24 +84,33 @@ TextTable Costs(const AblationResult& result) {
   return table;
 }
 
-const std::string kUntrainedNote =
-    "Untrained: the same model with its first weights. p: McNemar's exact test over photos at one seed, the largest of "
-    "the seeds, not corrected.";
+std::string UntrainedNote(const AblationResult& result) {
+  const std::string test = result.clusters ? "sign flips over " + Over(result) : "McNemar's exact test over photos";
+  return "Untrained: the same model with its first weights. p: " + test +
+         " at one seed, the largest of the seeds, not corrected.";
+}
 const std::string kCostsNote =
     "Costs are means over seeds: all numbers in the weights; seconds of the training's process and, a photo of the "
     "benchmark, of the network, the search and what follows, beside whatever else ran on the machine.";
 
-const std::vector<std::string> kNotes = {
+const std::string kAccuracyNote =
     "Percent of all photos strictly within the distance: mean over seeds \u00b1 standard deviation (n - 1). The "
     "segmenter and its masks are the same for all rows and seeds: the deviation does not hold what another segmenter "
-    "would change.",
-    "Differences are percentage points against the reference row. p photos: sign-flip permutation test over photos, "
-    "each the mean over seeds; p seeds: paired t-test over seeds; both corrected by Holm over all rows and distances "
-    "of this table. (seeds?): real for these trained models, not shown for other seeds."};
+    "would change.";
+
+std::string DifferencesNote(const AblationResult& result) {
+  const std::string over = Over(result);
+  std::string text = "Differences are percentage points against the reference row. p " + over +
+                     ": sign-flip permutation test over " + over +
+                     (result.clusters ? ", all photos of one together" : "") + ", each photo the mean over seeds; ";
+  return text +
+         "p seeds: paired t-test over seeds; both corrected by Holm over all rows and distances of this table. "
+         "(seeds?): real for these trained models, not shown for other seeds.";
+}
 
 std::vector<std::string> Notes(const AblationResult& result) {
-  std::vector<std::string> notes = kNotes;
-  if (AnyUntrained(result)) notes.push_back(kUntrainedNote);
+  std::vector<std::string> notes = {kAccuracyNote, DifferencesNote(result)};
+  if (AnyUntrained(result)) notes.push_back(UntrainedNote(result));
   notes.push_back(kCostsNote);
   return notes;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "dualgeo/eval/cluster_statistics.h"
 #include "study_table.h"
 
 namespace dualgeo {
@@ -27,13 +28,19 @@ std::vector<ClaimVerdict> JudgeClaim(const std::vector<ClaimEvidence>& condition
     v.condition = e.condition;
     v.dual = MeanAccuracy(e.dual, km);
     v.image = MeanAccuracy(e.image, km);
-    v.margin = PairedBootstrap(e.dual, e.image, std::vector<double>{km}, rule.rounds, rule.seed).accuracy.front();
+    const PhotoClusters* clusters = e.clusters ? &*e.clusters : nullptr;
+    v.margin =
+        PairedBootstrap(e.dual, e.image, std::vector<double>{km}, rule.rounds, rule.seed, clusters).accuracy.front();
     // Resampling photos of which none differs gives no width; n photos cannot exclude a difference in one of n / 3.69
     // of them (at 97.5 %, "rule of three").
-    const double unseen = 369.0 / static_cast<double>(e.dual.front().size());
+    const std::vector<double> hits = HitDifferences(e.dual, e.image, km);
+    const std::vector<double> none(hits.size(), 0.0);
+    const double unseen = 369.0 / (clusters != nullptr ? MeanOverClusters(none, clusters->of_photo).EffectiveCount()
+                                                       : static_cast<double>(hits.size()));
     v.margin.ci95.high = std::max(v.margin.ci95.high, std::min(100.0, v.margin.value + unseen));
     v.margin.ci95.low = std::min(v.margin.ci95.low, std::max(-100.0, v.margin.value - unseen));
-    v.p_value = PermutationTest(HitDifferences(e.dual, e.image, km), rule.rounds, rule.seed).p_value;
+    v.p_value = clusters != nullptr ? ClusterHitTest(hits, *clusters, rule.rounds, rule.seed)
+                                    : PermutationTest(hits, rule.rounds, rule.seed).p_value;
     p_values.push_back(v.p_value);
     verdicts.push_back(std::move(v));
   }

@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "dualgeo/eval/leakage.h"
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/io/csv.h"
 #include "dualgeo/pipeline/experiment.h"
@@ -48,6 +49,7 @@ std::string TextOf(const Json& json, const char* key) {
 struct Scored {
   PhotoTable truth;
   std::vector<Prediction> predictions;
+  std::optional<PhotoClusters> clusters;
 };
 
 Scored ReadErrors(const fs::path& path) {
@@ -69,6 +71,7 @@ Scored ReadErrors(const fs::path& path) {
     }
   }
   if (scored.truth.rows.empty()) throw InputError(path.string() + ": no photos");
+  if (csv.Find("cluster")) scored.clusters = ReadClusters(path, "cluster");
   return scored;
 }
 
@@ -112,9 +115,26 @@ class Gatherer {
     paths_ = RunPaths(experiment_);  // ablations keep lists and galleries in folders that they share
   }
 
-  Evaluation Score(const PhotoTable& truth, const std::vector<Prediction>& predictions, const std::string& benchmark,
+  Evaluation Score(const Scored& scored, const std::vector<Prediction>& predictions, const std::string& benchmark,
                    const std::string& method, const std::string& note) const {
-    return Evaluate(truth, predictions, experiment_.evaluate, {benchmark, method, note, "", truth.path.string()});
+    EvaluateOptions options = experiment_.evaluate;
+    options.cluster = "none";  // what errors.csv does not name
+    return Evaluate(scored.truth, predictions, options,
+                    {benchmark, method, note, "", scored.truth.path.string(), std::nullopt, scored.clusters});
+  }
+
+  // Of the last evaluation, rank 1.
+  void AddWithoutOwn(const Scored& scored, const std::vector<CandidateList>& lists,
+                     std::vector<Evaluation>& evaluations) const {
+    if (!scored.clusters || scored.clusters->column != "AUTHOR") return;
+    PhotoTable truth = scored.truth;
+    for (std::size_t i = 0; i < truth.rows.size(); ++i) {
+      truth.rows[i].author = scored.clusters->names[scored.clusters->of_photo[i]];
+    }
+    const Evaluation& rank1 = evaluations.back();
+    if (const auto own = WithoutOwnPhotos(lists, truth, rank1.options, rank1.subject)) {
+      evaluations.push_back(own->evaluation);
+    }
   }
 
   void Benchmark(const std::string& name) {
@@ -123,35 +143,40 @@ class Gatherer {
     const std::string note = TextOf(metrics, "note");
     std::string method = TextOf(metrics, "method");
     if (method.empty()) method = "predictions";
+    if (scored.clusters && metrics.contains("settings")) {
+      scored.clusters->column = TextOf(metrics["settings"], "cluster");
+    }
     if (fs::exists(paths_.of(name, "predictions.csv"))) {
       scored.predictions = ReadPredictions(paths_.of(name, "predictions.csv"));
     }
 
     ReportBenchmark benchmark;
     benchmark.name = name;
-    benchmark.evaluations.push_back(Score(scored.truth, scored.predictions, name, method, note));
+    benchmark.evaluations.push_back(Score(scored, scored.predictions, name, method, note));
     std::vector<CandidateList> lists;
     if (fs::exists(paths_.candidates(name))) {
       lists = ReadCandidates(paths_.candidates(name));
       const int top_k = experiment_.search.top_k;
       const auto oracle = Oracle(lists, scored.truth, top_k, ParseDistanceKind(experiment_.evaluate.distance));
-      benchmark.evaluations.push_back(Score(scored.truth, RankOne(lists), name, "rank 1", note));
-      benchmark.evaluations.push_back(Score(scored.truth, oracle, name, "best of top " + std::to_string(top_k), note));
+      benchmark.evaluations.push_back(Score(scored, RankOne(lists), name, "rank 1", note));
+      AddWithoutOwn(scored, lists, benchmark.evaluations);
+      benchmark.evaluations.push_back(Score(scored, oracle, name, "best of top " + std::to_string(top_k), note));
     }
     if (fs::exists(paths_.of(name, "reranked.csv"))) {
       lists = ReadCandidates(paths_.of(name, "reranked.csv"));
-      Calibrated(scored.truth, lists, benchmark);
+      Calibrated(scored, lists, benchmark);
     }
     const fs::path untrained = paths_.untrained().of(name, "predictions.csv");
     if (fs::exists(untrained)) {
-      benchmark.evaluations.push_back(Score(scored.truth, ReadPredictions(untrained), name, "untrained model", note));
+      benchmark.evaluations.push_back(Score(scored, ReadPredictions(untrained), name, "untrained model", note));
       benchmark.against_untrained = Compare(benchmark.evaluations.front(), benchmark.evaluations.back());
     }
     Photos(scored.predictions, lists, benchmark);
     report_.benchmarks.push_back(std::move(benchmark));
   }
 
-  void Calibrated(const PhotoTable& truth, const std::vector<CandidateList>& lists, ReportBenchmark& benchmark) const {
+  void Calibrated(const Scored& scored, const std::vector<CandidateList>& lists, ReportBenchmark& benchmark) const {
+    const PhotoTable& truth = scored.truth;
     std::unordered_map<std::string, PlaceEstimate> stated;
     for (const auto& list : lists) {
       if (list.estimate) stated.emplace(list.query_id, *list.estimate);
@@ -164,8 +189,9 @@ class Gatherer {
       estimates.push_back(found == stated.end() ? std::nullopt : std::optional(found->second));
     }
     const DistanceKind distance = ParseDistanceKind(experiment_.evaluate.distance);
-    benchmark.calibration = Calibrate(study, estimates, distance);
-    benchmark.selective = SelectiveCurve(study, estimates, distance);
+    const PhotoClusters* clusters = scored.clusters ? &*scored.clusters : nullptr;
+    benchmark.calibration = Calibrate(study, estimates, distance, clusters);
+    benchmark.selective = SelectiveCurve(study, estimates, distance, clusters);
   }
 
   // The first `count` of `order` that show different places (to about 10 km).

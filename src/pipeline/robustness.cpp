@@ -15,6 +15,7 @@
 #include "dualgeo/data/photo.h"
 #include "dualgeo/data/photo_source.h"
 #include "dualgeo/degrade/degrade.h"
+#include "dualgeo/eval/cluster_statistics.h"
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/pipeline/stages.h"
 #include "dualgeo/pipeline/step.h"
@@ -252,12 +253,23 @@ class Work {
     return errors;
   }
 
-  RobustnessPoint Point(int severity, const SeedErrors& runs) const {
+  std::optional<PhotoClusters> ClustersOf(const PhotoSet& set) const {
+    return ChooseClusters(study_.first().evaluate.cluster, ReadPhotoTable(set.csv, set.columns));
+  }
+
+  RobustnessPoint Point(int severity, const SeedErrors& runs, const std::optional<PhotoClusters>& clusters) const {
     RobustnessPoint point{severity, {}, {}};
     const auto photos = static_cast<std::int64_t>(runs.front().size());
+    const SeedErrors never(runs.size(), std::vector<double>(runs.front().size(), kNoAnswer));
     for (const double km : study_.first().evaluate.thresholds_km) {
       const double percent = MeanAccuracy(runs, km);
       point.accuracy.push_back(percent);
+      if (clusters) {
+        std::vector<double> shares = HitDifferences(runs, never, km);
+        for (double& share : shares) share /= static_cast<double>(runs.size());
+        point.ci95.push_back(SharePercentInterval(MeanOverClusters(shares, clusters->of_photo)));
+        continue;
+      }
       const auto within = std::llround(percent / 100 * static_cast<double>(photos));
       point.ci95.push_back(WilsonPercent(within, photos));
     }
@@ -272,18 +284,20 @@ class Work {
     e.condition = condition.name;
     e.clean_margin = MeanAccuracy(CleanErrors("both"), o_.tested_km) - MeanAccuracy(CleanErrors("image"), o_.tested_km);
     e.has_clean_masks = std::ranges::find(o_.masks, "clean") != o_.masks.end();
+    e.clusters = ClustersOf(PhotosOf(levels.front()));
+    const auto clean_clusters = ClustersOf(study_.Photos(study_.first()));
     SeedErrors upper_bound;
     for (const std::string& view : kViews) {
       const SeedErrors clean = CleanErrors(view);
       for (const auto& masks : view == "image" ? std::vector<std::string>{"none"} : o_.masks) {
-        RobustnessCurve curve{view, masks, {Point(0, clean)}};
+        RobustnessCurve curve{view, masks, {Point(0, clean, clean_clusters)}};
         SeedErrors* to = view == "image"                           ? &e.image
                          : view == "both" && masks == "recomputed" ? &e.dual
                          : view == "both"                          ? &upper_bound
                                                                    : nullptr;
         for (std::size_t i = 0; i < levels.size(); ++i) {
           const SeedErrors runs = DegradedErrors(levels[i], view, masks);
-          curve.points.push_back(Point(levels[i].severity, runs));
+          curve.points.push_back(Point(levels[i].severity, runs, e.clusters));
           // The hard severities: the upper half, the middle one with it.
           if (i < levels.size() / 2 || to == nullptr) continue;
           to->insert(to->end(), runs.begin(), runs.end());

@@ -70,13 +70,14 @@ TextTable Accuracies(const RobustnessResult& result) {
 }
 
 std::vector<std::string> Notes(const RobustnessResult& result) {
+  const std::string over = OverWhat(result.clusters);
   return {
       "Percent of all photos strictly within " + FormatDouble(result.rule.threshold_km) +
-          " km, mean over seeds; intervals: Wilson, over photos. Severity 0 is the photo as it is.",
+          " km, mean over seeds; intervals: Wilson, over " + over + ". Severity 0 is the photo as it is.",
       "Verdict: the claim is that both views stay above the image alone. Over the upper half of the severities, masks "
-      "recomputed from the degraded photo: supported when the margin is above 0 (permutation test over photos, Holm "
-      "over "
-      "conditions, p <= 0.05) and so for every seed; contradicted when its 95 % interval lies below " +
+      "recomputed from the degraded photo: supported when the margin is above 0 (permutation test over " +
+          over +
+          ", Holm over conditions, p <= 0.05) and so for every seed; contradicted when its 95 % interval lies below " +
           FormatDouble(result.rule.negligible) + " point(s); else undecided."};
 }
 

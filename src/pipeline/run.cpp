@@ -102,6 +102,8 @@ BenchmarkScores ScoresOf(const StageRun& run, const PhotoSet& set) {
   scores.evaluations.push_back(ScorePredictions(run, set));
   scores.evaluations.push_back(score(Oracle(lists, truth, o.search.top_k, ParseDistanceKind(o.evaluate.distance)),
                                      "best of top " + std::to_string(o.search.top_k)));
+  const EvaluationSubject rank1{set.name, "rank 1", NoteOf(set), candidates.string(), set.csv.string()};
+  if (const auto own = WithoutOwnPhotos(lists, truth, o.evaluate, rank1)) scores.evaluations.push_back(own->evaluation);
   if (HasStep(o, "untrained")) {
     scores.evaluations.push_back(ScorePredictions(Untrained(run), set));
     scores.against_untrained = Compare(scores.evaluations[1], scores.evaluations.back());
@@ -134,7 +136,9 @@ std::string FormatScores(const std::vector<BenchmarkScores>& scores) {
   for (const auto& benchmark : scores) {
     text += FormatTable(benchmark.evaluations, TableFormat::kMarkdown) + "\n";
     if (!benchmark.against_untrained.empty()) {
-      text += FormatComparison("trained", "untrained", benchmark.against_untrained) + "\n";
+      text += FormatComparison("trained", "untrained", benchmark.against_untrained,
+                               OverWhat(benchmark.evaluations.front().subject.clusters)) +
+              "\n";
     }
   }
   return text;

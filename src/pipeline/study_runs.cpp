@@ -205,6 +205,7 @@ void StudyRuns::Begin(StudyResult& result, const std::string& role) const {
   result.synthetic = !NoteOf(photos).empty();
   result.seeds = options_.seeds;
   result.thresholds_km = first().evaluate.thresholds_km;
+  result.clusters = ChooseClusters(first().evaluate.cluster, ReadPhotoTable(photos.csv, photos.columns));
   result.provenance = ThisProvenance(DumpExperiment(first()), options_.seeds.front());
   result.provenance.AddFile(role, file_);
   for (const auto& base : options_.base) result.provenance.AddFile("config", base);

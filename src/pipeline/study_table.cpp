@@ -33,6 +33,8 @@ nlohmann::ordered_json StudyJson(const StudyResult& result) {
   json["photos"] = result.photos;
   json["seeds"] = result.seeds;
   json["thresholds_km"] = result.thresholds_km;
+  json["cluster"] = result.clusters ? result.clusters->column : "none";
+  if (result.clusters) json["clusters"] = result.clusters->count;
   return json;
 }
 
@@ -49,7 +51,8 @@ std::string StudyText(const StudyResult& result, const std::string& tables, std:
   std::vector<std::string> seeds;
   for (const int seed : result.seeds) seeds.push_back(std::to_string(seed));
   std::string text = comment + result.name + ": benchmark " + result.benchmark;
-  text += (result.synthetic ? " (synthetic), " : ", ") + std::to_string(result.photos) + " photos, seeds ";
+  text += (result.synthetic ? " (synthetic), " : ", ") + std::to_string(result.photos) + " photos" +
+          (result.clusters ? " of " + OverWhat(result.clusters) : "") + ", seeds ";
   text += Join(seeds) + "\n\n" + tables + "\n";
   AddSyntheticNote(result, notes);
   for (const auto& note : notes) text.append(comment).append(note).append("\n");

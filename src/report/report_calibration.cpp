@@ -38,7 +38,8 @@ std::string Bins(const std::string& name, const ThresholdCalibration& calibratio
 
 std::string Summary(const std::string& name, const Calibration& calibration) {
   HtmlTable table;
-  table.caption = name + ": stated and observed over all " + std::to_string(calibration.count) + " answers";
+  table.caption = name + ": stated and observed over all " + std::to_string(calibration.count) +
+                  " answers; intervals over " + calibration.over;
   table.header = {"within", "stated %", "observed %", "Brier score", "calibration error, points"};
   for (const auto& t : calibration.thresholds) {
     table.rows.push_back({ThresholdName(t.threshold_km), Decimals(t.stated, 1), Decimals(t.observed, 1),
@@ -92,7 +93,10 @@ std::string CalibrationSection(const Report& report) {
   if (html.empty()) {
     return AbsentHtml("No calibration: no re-ranked list states probabilities (rerank.method bayes does).");
   }
-  return ParagraphHtml("On the dashed line a stated probability is true. Bars are 95 % intervals (Wilson).", "note") +
+  return ParagraphHtml(
+             "On the dashed line a stated probability is true. Bars are 95 % intervals (Wilson; over "
+             "photographers where the table names them).",
+             "note") +
          html;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dualgeo/eval/cluster_statistics.h"
 #include "dualgeo/eval/statistics.h"
 #include "html.h"
 #include "report_sections.h"
@@ -19,17 +20,24 @@ class ErrorsSection {
   explicit ErrorsSection(const Evaluation& evaluation) : count_(evaluation.count) {
     for (const auto& photo : evaluation.photos) {
       if (photo.error_km) sorted_.push_back(*photo.error_km);
+      errors_.push_back(photo.error_km);
     }
     std::ranges::sort(sorted_);
+    if (evaluation.subject.clusters) clusters_ = evaluation.subject.clusters->of_photo;
   }
   // Percent of all photos strictly closer.
   ChartPoint Within(double km) const {
     const auto within = std::ranges::lower_bound(sorted_, km) - sorted_.begin();
     const double percent = count_ == 0 ? 0 : 100.0 * static_cast<double>(within) / static_cast<double>(count_);
-    return {km, percent, WilsonPercent(within, count_)};
+    if (clusters_.empty()) return {km, percent, WilsonPercent(within, count_)};
+    GroupAccuracy group{count_, {{km, within, percent, {}}}};
+    SetClusterIntervals(group, errors_, clusters_);
+    return {km, percent, group.accuracy.front().ci95};
   }
 
  private:
+  std::vector<std::optional<double>> errors_;
+  std::vector<std::uint32_t> clusters_;  // none: over photos
   std::vector<double> sorted_;
   std::int64_t count_;
 };
@@ -69,7 +77,8 @@ Chart ErrorChart(const ReportBenchmark& benchmark, const std::string& id) {
 
 HtmlTable ErrorTable(const ReportBenchmark& benchmark) {
   HtmlTable table;
-  table.caption = benchmark.name + ": percent of all photos within a distance, with 95 % intervals (Wilson)";
+  table.caption = benchmark.name + ": percent of all photos within a distance, with 95 % intervals (Wilson, over " +
+                  OverWhat(benchmark.evaluations.front().subject.clusters) + ")";
   table.header = {"within"};
   std::vector<double> distances = benchmark.evaluations.front().options.thresholds_km;
   for (const double km : {0.1, 10.0, 50.0, 100.0, 500.0, 1000.0, 5000.0, 10000.0}) distances.push_back(km);
@@ -96,7 +105,11 @@ std::string ErrorsSection(const Report& report) {
     html += ChartFigure(ErrorChart(report.benchmarks[i], BenchmarkId("errors", i)),
                         TableHtml(ErrorTable(report.benchmarks[i])));
   }
-  return html + "</div>\n" + ParagraphHtml("The band is the 95 % interval (Wilson) of the first curve.", "note");
+  return html + "</div>\n" +
+         ParagraphHtml(
+             "The band is the 95 % interval of the first curve, over photographers where the "
+             "table names them.",
+             "note");
 }
 
 }  // namespace dualgeo

@@ -30,10 +30,21 @@ std::string Glance(const ReportBenchmark& benchmark) {
   return html + "</ul>\n";
 }
 
+// Of the first row, where intervals are over clusters.
+std::string DesignEffects(const Evaluation& e) {
+  std::string text;
+  for (const auto& accuracy : e.all.accuracy) {
+    if (accuracy.design_effect) text += (text.empty() ? "" : ", ") + Decimals(*accuracy.design_effect, 1);
+  }
+  return text.empty() ? "" : " (design effects of the first row: " + text + ")";
+}
+
 HtmlTable Scores(const ReportBenchmark& benchmark) {
   const Evaluation& first = benchmark.evaluations.front();
   HtmlTable table;
-  table.caption = benchmark.name + ": photos within each distance of the truth, percent of all, with 95 % intervals";
+  table.caption = benchmark.name +
+                  ": photos within each distance of the truth, percent of all, with 95 % intervals over " +
+                  OverWhat(first.subject.clusters) + DesignEffects(first);
   table.header = {"method", "photos"};
   for (const double km : first.options.thresholds_km) table.header.push_back("< " + ThresholdName(km));
   for (const char* name : {"median km", "mean km", "GeoScore"}) table.header.emplace_back(name);
@@ -55,10 +66,11 @@ HtmlTable Scores(const ReportBenchmark& benchmark) {
 }
 
 HtmlTable Comparison(const ReportBenchmark& benchmark) {
+  const auto& clusters = benchmark.evaluations.front().subject.clusters;
   HtmlTable table;
   table.caption = benchmark.name +
-                  ": the trained model against the same model before training, on the same photos (two-sided exact "
-                  "McNemar test)";
+                  ": the trained model against the same model before training, on the same photos (two-sided " +
+                  (clusters ? "sign flips over " + OverWhat(clusters) : std::string("exact McNemar test")) + ")";
   table.header = {"within", "trained %", "untrained %", "difference", "only trained right", "only untrained right",
                   "p"};
   for (const auto& c : benchmark.against_untrained) {

@@ -31,6 +31,29 @@ TEST(Clusters, TheColumnMustBeThereAndTellPhotosApart) {
   EXPECT_THAT(refusal("AUTHOR"), HasSubstr("1 value"));
 }
 
+TEST(Clusters, AreThePhotographersUnlessToldOtherwise) {
+  const TemporaryFolder folder;
+  const auto path =
+      folder.Write("t.csv", "IMG_ID,LAT,LON,AUTHOR,CITY\na,1,2,ann,x\nb,1,2,bob,x\nc,1,2,ann,y\nd,1,2,,z\n");
+  PhotoTable truth = ReadPhotoTable(path);
+  const auto authors = ChooseClusters("auto", truth);
+  ASSERT_TRUE(authors);
+  EXPECT_EQ(OverWhat(authors), "3 photographers");
+  EXPECT_THAT(authors->of_photo, ElementsAre(0, 1, 0, 2));
+  EXPECT_THAT(authors->names, ElementsAre("ann", "bob", ""));
+  EXPECT_FALSE(ChooseClusters("none", truth));
+  EXPECT_EQ(OverWhat(ChooseClusters("none", truth)), "photos");
+  EXPECT_EQ(OverWhat(ChooseClusters("CITY", truth)), "3 values of CITY");
+  EXPECT_THAT(RefusalOf([&] { ChooseClusters("TOWN", truth); }), HasSubstr("no column TOWN"));
+  // Some of the file's rows.
+  truth.rows.erase(truth.rows.begin());
+  EXPECT_THAT(ChooseClusters("CITY", truth)->of_photo, ElementsAre(0, 1, 2));
+  // Each photo its own photographer's, or all of one: over photos.
+  EXPECT_FALSE(ChooseClusters("auto", truth));
+  for (auto& row : truth.rows) row.author = "ann";
+  EXPECT_FALSE(ChooseClusters("auto", truth));
+}
+
 // Nine photographers differ, six for a and three for b: two-sided 2 * (1 + 9 + 36 + 84) / 512.
 TEST(Clusters, SignsOfAClusterAreFlippedTogether) {
   std::vector<double> a(400, 0.0), b(400, 0.0);

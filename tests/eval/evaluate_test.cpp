@@ -175,9 +175,28 @@ PhotoTable Europe() {
 std::string SwapWarning(const PhotoTable& truth, const std::vector<Prediction>& predictions) {
   std::string found;
   for (const auto& warning : Warnings(Evaluate(truth, predictions, GreatCircle()))) {
-    if (warning.find("swapped") != std::string::npos) found = warning;
+    if (warning.find("swapped") != std::string::npos || warning.starts_with("the sign of")) found = warning;
   }
   return found;
+}
+
+TEST(Evaluate, SignsThatAreTurnedRoundOrLostAreNoticed) {
+  std::vector<std::pair<std::string, LatLon>> places;
+  std::vector<Prediction> turned, lost, south;
+  for (int i = 0; i < 12; ++i) {
+    const std::string id = std::to_string(i);
+    const LatLon place{30.0 + i, i < 8 ? -100.0 + 2 * i : 20.0 + i};
+    places.push_back({id, place});
+    turned.push_back(At(id, {place.lat, -place.lon}));
+    lost.push_back(At(id, {place.lat, std::abs(place.lon)}));
+    south.push_back(At(id, {-place.lat, place.lon}));
+  }
+  const PhotoTable truth = TruthOf(places);
+  EXPECT_THAT(SwapWarning(truth, turned),
+              AllOf(HasSubstr("the sign of LON looks turned round or lost"),
+                    HasSubstr("12 of 12 answers would lie within 1 km"), HasSubstr("as they are 0 do")));
+  EXPECT_THAT(SwapWarning(truth, lost), AllOf(HasSubstr("the sign of LON"), HasSubstr("12 of 12"), HasSubstr("4 do")));
+  EXPECT_THAT(SwapWarning(truth, south), AllOf(HasSubstr("the sign of LAT"), HasSubstr("12 of 12")));
 }
 
 TEST(Evaluate, ExchangedCoordinatesAreNoticed) {
@@ -255,26 +274,52 @@ TEST(Evaluate, IntervalsOverClusters) {
   subject.clusters = clusters;
   const Evaluation e = Evaluate(TruthOf(places), predictions, options, subject);
   EXPECT_EQ(e.all.accuracy[0].percent, 50);
-  EXPECT_EQ(e.all.accuracy[0].ci95.low, 30);
-  EXPECT_EQ(e.all.accuracy[0].ci95.high, 70);
-  EXPECT_NEAR(e.mean_ci95->low, 0.3 * kDegree, 1e-6);
-  EXPECT_NEAR(e.geoscore_ci95->low, 0.7 * GeoScore(kDegree) + 0.3 * 5000, 1e-6);
+  // Wilson's of 20 photos, with t(19) = 2.093: 50 +- 50 sqrt(4.381 / (20 + 4.381)).
+  EXPECT_NEAR(e.all.accuracy[0].ci95.low, 28.81, 0.01);
+  EXPECT_NEAR(e.all.accuracy[0].ci95.high, 71.19, 0.01);
+  EXPECT_NEAR(*e.all.accuracy[0].design_effect, 20, 1e-9);
+  EXPECT_NEAR(e.mean_ci95->low, (0.5 - 2.0930 * std::sqrt(0.25 / 20)) * kDegree, 0.01);
+  EXPECT_NEAR(e.geoscore_ci95->low,
+              (GeoScore(kDegree) + 5000) / 2 - 2.0930 * std::sqrt(0.25 / 20) * (5000 - GeoScore(kDegree)), 0.1);
   EXPECT_THAT(FormatTable({e}, TableFormat::kMarkdown),
-              AllOf(HasSubstr("bootstrap over AUTHOR"), HasSubstr("400 photos of 20 AUTHOR")));
+              AllOf(HasSubstr("(Wilson over photographers)"), HasSubstr("400 photos of 20 photographers"),
+                    HasSubstr("at each distance: 20.0, 20.0, 2.9, 2.9, 2.9.")));
   const auto json = nlohmann::json::parse(MetricsJson(e));
+  EXPECT_NEAR(json["design_effect"]["1"], 20, 1e-9);
+  EXPECT_NEAR(json["standard_error"]["1"], 11.1803, 1e-3);
   EXPECT_EQ(json["settings"]["cluster"], "AUTHOR");
   EXPECT_EQ(json["settings"]["clusters"], 20);
+  options.interval = "bootstrap";
+  const Evaluation resampled = Evaluate(TruthOf(places), predictions, options, subject);
+  EXPECT_EQ(resampled.all.accuracy[0].ci95.low, 30);
+  EXPECT_EQ(resampled.all.accuracy[0].ci95.high, 70);
+  EXPECT_NEAR(resampled.mean_ci95->low, 0.3 * kDegree, 1e-6);
   // As many clusters as photos: the bootstrap over photos.
   for (std::uint32_t i = 0; i < 400; ++i) subject.clusters->of_photo[i] = i;
   subject.clusters->count = 400;
-  options.interval = "bootstrap";
   const auto over_photos = Evaluate(TruthOf(places), predictions, options).all.accuracy[0].ci95;
   const auto apart = Evaluate(TruthOf(places), predictions, options, subject).all.accuracy[0].ci95;
   EXPECT_NEAR(apart.low, over_photos.low, 0.6);
   EXPECT_NEAR(apart.high, over_photos.high, 0.6);
   options.bootstrap = 0;
   options.interval = "wilson";
-  EXPECT_THROW(Evaluate(TruthOf(places), predictions, options, subject), InputError);
+  EXPECT_FALSE(Evaluate(TruthOf(places), predictions, options, subject).mean_ci95);
+}
+
+TEST(Evaluate, PhotographersAreClustersUnlessToldOtherwise) {
+  PhotoTable truth = TruthOf({{"a", {0, 10}}, {"b", {0, 10}}, {"c", {0, 10}}, {"d", {0, 10}}});
+  for (std::size_t i = 0; i < 4; ++i) truth.rows[i].author = i < 2 ? "ann" : "bob";
+  const std::vector<Prediction> predictions = {At("a", {0, 10}), At("b", {0, 10}), At("c", {0, 20}), At("d", {0, 20})};
+  EvaluateOptions options = GreatCircle();
+  const Evaluation over = Evaluate(truth, predictions, options);
+  ASSERT_TRUE(over.subject.clusters);
+  EXPECT_THAT(FormatTable({over}, TableFormat::kMarkdown), HasSubstr("4 photos of 2 photographers"));
+  options.cluster = "none";
+  const Evaluation photos = Evaluate(truth, predictions, options);
+  EXPECT_FALSE(photos.subject.clusters);
+  EXPECT_THAT(FormatTable({photos}, TableFormat::kMarkdown), HasSubstr("(Wilson over photos)"));
+  EXPECT_GT(over.all.accuracy[0].ci95.high, photos.all.accuracy[0].ci95.high);
+  EXPECT_EQ(nlohmann::json::parse(MetricsJson(photos))["settings"]["cluster"], "none");
 }
 
 TEST(Evaluate, MetricsJsonHasTheDocumentedFields) {

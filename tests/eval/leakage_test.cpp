@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "dualgeo/util/error.h"
+#include "tests/support/temporary_folder.h"
 
 namespace dualgeo {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
@@ -94,6 +96,42 @@ TEST(Leakage, WhatRemainsIsAListAgain) {
   EXPECT_FALSE(left[0].candidates[1].similar);  // the dissimilar one stays, whoever took it
   lists[0].query_id = "unknown";
   EXPECT_EQ(WithoutLeaks(lists, LeakageTruth(), {}, DistanceKind::kGeodesic)[0], lists[0]);
+}
+
+TEST(Leakage, AuthorsAreJoinedFromATable) {
+  const TemporaryFolder folder;
+  auto lists = Lists();
+  for (auto& list : lists) {
+    for (auto& candidate : list.candidates) candidate.author.clear();
+  }
+  lists[0].candidates[0].gallery_id = "a/1.jpg";
+  lists[0].candidates[1].gallery_id = "a/2.jpg";
+  lists[0].candidates[1].author = "known";
+  const auto table = folder.Write("mp16.csv", "photo,who\na/1.jpg,me\na/2.jpg,other\nz.jpg,you\n");
+  EXPECT_EQ(JoinAuthors(table, {"photo", "who"}, lists), 1);
+  EXPECT_EQ(lists[0].candidates[0].author, "me");
+  EXPECT_EQ(lists[0].candidates[1].author, "known");  // what a list says stays
+  EXPECT_THAT([&] { JoinAuthors(table, {}, lists); }, ThrowsMessage<InputError>(HasSubstr("no column IMG_ID")));
+  const auto foreign = folder.Write("x.csv", "IMG_ID,AUTHOR\nq,me\n");
+  EXPECT_THAT([&] { JoinAuthors(foreign, {}, lists); },
+              ThrowsMessage<InputError>(
+                  AllOf(HasSubstr("none of the candidates is in its column IMG_ID"), HasSubstr("in the table: q"))));
+}
+
+TEST(Leakage, RankOneWithoutThePhotographersOwnPhotos) {
+  const auto row = WithoutOwnPhotos(Lists(), LeakageTruth(), Options(), {});
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->candidates_removed, 3);
+  EXPECT_EQ(row->lists_emptied, 1);
+  EXPECT_DOUBLE_EQ(row->evaluation.all.accuracy[0].percent, 40);
+  PhotoTable anonymous = LeakageTruth();
+  for (auto& photo : anonymous.rows) photo.author.clear();
+  EXPECT_FALSE(WithoutOwnPhotos(Lists(), anonymous, Options(), {}));
+  auto lists = Lists();
+  for (auto& list : lists) {
+    for (auto& candidate : list.candidates) candidate.author.clear();
+  }
+  EXPECT_FALSE(WithoutOwnPhotos(lists, LeakageTruth(), Options(), {}));
 }
 
 TEST(Leakage, SaysWhatTheFilesDoNotTell) {

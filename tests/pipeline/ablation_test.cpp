@@ -131,6 +131,32 @@ TEST(ScoreAblation, MeansDeviationsAndTests) {
   EXPECT_THAT(FormatAblation(result, TableFormat::kLatex), AllOf(HasSubstr("\\toprule"), HasSubstr("42.0 $\\pm$ 2.0")));
 }
 
+TEST(ScoreAblation, TestsAreOverPhotographersWhereThereAreSome) {
+  const auto scored = [](std::optional<PhotoClusters> clusters) {
+    AblationResult result;
+    result.seeds = {0};
+    result.thresholds_km = result.tested_km = {1};
+    result.rows.resize(2);
+    result.clusters = std::move(clusters);
+    ScoreAblation({{Photos(40)}, {Photos(70)}}, 0, 1000, result);
+    return result;
+  };
+  PhotoClusters clusters{"AUTHOR", {}, 0};
+  const auto photos = static_cast<std::uint32_t>(Photos(0).size());
+  for (std::uint32_t i = 0; i < photos; ++i) clusters.of_photo.push_back(i / 10);
+  clusters.count = (photos + 9) / 10;
+  const AblationResult over_photos = scored(std::nullopt), over = scored(clusters);
+  EXPECT_THAT(FormatAblation(over_photos, TableFormat::kMarkdown), HasSubstr("| 95 % over photos | p photos |"));
+  EXPECT_THAT(FormatAblation(over, TableFormat::kMarkdown),
+              AllOf(HasSubstr("95 % over photographers | p photographers |"),
+                    HasSubstr("sign-flip permutation test over photographers, all photos of one together"),
+                    HasSubstr("photos of " + std::to_string(clusters.count) + " photographers")));
+  // Three photographers are all the difference.
+  EXPECT_NEAR(over.rows[1].tests[0].p_photos, 1.0 / 8, 1e-12);
+  EXPECT_LT(over_photos.rows[1].tests[0].p_photos, 0.01);
+  EXPECT_LT(over.rows[1].tests[0].difference.ci95.low, over_photos.rows[1].tests[0].difference.ci95.low);
+}
+
 TEST(ScoreAblation, OneSeedSaysNothingAboutSeeds) {
   AblationResult result;
   result.seeds = {5};

@@ -72,6 +72,25 @@ TEST(Claim, HolmCountsTheConditions) {
   EXPECT_EQ(two[0].verdict, "undecided");
 }
 
+// 20 photographers of 50 photos each. The 150 photos that the dual view adds are three photographers': of their eight
+// patterns of signs none is farther off and two are as far, which count half.
+TEST(Claim, PhotographersAreFewerThanPhotos) {
+  PhotoClusters clusters{"AUTHOR", {}, 20};
+  for (std::uint32_t i = 0; i < 1000; ++i) clusters.of_photo.push_back(i / 50);
+  ClaimEvidence gain = Evidence("gain", {400}, {250}), same = Evidence("same", {250}, {250});
+  EXPECT_EQ(JudgeClaim({gain}, Rule())[0].verdict, "supported");
+  EXPECT_EQ(JudgeClaim({same}, Rule())[0].verdict, "contradicted");
+  gain.clusters = same.clusters = clusters;
+  const auto verdict = JudgeClaim({gain}, Rule())[0];
+  EXPECT_EQ(verdict.verdict, "undecided");
+  EXPECT_NEAR(verdict.p_value, 1.0 / 8, 1e-12);
+  EXPECT_LT(verdict.margin.ci95.low, 0);
+  // Where nothing differs: 369 / n, n being 1000 / (1 + 0.1 * 49) independent photos.
+  const auto none = JudgeClaim({same}, Rule())[0];
+  EXPECT_EQ(none.verdict, "undecided");
+  EXPECT_NEAR(none.margin.ci95.high, 0.369 * 5.9, 1e-9);
+}
+
 TEST(Claim, FewPhotosContradictNothing) {
   ClaimEvidence e = Evidence("few", {1}, {1});
   e.dual[0].resize(9);

@@ -91,12 +91,44 @@ TEST_F(EvaluateTool, ClustersOfPhotographers) {
     truth += std::to_string(i) + ",10,20,p" + std::to_string(i / 20) + "\n";
     answers += std::to_string(i) + "," + (i / 20 < 10 ? "10" : "30") + ",20\n";
   }
-  const RunResult result = Run(answers, truth, {"--cluster", "AUTHOR"});
+  const RunResult result = Run(answers, truth);
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, AllOf(HasSubstr("50.00 [30.00, 70.00]"), HasSubstr("400 photos of 20 AUTHOR")));
+  EXPECT_EQ(Run(answers, truth, {"--cluster", "AUTHOR"}).out, result.out);
+  const RunResult photos = Run(answers, truth, {"--cluster", "none"});
+  EXPECT_THAT(photos.out, AllOf(HasSubstr("50.00 [45.12, 54.88]"), HasSubstr("(Wilson over photos)")));
+  EXPECT_THAT(result.out, AllOf(HasSubstr("50.00 [28.81, 71.19]"), HasSubstr("400 photos of 20 photographers")));
   const RunResult absent = Run(answers, truth, {"--cluster", "CITY"});
   EXPECT_EQ(absent.exit_code, 2);
   EXPECT_THAT(absent.err, AllOf(HasSubstr("no column CITY"), HasSubstr("AUTHOR")));
+}
+
+TEST_F(EvaluateTool, TheGallerysAuthorsComeFromATable) {
+  const std::string truth = folder_.Write("t.csv", "IMG_ID,LAT,LON,AUTHOR\nq,10,20,me\nr,10,20,you\n").string();
+  const std::string lists = folder_
+                                .Write("c.csv",
+                                       "query_id,rank,gallery_id,lat,lon\nq,1,g1,10,20\nq,2,g2,40,20\n"
+                                       "r,1,g1,10,20\nr,2,g2,40,20\n")
+                                .string();
+  const std::string table = folder_.Write("mp16.csv", "id,who\ng1,me\ng2,other\n").string();
+  const std::vector<std::string> plain = {"evaluate", "--candidates", lists, "--truth", truth, "--bootstrap", "0"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), plain.begin(), plain.end());
+    return RunBinary(more);
+  };
+  EXPECT_THAT(RunBinary(plain).out, Not(HasSubstr("own gallery photos")));
+  const RunResult joined = with({"--gallery-table", table, "--gallery-columns", "id,who", "--leakage", "--json"});
+  ASSERT_EQ(joined.exit_code, 0) << joined.err;
+  EXPECT_THAT(joined.err, HasSubstr("4 candidates got an author"));
+  const auto json = nlohmann::json::parse(joined.out);
+  EXPECT_EQ(json["accuracy"]["1"], 100);
+  EXPECT_EQ(json["without_own_photos"]["accuracy"]["1"], 50);
+  EXPECT_EQ(json["without_own_photos"]["candidates_removed"], 1);
+  EXPECT_EQ(json["leakage"]["rows"][1]["accuracy"]["1"], 50);
+  EXPECT_THAT(with({"--gallery-table", table, "--gallery-columns", "id,who"}).out,
+              HasSubstr("Without the photographer's own gallery photos: 1 candidates of 1 lists"));
+  const RunResult wrong = with({"--gallery-table", table});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("no column IMG_ID"));
 }
 
 TEST_F(EvaluateTool, TableMetricsErrorsAndMap) {
@@ -249,7 +281,7 @@ TEST_F(EvaluateTool, QuantilesRegionsAndBootstrapIntervals) {
       "IMG_ID,LAT,LON,COUNTRY\na.jpg,48.85,2.35,FR\nb.jpg,35.7,139.7,Japan\nc.jpg,-33.9,151.2,AU\n";
   const RunResult result = Run(kPredictions, truth, {"--interval", "bootstrap", "--quantiles", "0,100"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, AllOf(HasSubstr("(bootstrap)"), HasSubstr("| Europe"), HasSubstr("| Oceania"),
+  EXPECT_THAT(result.out, AllOf(HasSubstr("(bootstrap over photos)"), HasSubstr("| Europe"), HasSubstr("| Oceania"),
                                 HasSubstr("| Australia"), HasSubstr("| 100 %"), HasSubstr("strictly")));
   const auto metrics = nlohmann::json::parse(Slurp(folder_ / "m.json"));
   EXPECT_EQ(metrics["continents"]["Europe"]["accuracy"]["1"], 100);

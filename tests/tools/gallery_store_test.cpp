@@ -16,6 +16,7 @@
 #include "dualgeo/gallery/features.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/hash.h"
+#include "dualgeo/util/read_file.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
 
@@ -229,6 +230,25 @@ TEST_F(GalleryStore, SlowBuildsStayWithinTheirMemory) {
       "peak MB: IVF64,Flat built in memory %.0f, within 600: %.0f; flat: %.0f; search %.0f (lists on "
       "disk), %.0f (flat), %.0f (100 photos); vectors %.0f\n",
       whole / 1e6, streamed / 1e6, flat / 1e6, lists / 1e6, all / 1e6, none / 1e6, vectors / 1e6);
+}
+
+TEST_F(GalleryStore, DuplicatesAreTold) {
+  Write("a", 0, 60, 16);
+  Write("b", 55, 75, 16);
+  FeatureSet a = ReadFeatures(folder_ / "a.safetensors"), b = ReadFeatures(folder_ / "b.safetensors");
+  for (const auto& id : a.ids) a.photo_sha256.push_back(Sha256Bytes(id));
+  for (const auto& id : b.ids) b.photo_sha256.push_back(Sha256Bytes(id));
+  a.photo_sha256[7] = a.photo_sha256[2];
+  WriteFeatures(folder_ / "a.safetensors", a);
+  WriteFeatures(folder_ / "b.safetensors", b);
+  const auto one = Dualgeo({"gallery", "duplicates", "a.safetensors"});
+  EXPECT_EQ(one.exit_code, 0) << one.err;
+  EXPECT_THAT(one.out, HasSubstr("2 of 60 photos are byte for byte another one: p2 and p7"));
+  const auto two = Dualgeo({"gallery", "duplicates", "b.safetensors", "--against", "a.safetensors", "--above", "0.9999",
+                            "--out", "pairs.csv"});
+  EXPECT_THAT(two.out, AllOf(HasSubstr("5 of 20 photos are byte for byte one of the others"),
+                             HasSubstr("5 of 20 photos are nearer than a cosine of 0.9999 (image)")));
+  EXPECT_THAT(ReadFile(folder_ / "pairs.csv"), AllOf(HasSubstr("p55,p55,identical,1"), HasSubstr("p59,p59,similar,")));
 }
 
 }  // namespace

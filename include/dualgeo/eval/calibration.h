@@ -19,7 +19,7 @@ struct CalibrationBin {
   std::int64_t count = 0;
   double stated = 0;    // mean, percent
   double observed = 0;  // percent
-  Interval ci95;        // of observed (Wilson)
+  Interval ci95;        // of observed (Wilson, over clusters where there are some)
 };
 
 struct ThresholdCalibration {
@@ -44,10 +44,12 @@ struct Calibration {
   double held = 0;  // of all answers, percent
   Interval held_ci95;
   std::vector<RadiusGroup> radii;
+  std::string over = "photos";  // what intervals are over (OverWhat)
 };
 
-// Photos without an estimate do not count: they state nothing.
-Calibration Calibrate(const RerankStudy& study, const Estimates& estimates, DistanceKind distance);
+// Photos without an estimate do not count: they state nothing. clusters: of the truth's rows; nullptr: none.
+Calibration Calibrate(const RerankStudy& study, const Estimates& estimates, DistanceKind distance,
+                      const PhotoClusters* clusters = nullptr);
 
 // The surest share of the answers, by confidence_km.
 struct SelectiveRow {
@@ -59,7 +61,8 @@ struct SelectiveRow {
 };
 
 // 10, 20 .. 100 %.
-std::vector<SelectiveRow> SelectiveCurve(const RerankStudy& study, const Estimates& estimates, DistanceKind distance);
+std::vector<SelectiveRow> SelectiveCurve(const RerankStudy& study, const Estimates& estimates, DistanceKind distance,
+                                         const PhotoClusters* clusters = nullptr);
 
 // Markdown.
 std::string FormatCalibration(const Calibration& calibration);

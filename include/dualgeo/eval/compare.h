@@ -7,8 +7,8 @@
 //   test         one file each: McNemar's exact test at each threshold, and a sign-flip permutation test of the mean
 //                distance; several seeds each (as many for both): Student's paired t-test across seeds, of every
 //                measure; else the permutation test of the seeds' mean distance alone
-//                with clusters (EvaluationSubject): the bootstrap resamples clusters, and the signs of all photos of a
-//                cluster are flipped together, at each threshold and for the mean distance
+//                with clusters (EvaluationSubject): intervals are over clusters (cluster_statistics.h), and the signs
+//                of all photos of a cluster are flipped together, at each threshold and for the mean distance
 //   corrected    p after Holm's correction over all tests of the table; the difference survives when it is <= 0.05
 #pragma once
 

@@ -12,9 +12,9 @@
 
 namespace dualgeo {
 
-// Markdown: one row per threshold, with the p-value.
+// Markdown: one row per threshold, with the p-value. over: what the tests are over (OverWhat).
 std::string FormatComparison(const std::string& name_a, const std::string& name_b,
-                             const std::vector<PairedComparison>& comparisons);
+                             const std::vector<PairedComparison>& comparisons, const std::string& over = "photos");
 
 // Scores of each method, every test, the verdicts in words, and the photos that not every file has (in markdown and
 // LaTeX the first twenty). CSV: the tests. kJson: all of it. provenance: nullptr: none.

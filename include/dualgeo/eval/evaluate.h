@@ -25,10 +25,12 @@ namespace dualgeo {
 struct EvaluateOptions {
   std::vector<double> thresholds_km = {1, 25, 200, 750, 2500};
   std::string distance = "geodesic";  // one of DistanceKindNames()
-  // Of accuracies. wilson: Wilson's score interval, exact enough for every size and cheap. bootstrap: percentiles of
-  // the same resamples of photos as those of median, mean and GeoScore.
+  // Of accuracies. wilson: Wilson's score interval, exact enough for every size and cheap; over clusters that of as
+  // many independent photos (cluster_statistics.h). bootstrap: percentiles of the same resamples, of photos or of whole
+  // clusters, as those of median, mean and GeoScore; over few clusters too narrow.
   std::string interval = "wilson";
-  int bootstrap = 10000;                                     // rounds; 0: no intervals of median, mean and GeoScore
+  std::string cluster = "auto";  // what is not independent: auto (photographers), none, a column (ChooseClusters)
+  int bootstrap = 10000;         // rounds; 0: no intervals of median, mean and GeoScore
   std::vector<double> quantiles = {10, 25, 50, 75, 90, 95};  // of the answered photos' errors, percent
   std::vector<int> oracle_k = {1, 5, 10, 20};                // candidate lists: recall among the first so many
   std::string denominator = "all";  // all | answered: of which photos `all` of an Evaluation is the share
@@ -40,8 +42,13 @@ struct EvaluateOptions {
   void Visit(Visitor& v) {
     v.Field("thresholds_km", thresholds_km, "accuracy is given at each of these distances", Range{1e-6, 20100});
     v.Field("distance", distance, "geodesic (WGS84) or great_circle (sphere of 6371 km)", OneOf{DistanceKindNames()});
-    v.Field("interval", interval, "95 % intervals of accuracies: wilson, or bootstrap (percentiles over photos)",
+    v.Field("interval", interval,
+            "95 % intervals of accuracies: wilson, or bootstrap (percentiles of resampled photos or clusters)",
             OneOf{{"wilson", "bootstrap"}});
+    v.Field("cluster", cluster,
+            "whose photos are not independent, so that intervals and tests are over them: auto (the photographers, "
+            "where the truth table has them), none (photos), or a column of the truth table",
+            Added{});
     v.Field("bootstrap", bootstrap, "rounds for the intervals of median, mean and GeoScore; 0: none", Range{0, 1e6});
     v.Field("quantiles", quantiles, "quantiles of the error that are given, percent", Range{0, 100});
     v.Field("oracle_k", oracle_k, "recall of candidate lists is given for the first so many", Range{1, 100000});
@@ -65,7 +72,8 @@ struct EvaluationSubject {
   std::string predictions_file;
   std::string truth_file;
   std::optional<Provenance> provenance = std::nullopt;  // goes into the JSON
-  // Of the truth table's rows: all intervals are then a bootstrap over clusters, whatever EvaluateOptions::interval is.
+  // Of the truth table's rows, which intervals and tests are then over. Nothing: Evaluate fills in what
+  // EvaluateOptions::cluster says.
   std::optional<PhotoClusters> clusters = std::nullopt;
 };
 
@@ -80,6 +88,8 @@ struct Accuracy {
   std::int64_t within = 0;  // photos closer than that
   double percent = 0;       // of the group's photos
   Interval ci95;            // percent; Wilson 1927, or bootstrap (EvaluateOptions::interval)
+  // Over clusters: how many times the variance of as many independent photos (cluster_statistics.h).
+  std::optional<double> design_effect = std::nullopt;
 };
 
 // Accuracies among a group of photos.
@@ -109,11 +119,14 @@ struct PhotoResult {
   std::string reason;
 };
 
-// LAT and LON of the answers (or of the truth: that is the same) look exchanged.
-struct ExchangedCoordinates {
+// A mistake that makes hits misses: LAT and LON of the answers (or of the truth: that is the same) exchanged, or the
+// sign of one of them turned round or lost.
+enum class CoordinateMistake { kExchanged, kLatSign, kLonSign };
+struct MistakenCoordinates {
+  CoordinateMistake mistake = CoordinateMistake::kExchanged;
   double threshold_km = 0;
-  std::int64_t hits = 0;            // answers closer than that as they are
-  std::int64_t exchanged_hits = 0;  // with LAT and LON exchanged
+  std::int64_t hits = 0;         // answers closer than that as they are
+  std::int64_t undone_hits = 0;  // with the mistake undone; of a sign, where that is needed
 };
 
 struct Evaluation {
@@ -130,7 +143,8 @@ struct Evaluation {
   // of each method apart, in percent of their own number.
   std::vector<std::pair<std::string, GroupAccuracy>> by_method;
 
-  // Over the answered photos; nothing when there are none. Intervals: percentile bootstrap over photos.
+  // Over the answered photos; nothing when there are none. Intervals: percentile bootstrap over photos, or over
+  // clusters those of cluster_statistics.h.
   std::optional<double> median_km, mean_km;
   std::optional<Interval> median_ci95, mean_ci95;
   // Mean over all photos of 5000 exp(-d / 1492.7 km) (Haas et al. 2023, GeoGuessr's rule); unanswered: 0, or left out
@@ -147,8 +161,8 @@ struct Evaluation {
   std::int64_t zero_answers = 0;         // answers at exactly 0, 0 for photos of the truth table
   std::vector<std::string> unknown_ids;  // predictions for photos that are not in the truth table; not scored
   std::string unknown_match;             // what makes their ids match those of photos without a prediction; or empty
-  // Only where exchanging turns a good part of the misses into hits; the scores are of the answers as they are.
-  std::optional<ExchangedCoordinates> exchanged;
+  // Only where undoing it turns a good part of the misses into hits; the scores are of the answers as they are.
+  std::optional<MistakenCoordinates> mistaken;
   std::vector<PhotoResult> photos;
 };
 
@@ -167,7 +181,7 @@ GroupScores ScoreGroup(const Evaluation& evaluation, const std::string& name, co
 std::string FirstFew(const std::vector<std::string>& ids);
 
 // What to tell the user about a result: unknown ids (the first few and how many, and what makes them match), photos
-// without prediction, answers at exactly 0, 0, LAT and LON exchanged. One line each.
+// without prediction, answers at exactly 0, 0, LAT and LON exchanged or of the wrong sign. One line each.
 std::vector<std::string> Warnings(const Evaluation& evaluation);
 
 // First similar candidate of each list; lists without candidates have no answer.

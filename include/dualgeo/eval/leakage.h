@@ -12,6 +12,7 @@
 // a sum of two cosines, hence up to 2); within a distance: the truth's coordinates.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,16 @@ CandidateList WithoutLeaks(const CandidateList& list, const PhotoRow& photo, con
 std::vector<CandidateList> WithoutLeaks(const std::vector<CandidateList>& lists, const PhotoTable& truth,
                                         const LeakageRules& rules, DistanceKind distance);
 
+// The columns of a table that says who took a gallery's photos.
+struct AuthorColumns {
+  std::string id = "IMG_ID";
+  std::string author = "AUTHOR";
+};
+// Fills in the author of candidates that have none by their gallery_id; returns how many got one. Throws InputError
+// when the table lacks a column, or has none of the candidates.
+std::int64_t JoinAuthors(const std::filesystem::path& table, const AuthorColumns& columns,
+                         std::vector<CandidateList>& lists);
+
 struct LeakageRow {
   std::string rule;  // "all candidates", "without the same author's" ...
   std::int64_t candidates_removed = 0;
@@ -50,6 +61,11 @@ struct LeakageStudy {
   std::vector<LeakageRow> rows;  // all candidates; without each rule's; without any of them, where there are several
   std::vector<std::string> unavailable;  // rules that the files have no columns for, and why
 };
+
+// The row that stands beside rank 1 wherever it can be computed: without each photographer's own gallery photos.
+// Nothing where the photos or the candidates have no authors.
+std::optional<LeakageRow> WithoutOwnPhotos(const std::vector<CandidateList>& lists, const PhotoTable& truth,
+                                           const EvaluateOptions& options, const EvaluationSubject& subject);
 
 // Throws InputError when no rule can be applied, or when a score limit is asked for and no candidate has a score.
 LeakageStudy StudyLeakage(const std::vector<CandidateList>& lists, const PhotoTable& truth, const LeakageRules& rules,

@@ -18,6 +18,7 @@ struct EvaluationReport {
   std::vector<RecallAtK> recall;        // of candidates
   std::vector<PublishedRow> published;  // shown below, as reported
   std::optional<LeakageStudy> leakage;
+  std::optional<LeakageRow> without_own;  // of candidates: shown below the first (WithoutOwnPhotos)
 };
 
 // The metrics file: benchmark, count, answered, accuracy {"1": ..} in percent of all photos, ci95, median_km, mean_km,

@@ -39,12 +39,16 @@ Discordant CountDiscordant(std::span<const double> a, std::span<const double> b,
 // sign of each difference a coin's, of a mean at least as far from 0. All 2^n sign patterns where these are at most
 // `rounds` (photos without a difference do not count), else `rounds` random ones, the observed among them (Phipson &
 // Smyth 2010): never below 1 / (rounds + 1).
+// Ties::kHalf: patterns whose mean is exactly as far off count half (mid-p, Lancaster 1961), for differences that are
+// whole numbers; never below half of that.
+enum class Ties { kWhole, kHalf };
 struct Permutation {
   double mean_difference = 0;
   double p_value = 1;
   bool exact = false;
 };
-Permutation PermutationTest(std::span<const double> differences, int rounds, std::uint64_t seed);
+Permutation PermutationTest(std::span<const double> differences, int rounds, std::uint64_t seed,
+                            Ties ties = Ties::kWhole);
 
 // a - b with kNoAnswer as kFarthestKm: what the permutation test of distances is of.
 std::vector<double> DistanceDifferences(std::span<const double> a, std::span<const double> b);
@@ -92,7 +96,8 @@ struct Difference {
 };
 
 // How the methods differ, with 95 % percentile intervals from resampling photos, the same ones for both methods (paired
-// bootstrap, Efron 1979). Positive accuracies and GeoScore speak for a, positive distances against it.
+// bootstrap, Efron 1979), or over clusters. Positive accuracies and GeoScore speak for a, positive distances against
+// it.
 struct PairedDifferences {
   std::vector<Difference> accuracy;  // one per threshold, percentage points
   Difference median_km, mean_km;     // mean: kNoAnswer as kFarthestKm; median infinite where half is unanswered
@@ -102,8 +107,8 @@ struct PairedDifferences {
 // a, b: the runs (seeds) of each method, each an error per photo; one run each in the plain case. Scores of several
 // runs are averaged; what the intervals tell is how far the choice of photos, not of seeds, goes. 3,000 photos with
 // 10,000 rounds: about a quarter of a second. The same seed gives the same intervals on every machine. Throws
-// std::invalid_argument for no photos, no runs, runs of different lengths or rounds < 1. With clusters, whole clusters
-// are resampled.
+// std::invalid_argument for no photos, no runs, runs of different lengths or rounds < 1. With clusters, intervals are
+// those of means over clusters (cluster_statistics.h); for the median whole clusters are resampled.
 PairedDifferences PairedBootstrap(const std::vector<std::vector<double>>& a, const std::vector<std::vector<double>>& b,
                                   std::span<const double> thresholds_km, int rounds, std::uint64_t seed,
                                   const PhotoClusters* clusters = nullptr);
@@ -114,7 +119,7 @@ struct PairedComparison {
   double percent_b = 0;
   std::int64_t only_a = 0;  // right (strictly closer than the threshold) in a alone
   std::int64_t only_b = 0;
-  double p_value = 1;  // McNemarExact; sign flips over a's clusters where it has some
+  double p_value = 1;  // McNemarExact; ClusterHitTest over a's clusters where it has some
 };
 
 // One comparison per threshold. Both evaluations must be of the same truth table with the same thresholds and distance

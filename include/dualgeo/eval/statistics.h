@@ -12,6 +12,8 @@ namespace dualgeo {
 
 // Wilson's 95 % score interval (Wilson 1927) for `successes` of `count`, in percent. [0, 100] when count is 0.
 Interval WilsonPercent(std::int64_t successes, std::int64_t count);
+// The same of a share in [0, 1] of `count` photos, which need not be whole, with another quantile than 1.96.
+Interval WilsonPercent(double share, double count, double quantile);
 
 // Middle value; mean of the two middle ones when there is an even number. Not for empty lists.
 double Median(std::span<const double> values);

@@ -24,7 +24,9 @@
 //
 // The tests, at each of tested_km, between a row and the reference:
 //   over photos  sign-flip permutation test of the per-photo differences, each the mean over seeds: would other photos
-//                of the same kind say the same of these trained models? The 95 % interval resamples photos.
+//                of the same kind say the same of these trained models? The 95 % interval resamples photos. Where the
+//                benchmark has photographers (evaluate.cluster), both are over them: the signs of all photos of one are
+//                flipped together (eval/cluster_statistics.h).
 //   over seeds   paired t-test: would other seeds say the same? With three seeds it takes a large and steady
 //   difference.
 // Each is corrected by Holm's method over all rows and distances tested.
@@ -86,7 +88,7 @@ Ablation ReadAblationFile(const std::filesystem::path& file, const std::vector<s
 
 struct AblationTest {
   double threshold_km = 0;
-  Difference difference;  // percentage points, row minus reference; interval over photos
+  Difference difference;  // percentage points, row minus reference; interval over photos or clusters
   double p_photos = 1;
   std::optional<double> p_seeds;  // fewer than two seeds, or no deviation between them: none
   double holm_photos = 1;
@@ -97,7 +99,8 @@ struct AblationTest {
 // The same model before any training.
 struct UntrainedRow {
   std::vector<std::vector<double>> percent;  // [threshold][seed]
-  std::vector<double> p;  // [threshold]: McNemar's exact test against the trained one, the largest of the seeds
+  // [threshold]: McNemar's exact test (over clusters: ClusterHitTest) against the trained one, the largest of the seeds
+  std::vector<double> p;
 };
 
 struct AblationRowResult {

@@ -8,7 +8,9 @@
 //
 // averaged over seeds and hard severities for each photo. Over photos come a sign-flip permutation test of "the margin
 // is 0", corrected by Holm over the conditions, and a 95 % interval (paired bootstrap, but at least 369 / n points to
-// either side: what n photos cannot exclude even where not one of them differs).
+// either side: what n photos cannot exclude even where not one of them differs). Where the benchmark has photographers
+// (evaluate.cluster), test and interval are over them (eval/cluster_statistics.h), and n is the number of independent
+// photos that would tell as much.
 //
 //   supported      corrected p <= 0.05, the margin is above 0, and so it is for every seed
 //   contradicted   the interval lies below `negligible` points (1 by default): accuracy has fallen to the image-only
@@ -21,6 +23,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +46,7 @@ struct ClaimEvidence {
   double clean_margin = 0;       // points, on the photos as they are
   double clean_mask_margin = 0;  // points, hard severities with masks of the clean photo
   bool has_clean_masks = false;
+  std::optional<PhotoClusters> clusters = std::nullopt;  // of the photos
 };
 
 struct ClaimVerdict {

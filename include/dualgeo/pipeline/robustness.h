@@ -78,7 +78,7 @@ Robustness ReadRobustnessFile(const std::filesystem::path& file, const std::vect
 struct RobustnessPoint {
   int severity = 0;
   std::vector<double> accuracy;  // percent at each threshold, mean over seeds
-  std::vector<Interval> ci95;    // Wilson, over photos
+  std::vector<Interval> ci95;    // Wilson, over photos or clusters
 };
 
 struct RobustnessCurve {

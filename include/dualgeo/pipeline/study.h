@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "dualgeo/config/options_tree.h"
+#include "dualgeo/eval/clusters.h"
 #include "dualgeo/eval/provenance.h"
 #include "dualgeo/util/field.h"
 
@@ -49,6 +51,7 @@ struct StudyResult {
   std::int64_t photos = 0;
   std::vector<int> seeds;
   std::vector<double> thresholds_km;
+  std::optional<PhotoClusters> clusters = std::nullopt;  // what intervals and tests over photos are over instead
   Provenance provenance;
 };
 

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "dualgeo/gallery/cell_search.h"
+#include "dualgeo/gallery/duplicates.h"
 #include "dualgeo/gallery/parts.h"
 #include "dualgeo/gallery/prototypes.h"
 #include "dualgeo/lmm/place_similarity.h"
@@ -131,6 +132,15 @@ bool AsksForProbabilities(const SearchOptions& search) { return search.scores ==
 // Whether a gallery's lists are made with the model beside the features.
 bool AsksTheModel(const SearchOptions& search) { return search.gps_scores || AsksForProbabilities(search); }
 
+// Photos of the benchmark that the gallery was made of: those are not found, but known.
+void WarnOfPhotosInGallery(const fs::path& gallery, const fs::path& queries, const std::string& set) {
+  if (!fs::exists(gallery) || !fs::exists(queries)) return;
+  const FeatureSet there = FeatureFile(gallery).head(), asked = FeatureFile(queries).head();
+  const std::string shared = TellPairs(IdenticalPhotos(asked, there), asked, there,
+                                       "byte for byte photos of the gallery under another name or the same");
+  if (!shared.empty()) spdlog::warn("search: {}: {}", set, shared);
+}
+
 Step SearchStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
   if (Routes(run.options)) return RouteStep(self, run, set);
   const SearchFiles files{run.paths.checkpoint(),
@@ -153,7 +163,10 @@ Step SearchStep(const Stage& self, const StageRun& run, const PhotoSet& set) {
     return inputs;
   };
   step.outputs = {FileArtifact("candidates", files.out)};
-  step.run = [=](bool) { SearchToFileFromConfig(run.options, set, files); };
+  step.run = [=, gallery = run.paths.train_features()](bool) {
+    SearchToFileFromConfig(run.options, set, files);
+    if (AllProcesses().first() && FindsInGallery(run.options)) WarnOfPhotosInGallery(gallery, files.features, set.name);
+  };
   return step;
 }
 
