@@ -111,8 +111,11 @@ PosteriorCells::PosteriorCells(const PlacePosterior& posterior, const PlacePoste
   for (AreaCell& cell : cells_) cell.probability /= sum;
   std::ranges::stable_sort(
       cells_, [](const AreaCell& a, const AreaCell& b) { return a.probability * b.km2 > b.probability * a.km2; });
-  double held = 0;
-  for (const AreaCell& cell : cells_) held_.push_back(held += cell.probability);
+  double held = 0, km2 = 0;
+  for (const AreaCell& cell : cells_) {
+    held_.push_back(held += cell.probability);
+    km2_.push_back(km2 += cell.km2);
+  }
   held_.back() = 1;
 }
 
@@ -120,15 +123,30 @@ PosteriorArea PosteriorCells::Smallest(double share) const {
   if (!(share > 0 && share <= 1)) throw std::invalid_argument("an area's share lies in (0, 1]");
   const auto last = std::ranges::lower_bound(held_, share);
   const auto count = static_cast<std::size_t>(last - held_.begin()) + 1;
-  PosteriorArea area{share, 0, *last, std::span(cells_).first(count)};
-  for (const AreaCell& cell : area.cells) area.km2 += cell.km2;
-  return area;
+  return {share, km2_[count - 1], *last, std::span(cells_).first(count)};
 }
 
-double PosteriorCells::ShareReaching(LatLon place) const {
+std::size_t PosteriorCells::CellOf(LatLon place) const {
   const S2Cell leaf = S2Cell::Leaf(place);
   const auto found = std::ranges::find_if(cells_, [&](const AreaCell& cell) { return cell.cell.Contains(leaf); });
-  return held_.at(static_cast<std::size_t>(found - cells_.begin()));
+  return static_cast<std::size_t>(found - cells_.begin());
+}
+
+double PosteriorCells::ShareReaching(LatLon place) const { return held_.at(CellOf(place)); }
+double PosteriorCells::Km2Reaching(LatLon place) const { return km2_.at(CellOf(place)); }
+
+PlaceAreas MeasureAreas(const PosteriorCells& cells, const ConformalScale& conformal, double confidence_km) {
+  // As many digits as are known.
+  const auto rounded = [](double value) {
+    const double unit = std::pow(10.0, std::floor(std::log10(std::max(value, 1e-3))) - 3);
+    return std::round(value / unit) * unit;
+  };
+  const auto radius = [&](double factor) -> std::optional<double> {
+    if (factor == 0) return std::nullopt;
+    return std::round(std::min(factor * confidence_km, std::numbers::pi * kEarthRadiusKm) * 1e3) / 1e3;
+  };
+  return {rounded(cells.Smallest(0.5).km2), rounded(cells.Smallest(0.9).km2), radius(conformal.half),
+          radius(conformal.most)};
 }
 
 std::vector<S2Cell> Merged(std::span<const AreaCell> cells) {

@@ -5,7 +5,7 @@
 // The Earth is divided as finely as the posterior changes: about a candidate the cells' edges are at most 0.6 of the
 // narrowest width that matters there, down to some hundred metres, and far from all they are hundreds of km long. A
 // cell holds its area times the density in its middle, all together 1. The lightest components, half a percent together
-// at most, are left out. Thousands of cells and some milliseconds for a list of 20.
+// at most, are left out. Thousands of cells and some ten milliseconds for a list of 20.
 #pragma once
 
 #include <span>
@@ -43,11 +43,20 @@ class PosteriorCells {
   // The share at which the smallest area comes to hold the place: an area of share s holds it where this is at most s.
   // For truths that the posterior describes well it is uniform on [0, 1].
   double ShareReaching(LatLon place) const;
+  // How large that area is: what must be searched to find the place, beginning where it is likeliest (Recall vs Area,
+  // Bianco, Eigen, Gormish 2024, arXiv 2407.13862, is the share of photos whose place is found within an area).
+  double Km2Reaching(LatLon place) const;
 
  private:
+  std::size_t CellOf(LatLon place) const;
+
   std::vector<AreaCell> cells_;
-  std::vector<double> held_;  // by the cells up to each, itself included
+  std::vector<double> held_, km2_;  // of the cells up to each, itself included
 };
+
+// The areas of half and 90 % of the posterior, and the radii that follow from confidence_km where the posterior's
+// parameters were calibrated: at most half of the Earth's girth.
+PlaceAreas MeasureAreas(const PosteriorCells& cells, const ConformalScale& conformal, double confidence_km);
 
 // The cells, four of a parent taken together as often as they are all there: the same area in fewer pieces, by id.
 std::vector<S2Cell> Merged(std::span<const AreaCell> cells);
