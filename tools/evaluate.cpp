@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "dualgeo/eval/place_scores.h"
 #include "dualgeo/eval/regions.h"
 #include "dualgeo/eval/tables.h"
 #include "dualgeo/gallery/candidates.h"
@@ -19,7 +20,7 @@ namespace {
 
 struct EvaluateFlags {
   ScoreFlags score;
-  std::filesystem::path predictions, candidates, gallery_table, errors_out, map_out, leakage_out;
+  std::filesystem::path predictions, candidates, gallery_table, errors_out, map_out, leakage_out, places;
   std::string gallery_columns;
   int top_k = 0;
   bool published = false, leakage = false;
@@ -52,9 +53,10 @@ void ScoreCandidates(const EvaluateFlags& flags, const PhotoTable& truth, Evalua
   subject.method = name + "rank 1";
   EvaluationSubject oracle_subject = subject;
   oracle_subject.method = name + "oracle, best of " + (flags.top_k > 0 ? std::to_string(flags.top_k) : "all");
+  const auto rank_one = RankOne(lists);
   const auto oracle = Oracle(lists, truth, flags.top_k, distance);
-  report.evaluations = {Evaluate(truth, RankOne(lists), options, subject),
-                        Evaluate(truth, oracle, options, oracle_subject)};
+  report.evaluations = {Evaluate(truth, rank_one, options, subject), Evaluate(truth, oracle, options, oracle_subject)};
+  AddStatedAreas(report.evaluations[0], rank_one);
   report.without_own = WithoutOwnPhotos(lists, truth, options, subject);
   report.recall = Recall(lists, truth, options, subject.clusters);
   if (!flags.leakage) return;
@@ -81,11 +83,17 @@ EvaluationReport Score(const EvaluateFlags& flags) {
     subject.provenance->AddFile("predictions", flags.predictions);
     if (subject.method.empty()) subject.method = NameOf(flags.predictions);
     report.evaluations = {Evaluate(truth, predictions, flags.options, subject)};
+    AddStatedAreas(report.evaluations[0], predictions);
   } else {
     subject.predictions_file = flags.candidates.string();
     ScoreCandidates(flags, truth, subject, report);
   }
-  AddRegions(report.evaluations[0], ReadRegions(flags.score.truth));
+  const RegionTable regions = ReadRegions(flags.score.truth);
+  AddRegions(report.evaluations[0], regions);
+  if (!flags.places.empty()) {
+    AddPlaceScores(report.evaluations[0], regions, PlaceNames::Read(flags.places));
+    report.evaluations[0].subject.provenance->AddFile("places", flags.places);
+  }
   return report;
 }
 
@@ -111,8 +119,9 @@ void Run(EvaluateFlags& flags) {
                AllInputs({flags.score.config.Inputs(),
                           {{"--predictions", flags.predictions},
                            {"--candidates", flags.candidates},
-                           {"--gallery-table", flags.gallery_table},
-                           {"--truth", flags.score.truth}}}));
+                            {"--gallery-table", flags.gallery_table},
+                            {"--truth", flags.score.truth},
+                            {"--places", flags.places}}}));
   const EvaluationReport report = Score(flags);
   const Evaluation& first = report.evaluations.front();
   for (const auto& warning : Warnings(first)) spdlog::warn("evaluate: {}", warning);
@@ -156,6 +165,9 @@ void AddEvaluate(CLI::App& root) {
       ->capture_default_str()
       ->check(CLI::Range(0.0, 20100.0));
   command->add_option("--leakage-out", flags->leakage_out, "candidates CSV without any of them, for rerank");
+  command->add_option("--places", flags->places,
+                      "table of towns (GeoNames', a CSV with name, lat, lon, country_code, admin1): accuracy by "
+                      "country, region and city as well");
   command->add_option("--benchmark", flags->subject.benchmark, "name of the test set [the truth file's]");
   command->add_option("--method", flags->subject.method, "name of what is scored [the predictions file's]");
   command->add_option("--note", flags->subject.note, "shown with the scores, for example: synthetic");

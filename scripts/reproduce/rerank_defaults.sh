@@ -15,9 +15,10 @@ awk '
     name = $1; sub(":", "", name);
     value = $0; sub(/^ *[a-z_]+: */, "", value);
     if (substr($0, 1, 1) != " ") group = "";
-    if (value == "[]" || value == "\"\"") next;
+    if (value == "[]" || value == "{}" || value == "\"\"" || (name == "rule" && value == "")) next;
+    if (name == "inputs") { gsub(/[a-z_][a-z_.0-9]*/, "\"&\"", value) }
     gsub(/\[/, "{", value); gsub(/\]/, "}", value);
-    if (name == "fitted_on" || name == "note") { gsub(/"/, "", value); value = "\"" value "\"" }
+    if (name == "fitted_on" || name == "note" || name == "rule") { gsub(/"/, "", value); value = "\"" value "\"" }
     print "    p." group name " = " value ";";
   }
   END { print "    return p;\n  }();\n  return parameters;\n}\n\n}  // namespace dualgeo" }

@@ -17,7 +17,7 @@ lists=(--candidates "$data/retrieval/g3_im2gps3k_candidates_dev.csv" --truth "$d
        --distance great_circle)
 answers=(--answers "$data/predictions/gemini2flash_im2gps3k.csv" --answer-columns IMG_ID,LAT_pred,LON_pred,success)
 
-"$dualgeo" rerank fit "${lists[@]}" "${answers[@]}" --out "$out/bayes.yaml" \
+"$dualgeo" rerank fit "${lists[@]}" "${answers[@]}" --network --out "$out/bayes.yaml" \
   --note "rerank fit on 1450 real lists (G3 index, IM2GPS3k) and 1316 LMM answers; docs/reranking.md" >"$out/fit.md"
 # The parameters that ship are this file's:
 #   scripts/reproduce/rerank_defaults.sh OUT/bayes.yaml > src/refine/posterior_defaults.cpp

@@ -134,6 +134,20 @@ Json Metrics(const Evaluation& e) {
   }
   if (!e.continents.empty()) json["continents"] = GroupsJson(e.continents);
   if (!e.countries.empty()) json["countries"] = GroupsJson(e.countries);
+  for (const auto& level : e.places) {
+    const Accuracy& right = level.scores.accuracy.front();
+    json["places"][level.name] = {{"count", level.scores.count},
+                                  {"accuracy", right.percent},
+                                  {"ci95", PairOf(right.ci95)},
+                                  {"without_a_name", level.unnamed}};
+  }
+  for (const auto& area : e.stated) {
+    Json& item = json["stated"][area.name];
+    item = {{"count", area.count}, {"median", area.median}, {"meant", area.meant}};
+    if (!area.held) continue;
+    item["held"] = area.held->accuracy.front().percent;
+    item["ci95"] = PairOf(area.held->accuracy.front().ci95);
+  }
   json["zero_answers"] = e.zero_answers;
   json["unknown_ids"] = e.unknown_ids;
   json["settings"] = {{"thresholds_km", e.options.thresholds_km},

@@ -90,6 +90,7 @@ class Sweep {
   std::vector<Prediction> HeldOut(const RerankOptions& options, bool with_answers) const {
     FitOptions fit = options_.fit;
     fit.top_k = options.top_k;
+    fit.network = options.method == "mlp";
     return ToPredictions(
         study_,
         EstimateHeldOut(study_, options, fit, options_.folds, static_cast<std::uint64_t>(options_.seed), with_answers),
@@ -239,6 +240,12 @@ std::vector<SweepRow> SweepRerankers(const RerankStudy& study, const SweepOption
       sweep.Add("bayes", fmt::format("answer {}, {} parameters, top {}", answer, which, each.top_k), sweep.Shipped(),
                 sweep.Run(each));
     }
+  }
+  if (wanted("mlp")) {
+    each = options.rerank;
+    each.method = "mlp";
+    sweep.Add("mlp", fmt::format("fitted on the other folds, top {}", each.top_k), Choice::kOtherFolds,
+              sweep.HeldOut(each, false));
   }
   return std::move(sweep.rows_);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "dualgeo/eval/place_scores.h"
 #include "dualgeo/eval/text_table.h"
 #include "dualgeo/io/csv.h"
 #include "dualgeo/util/atomic_file.h"
@@ -350,6 +351,13 @@ std::string FormatReport(const EvaluationReport& report, TableFormat format) {
   }
   if (!countries.empty()) {
     add(GroupCells(countries, thresholds, "country"), "By country of the true place; mind the intervals.");
+  }
+  if (!first.places.empty()) {
+    add(PlaceScoreTable(first),
+        "By names of places: answers in the country, region and city of the true place, percent of the photos.");
+  }
+  if (!first.stated.empty()) {
+    add(StatedAreaTable(first), "What the answers state of themselves, and the truths that lie within their radii.");
   }
   if (report.leakage) add(LeakageCells(*report.leakage), LeakageCaption(*report.leakage));
   return text;

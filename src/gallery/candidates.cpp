@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <limits>
 #include <mutex>
 #include <numeric>
+#include <set>
 #include <span>
 #include <unordered_map>
 
@@ -25,8 +27,10 @@ int Rank(const CsvTable& csv, std::size_t row, std::size_t column) {
   return static_cast<int>(rank);
 }
 
+const char* const kAreaColumns[] = {"area_50_km2", "area_90_km2", "radius_50_km", "radius_90_km"};
+
 struct Columns {
-  explicit Columns(const CsvTable& csv)
+  explicit Columns(const CsvTable& csv, const std::vector<std::string>& names = {})
       : query_id(csv.Require("query_id")),
         rank(csv.Require("rank")),
         gallery_id(csv.Find("gallery_id")),
@@ -43,10 +47,15 @@ struct Columns {
         gallery(csv.Find("gallery")),
         model(csv.Find("model")),
         point_lat(csv.Find("point_lat")) {
+    for (const auto& name : names) more.emplace_back(name, csv.Require(name));
     if (!point_lat) return;
     point_lon = csv.Require("point_lon");
     confidence_km = csv.Require("confidence_km");
     for (std::size_t i = 0; i < within.size(); ++i) within[i] = csv.Require(WithinColumn(i));
+    if (!(half_km2 = csv.Find(kAreaColumns[0]))) return;
+    most_km2 = csv.Require(kAreaColumns[1]);
+    half_radius_km = csv.Find(kAreaColumns[2]);
+    most_radius_km = csv.Find(kAreaColumns[3]);
   }
 
   static std::string WithinColumn(std::size_t i) { return "p_" + FormatDouble(kAccuracyKm[i]) + "km"; }
@@ -59,6 +68,9 @@ struct Columns {
   // Where there is point_lat:
   std::size_t point_lon = 0, confidence_km = 0;
   std::array<std::size_t, kAccuracyKm.size()> within{};
+  std::optional<std::size_t> half_km2, half_radius_km, most_radius_km;
+  std::size_t most_km2 = 0;  // where there is half_km2
+  std::vector<std::pair<std::string, std::size_t>> more;
 };
 
 LatLon Place(const CsvTable& csv, std::size_t row, std::size_t lat, std::size_t lon) {
@@ -84,6 +96,14 @@ std::optional<PlaceEstimate> ParseEstimate(const CsvTable& csv, std::size_t row,
   };
   estimate.confidence_km = at_least_zero(columns.confidence_km);
   for (std::size_t i = 0; i < estimate.within.size(); ++i) estimate.within[i] = at_least_zero(columns.within[i]);
+  if (columns.half_km2 && !csv.Missing(row, *columns.half_km2)) {
+    const auto radius = [&](std::optional<std::size_t> column) -> std::optional<double> {
+      if (!column || csv.Missing(row, *column)) return std::nullopt;
+      return at_least_zero(*column);
+    };
+    estimate.areas = PlaceAreas{at_least_zero(*columns.half_km2), at_least_zero(columns.most_km2),
+                                radius(columns.half_radius_km), radius(columns.most_radius_km)};
+  }
   return estimate;
 }
 
@@ -126,6 +146,9 @@ Candidate ParseCandidate(const CsvTable& csv, std::size_t row, const Columns& co
   if (filled(columns.gps_score)) candidate.gps_score = csv.Number(row, *columns.gps_score);
   if (columns.gallery) candidate.gallery = csv.Text(row, *columns.gallery);
   if (columns.rule) candidate.rule = ParseCellAnswer(csv, row, *columns.rule);
+  for (const auto& [name, column] : columns.more) {
+    if (!csv.Missing(row, column)) candidate.more.emplace(name, csv.Number(row, column));
+  }
   if (filled(columns.retrieval_rank)) candidate.retrieval_rank = Rank(csv, row, *columns.retrieval_rank);
   return candidate;
 }
@@ -226,16 +249,19 @@ struct WrittenColumns {
   explicit WrittenColumns(const std::vector<CandidateList>& lists) {
     for (const auto& list : lists) {
       estimated = estimated || list.estimate;
+      areas = areas || (list.estimate && list.estimate->areas);
       model = model || !list.model.empty();
       for (const auto& c : list.candidates) {
         reranked = reranked || c.cluster || c.rerank_score || c.retrieval_rank;
         gps = gps || c.gps_score;
         rule = rule || c.rule != CellAnswer::kNone;
         gallery = gallery || !c.gallery.empty();
+        for (const auto& item : c.more) more.insert(item.first);
       }
     }
   }
-  bool reranked = false, gps = false, rule = false, gallery = false, model = false, estimated = false;
+  bool reranked = false, gps = false, rule = false, gallery = false, model = false, estimated = false, areas = false;
+  std::set<std::string> more;
 };
 
 template <class Value>
@@ -262,6 +288,10 @@ void AddRow(CsvRows& csv, const CandidateList& list, const Candidate& c, const W
   if (columns.gps) AddOptional(csv, c.gps_score);
   if (columns.rule) csv.Field(NameOf(c.rule));
   if (columns.model) csv.Field(list.model);
+  for (const std::string& name : columns.more) {
+    const auto found = c.more.find(name);
+    AddOptional(csv, found == c.more.end() ? std::nullopt : std::optional(found->second));
+  }
   if (columns.reranked) {
     AddOptional(csv, c.cluster);
     AddOptional(csv, c.rerank_score);
@@ -276,6 +306,14 @@ void AddRow(CsvRows& csv, const CandidateList& list, const Candidate& c, const W
       for (std::size_t i = 0; i < 3 + kAccuracyKm.size(); ++i) csv.Field("");
     }
   }
+  if (columns.areas) {
+    std::optional<PlaceAreas> areas;
+    if (list.estimate && &c == &list.candidates.front()) areas = list.estimate->areas;
+    AddOptional(csv, areas ? std::optional(areas->half_km2) : std::nullopt);
+    AddOptional(csv, areas ? std::optional(areas->most_km2) : std::nullopt);
+    AddOptional(csv, areas ? areas->half_radius_km : std::nullopt);
+    AddOptional(csv, areas ? areas->most_radius_km : std::nullopt);
+  }
   csv.EndRow();
 }
 
@@ -286,9 +324,11 @@ const std::string& NameOf(CellAnswer answer) {
   return names[static_cast<std::size_t>(answer)];
 }
 
-std::vector<CandidateList> ReadCandidates(const std::filesystem::path& path) {
+std::vector<CandidateList> ReadCandidates(const std::filesystem::path& path) { return ReadCandidates(path, {}); }
+
+std::vector<CandidateList> ReadCandidates(const std::filesystem::path& path, const std::vector<std::string>& more) {
   const CsvTable csv = CsvTable::Read(path);
-  const Columns columns(csv);
+  const Columns columns(csv, more);
   Outline outline = FindLists(csv, columns);
   auto& lists = outline.lists;
   constexpr std::size_t kListsOfAThread = 500;
@@ -334,11 +374,13 @@ void WriteCandidates(const std::filesystem::path& path, const std::vector<Candid
   if (columns.gps) header.emplace_back("gps_score");
   if (columns.rule) header.emplace_back("rule");
   if (columns.model) header.emplace_back("model");
+  header.insert(header.end(), columns.more.begin(), columns.more.end());
   if (columns.reranked) header.insert(header.end(), {"cluster", "rerank_score", "retrieval_rank"});
   if (columns.estimated) {
     header.insert(header.end(), {"point_lat", "point_lon", "confidence_km"});
     for (std::size_t i = 0; i < kAccuracyKm.size(); ++i) header.push_back(Columns::WithinColumn(i));
   }
+  if (columns.areas) header.insert(header.end(), std::begin(kAreaColumns), std::end(kAreaColumns));
 
   AtomicFile file(path);
   CsvWriter writer(file.stream(), header);

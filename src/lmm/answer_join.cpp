@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "dualgeo/lmm/answer_router.h"
+#include "dualgeo/refine/posterior_area.h"
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"
 
@@ -13,7 +15,8 @@ BayesJoin::BayesJoin(const RerankOptions& options) : BayesJoin(options, ReadPost
 BayesJoin::BayesJoin(const RerankOptions& options, const PosteriorParameters& parameters)
     : list_(parameters, PlacePosterior::Sources::kList, ParseLoss(options.metric), options.threshold_km),
       top_k_(static_cast<std::size_t>(options.top_k)),
-      only_places_(options.answer == "candidate") {
+      only_places_(options.answer == "candidate"),
+      areas_(options.areas) {
   options.Validate();
   if (parameters.has_answers()) {
     joint_.emplace(parameters, PlacePosterior::Sources::kListAndAnswers, ParseLoss(options.metric),
@@ -21,15 +24,19 @@ BayesJoin::BayesJoin(const RerankOptions& options, const PosteriorParameters& pa
   }
 }
 
-std::optional<PlaceEstimate> BayesJoin::Join(std::span<const Candidate> similar,
-                                             std::span<const LatLon> answers) const {
-  similar = similar.first(std::min(similar.size(), top_k_));
-  if (similar.empty() && answers.empty()) return std::nullopt;
+const PlacePosterior& BayesJoin::PosteriorFor(std::span<const LatLon> answers) const {
   if (!answers.empty() && !joint_) {
     throw InputError(
         "the re-ranking parameters were fitted without LMM answers and cannot weigh them; fit with --answers");
   }
-  const PlacePosterior& posterior = answers.empty() ? list_ : *joint_;
+  return answers.empty() ? list_ : *joint_;
+}
+
+std::optional<PlaceEstimate> BayesJoin::Join(std::span<const Candidate> similar,
+                                             std::span<const LatLon> answers) const {
+  similar = TopOf(similar);
+  if (similar.empty() && answers.empty()) return std::nullopt;
+  const PlacePosterior& posterior = PosteriorFor(answers);
   thread_local PlacePosterior::Distribution distribution;
   posterior.Condition({similar, answers}, distribution);
   std::vector<double> scores = posterior.ExpectedScores(distribution);
@@ -39,25 +46,34 @@ std::optional<PlaceEstimate> BayesJoin::Join(std::span<const Candidate> similar,
     const std::size_t i = *choice.place;
     choice.estimate.location = i < similar.size() ? similar[i].location : answers[i - similar.size()];
   }
+  if (areas_) {
+    choice.estimate.areas =
+        MeasureAreas(PosteriorCells(posterior, distribution), posterior.conformal(), choice.estimate.confidence_km);
+  }
   return choice.estimate;
+}
+
+std::span<const Candidate> SimilarOf(const CandidateList& list) {
+  const auto first_dissimilar = std::find_if(list.candidates.begin(), list.candidates.end(),
+                                             [](const Candidate& candidate) { return !candidate.similar; });
+  return {list.candidates.begin(), first_dissimilar};
 }
 
 AnswerJoin MakeBayesAnswerJoin(const RerankOptions& options) {
   const auto join = std::make_shared<const BayesJoin>(options);
   return [join](const CandidateList& list, std::span<const LmmAnswer> answers) {
-    const auto first_dissimilar = std::find_if(list.candidates.begin(), list.candidates.end(),
-                                               [](const Candidate& candidate) { return !candidate.similar; });
     std::vector<LatLon> places;
     for (const LmmAnswer& answer : answers) {
       if (answer.location) places.push_back(*answer.location);
     }
-    const auto estimate = join->Join({list.candidates.begin(), first_dissimilar}, places);
+    const auto estimate = join->Join(SimilarOf(list), places);
     Prediction prediction;
     prediction.id = list.query_id;
     prediction.method = "bayes";
     if (estimate) {
       prediction.location = estimate->location;
       prediction.confidence_km = estimate->confidence_km;
+      prediction.areas = estimate->areas;
     } else {
       prediction.reason = "no candidates and no answers";
     }
@@ -66,6 +82,7 @@ AnswerJoin MakeBayesAnswerJoin(const RerankOptions& options) {
 }
 
 AnswerJoin AnswerJoinFor(const std::string& choose, const RerankOptions& options) {
+  if (choose == "router") return MakeRoutedAnswerJoin(options);
   const bool joins =
       choose == "bayes" || (choose == "auto" && ReadPosteriorParameters(options.parameters).has_answers());
   return joins ? MakeBayesAnswerJoin(options) : AnswerJoin{};

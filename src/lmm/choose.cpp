@@ -64,8 +64,8 @@ Chooser::Chooser(const LmmOptions& options, ChoiceInputs inputs) : options_(opti
         "choose verify needs the features of the photos (--photo-features) and the model that made them, or features "
         "of the places (--gps-features)");
   }
-  if (rule_ == "bayes" && !inputs_.join) {
-    throw InputError("choose bayes needs the parameters of the bayes re-ranker");
+  if ((rule_ == "bayes" || rule_ == "router") && !inputs_.join) {
+    throw InputError("choose " + rule_ + " needs the parameters of the bayes re-ranker");
   }
 }
 
@@ -104,15 +104,16 @@ Prediction Chooser::Choose(const CandidateList& list, std::span<const LmmAnswer>
       if (list.estimate) {
         prediction.location = list.estimate->location;
         prediction.confidence_km = list.estimate->confidence_km;
+        prediction.areas = list.estimate->areas;
       } else {
         prediction.location = list.candidates.front().location;
       }
     } else {
       prediction.method = "lmm/" + rule_;
     }
-  } else if (rule_ == "bayes") {
+  } else if (rule_ == "bayes" || rule_ == "router") {
     prediction = inputs_.join(list, usable);
-    prediction.method = "lmm/bayes";
+    prediction.method = "lmm/" + rule_;
   } else {
     prediction.method = "lmm/" + rule_;
     if (rule_ == "first") {

@@ -10,7 +10,7 @@
 namespace dualgeo {
 
 const std::vector<std::string>& LmmOptions::LmmChoices() {
-  static const std::vector<std::string> names = {"auto", "first", "medoid", "cluster", "verify", "bayes"};
+  static const std::vector<std::string> names = {"auto", "first", "medoid", "cluster", "verify", "bayes", "router"};
   return names;
 }
 

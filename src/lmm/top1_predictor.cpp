@@ -14,6 +14,7 @@ class Top1Predictor : public Predictor {
     } else if (list.estimate) {
       prediction.location = list.estimate->location;
       prediction.confidence_km = list.estimate->confidence_km;
+      prediction.areas = list.estimate->areas;
     } else {
       prediction.location = list.candidates.front().location;
     }

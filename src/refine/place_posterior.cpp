@@ -59,21 +59,91 @@ struct StandardScore {
   double score = 0, gap = 0;
 };
 
-std::vector<StandardScore> Standardize(std::span<const Candidate> candidates, std::optional<double> Candidate::*member,
-                                       const ScoreScale& scale) {
+// value(candidate): its score of this kind, if it has one.
+template <class Value>
+std::vector<StandardScore> StandardizeBy(std::span<const Candidate> candidates, const ScoreScale& scale,
+                                         const Value& value) {
   std::vector<StandardScore> result(candidates.size());
   std::optional<double> best;
   for (const auto& candidate : candidates) {
-    if (const auto& score = candidate.*member) best = std::max(best.value_or(*score), *score);
+    if (const std::optional<double> score = value(candidate)) best = std::max(best.value_or(*score), *score);
   }
   if (!best) return result;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    if (const auto& score = candidates[i].*member) {
+    if (const std::optional<double> score = value(candidates[i])) {
       result[i] = {Bounded((*score - scale.mean) / scale.deviation), Bounded((*score - *best) / scale.gap)};
     }
   }
   return result;
 }
+
+std::vector<StandardScore> Standardize(std::span<const Candidate> candidates, std::optional<double> Candidate::*member,
+                                       const ScoreScale& scale) {
+  return StandardizeBy(candidates, scale, [member](const Candidate& candidate) { return candidate.*member; });
+}
+
+// Of one column, with its coefficients.
+struct ColumnScores {
+  const ColumnEvidence* column;
+  std::vector<StandardScore> scores;
+};
+
+std::vector<ColumnScores> StandardizeColumns(std::span<const Candidate> candidates,
+                                             const PosteriorParameters& parameters) {
+  std::vector<ColumnScores> columns;
+  for (const auto& [name, column] : parameters.columns) {
+    const auto value = [&key = name](const Candidate& candidate) -> std::optional<double> {
+      const auto found = candidate.more.find(key);
+      return found == candidate.more.end() ? std::nullopt : std::optional(found->second);
+    };
+    columns.push_back({&column, StandardizeBy(candidates, column.scale, value)});
+  }
+  return columns;
+}
+
+// What a candidate's own columns add to its logits.
+class ListTerms {
+ public:
+  ListTerms(std::span<const Candidate> candidates, const PosteriorParameters& parameters,
+            const EvidenceWeights& weights, bool answered, const std::vector<float>& other_support)
+      : weights_(weights),
+        answered_(answered),
+        widths_((answered ? parameters.answer_widths_km : parameters.widths_km).size()),
+        other_(other_support),
+        columns_(StandardizeColumns(candidates, parameters)) {
+    if (!weights.score.empty() || !weights.score_gap.empty()) {
+      scores_ = Standardize(candidates, &Candidate::score, parameters.score);
+    }
+    if (!weights.gps_score.empty() || !weights.gps_score_gap.empty()) {
+      gps_scores_ = Standardize(candidates, &Candidate::gps_score, parameters.gps_score);
+    }
+  }
+
+  void AddTo(double& z, std::size_t i, int j) const {
+    if (!scores_.empty()) {
+      z += Coefficient(weights_.score, j) * scores_[i].score + Coefficient(weights_.score_gap, j) * scores_[i].gap;
+    }
+    if (!gps_scores_.empty()) {
+      z += Coefficient(weights_.gps_score, j) * gps_scores_[i].score +
+           Coefficient(weights_.gps_score_gap, j) * gps_scores_[i].gap;
+    }
+    if (!other_.empty()) {
+      z += Coefficient(weights_.other_gallery, j) * other_[i * widths_ + static_cast<std::size_t>(j)];
+    }
+    for (const auto& [column, values] : columns_) {
+      z += Coefficient(answered_ ? column->list_with_answers : column->list, j) * values[i].score +
+           Coefficient(answered_ ? column->list_with_answers_gap : column->list_gap, j) * values[i].gap;
+    }
+  }
+
+ private:
+  const EvidenceWeights& weights_;
+  bool answered_;
+  std::size_t widths_;
+  const std::vector<float>& other_;
+  std::vector<ColumnScores> columns_;
+  std::vector<StandardScore> scores_, gps_scores_;
+};
 
 }  // namespace
 
@@ -153,6 +223,26 @@ void PlacePosterior::Support(const PlaceEvidence& evidence, Distribution& distri
   }
 }
 
+void PlacePosterior::OtherSupport(const PlaceEvidence& evidence, Distribution& distribution) const {
+  distribution.other_support.clear();
+  if (ListWeights().other_gallery.empty()) return;
+  const std::size_t list = evidence.similar.size();
+  const auto widths = static_cast<std::size_t>(widths_);
+  distribution.other_support.assign(list * widths, static_cast<float>(parameters_.floor));
+  for (std::size_t i = 0; i < list; ++i) {
+    if (i % kRowsBetweenLooks == 0) ThrowIfStopped();
+    float* sums = distribution.other_support.data() + i * widths;
+    for (std::size_t k = 0; k < list; ++k) {
+      if (evidence.similar[i].gallery == evidence.similar[k].gallery) continue;
+      const auto base = static_cast<float>(std::exp(-RetrievalRank(evidence.similar[k]) / parameters_.rank_scale));
+      const DistanceBin bin = BinOf(distribution.places[i], distribution.places[k]);
+      const float* row = kernel_.Row(bin.node);
+      for (std::size_t j = 0; j < widths; ++j) sums[j] += base * (row[j] + bin.share * (row[j + widths] - row[j]));
+    }
+  }
+  for (float& sum : distribution.other_support) sum = std::log(sum);
+}
+
 void PlacePosterior::Condition(const PlaceEvidence& evidence, Distribution& distribution) const {
   if (!evidence.answers.empty() && !answered_) throw std::invalid_argument("a posterior of lists alone got answers");
   const std::size_t list = evidence.similar.size(), all = list + evidence.answers.size();
@@ -161,14 +251,11 @@ void PlacePosterior::Condition(const PlaceEvidence& evidence, Distribution& dist
   for (const auto& candidate : evidence.similar) distribution.places.push_back(ToUnitVector(candidate.location));
   for (const auto& answer : evidence.answers) distribution.places.push_back(ToUnitVector(answer));
   Support(evidence, distribution);
+  OtherSupport(evidence, distribution);
 
   const bool answered = !evidence.answers.empty();
-  const EvidenceWeights& weights = answered_ ? parameters_.list_with_answers : parameters_.list;
-  const bool scored = !weights.score.empty() || !weights.score_gap.empty();
-  const bool gps_scored = !weights.gps_score.empty() || !weights.gps_score_gap.empty();
-  std::vector<StandardScore> scores, gps_scores;
-  if (scored) scores = Standardize(evidence.similar, &Candidate::score, parameters_.score);
-  if (gps_scored) gps_scores = Standardize(evidence.similar, &Candidate::gps_score, parameters_.gps_score);
+  const EvidenceWeights& weights = ListWeights();
+  const ListTerms terms(evidence.similar, parameters_, weights, answered_, distribution.other_support);
 
   auto& logits = distribution.weights;
   logits.assign(all * widths, 0);
@@ -191,13 +278,7 @@ void PlacePosterior::Condition(const PlaceEvidence& evidence, Distribution& dist
              Coefficient(own.narrower_answer_support, j) * answer_support[narrower];
       }
       if (i >= list) z += share;
-      if (i < list && scored) {
-        z += Coefficient(own.score, j) * scores[i].score + Coefficient(own.score_gap, j) * scores[i].gap;
-      }
-      if (i < list && gps_scored) {
-        z +=
-            Coefficient(own.gps_score, j) * gps_scores[i].score + Coefficient(own.gps_score_gap, j) * gps_scores[i].gap;
-      }
+      if (i < list) terms.AddTo(z, i, j);
       const auto logit = static_cast<float>(Bounded(z));
       logits[i * widths + static_cast<std::size_t>(j)] = logit;
       greatest = std::max(greatest, logit);
@@ -225,12 +306,14 @@ void PlacePosterior::Features(const PlaceEvidence& evidence, const Distribution&
   const bool answered = !evidence.answers.empty();
   const auto scores = Standardize(evidence.similar, &Candidate::score, parameters_.score);
   const auto gps_scores = Standardize(evidence.similar, &Candidate::gps_score, parameters_.gps_score);
-  features.assign(all * widths * kFeatures, 0);
+  const auto columns = StandardizeColumns(evidence.similar, parameters_);
+  const auto count = static_cast<std::size_t>(this->features());
+  features.assign(all * widths * count, 0);
   double* out = features.data();
   for (std::size_t i = 0; i < all; ++i) {
     const float* support = distribution.support.data() + i * widths;
     const float* answer_support = answered ? distribution.answer_support.data() + i * widths : nullptr;
-    for (std::size_t j = 0; j < widths; ++j, out += kFeatures) {
+    for (std::size_t j = 0; j < widths; ++j, out += count) {
       const std::size_t wider = std::min(j + 1, widths - 1), narrower = j == 0 ? 0 : j - 1;
       out[0] = 1;
       out[1] = i < list ? std::log(static_cast<double>(RetrievalRank(evidence.similar[i]))) : 0;
@@ -247,6 +330,11 @@ void PlacePosterior::Features(const PlaceEvidence& evidence, const Distribution&
         out[9] = scores[i].gap;
         out[10] = gps_scores[i].score;
         out[11] = gps_scores[i].gap;
+        if (!distribution.other_support.empty()) out[12] = distribution.other_support[i * widths + j];
+        for (std::size_t c = 0; c < columns.size(); ++c) {
+          out[kOwnFeatures + 2 * c] = columns[c].scores[i].score;
+          out[kOwnFeatures + 2 * c + 1] = columns[c].scores[i].gap;
+        }
       }
     }
   }

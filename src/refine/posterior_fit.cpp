@@ -8,6 +8,7 @@
 #include "dualgeo/config/config.h"
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/refine/lbfgs.h"
+#include "dualgeo/refine/mlp_fit.h"
 #include "dualgeo/refine/place_posterior.h"
 #include "dualgeo/refine/rerank_options.h"
 #include "dualgeo/refine/spherical_gaussian.h"
@@ -19,7 +20,7 @@
 namespace dualgeo {
 namespace {
 
-constexpr int kFeatures = PlacePosterior::kFeatures;
+constexpr int kFeatures = PlacePosterior::kOwnFeatures;
 
 // Coefficients in the order of PlacePosterior::Features.
 constexpr std::vector<double> EvidenceWeights::*kCoefficients[kFeatures] = {&EvidenceWeights::constant,
@@ -33,13 +34,28 @@ constexpr std::vector<double> EvidenceWeights::*kCoefficients[kFeatures] = {&Evi
                                                                             &EvidenceWeights::score,
                                                                             &EvidenceWeights::score_gap,
                                                                             &EvidenceWeights::gps_score,
-                                                                            &EvidenceWeights::gps_score_gap};
+                                                                            &EvidenceWeights::gps_score_gap,
+                                                                            &EvidenceWeights::other_gallery};
 
 // A free parameter of the fit: a feature of a source (0: list, 1: answers).
 struct Block {
   int source;
-  int feature;
+  int feature;  // of PlacePosterior::Features
 };
+
+// Where a block's coefficients stand: of the parameters of lists, or of lists with answers.
+std::vector<double>& CoefficientsOf(PosteriorParameters& parameters, const Block& block, bool answered) {
+  const auto own = static_cast<std::size_t>(block.feature);
+  if (block.feature < kFeatures) {
+    EvidenceWeights& list = answered ? parameters.list_with_answers : parameters.list;
+    return (block.source == 0 ? list : parameters.answers).*kCoefficients[own];
+  }
+  const std::size_t column = (own - kFeatures) / 2;
+  ColumnEvidence& evidence = std::next(parameters.columns.begin(), static_cast<std::ptrdiff_t>(column))->second;
+  const bool gap = (own - kFeatures) % 2 == 1;
+  if (answered) return gap ? evidence.list_with_answers_gap : evidence.list_with_answers;
+  return gap ? evidence.list_gap : evidence.list;
+}
 
 PlaceEvidence EvidenceOf(const FitExample& example, const PlacePosterior& posterior) {
   if (!posterior.takes_answers()) return {example.similar, {}};
@@ -80,7 +96,8 @@ class Likelihood {
                                            : 0);
           for (const Block& block : blocks_) {
             if ((block.source == 1) != answer) continue;
-            const std::size_t at = (i * widths_ + j) * kFeatures + static_cast<std::size_t>(block.feature);
+            const std::size_t at = (i * widths_ + j) * static_cast<std::size_t>(posterior.features()) +
+                                   static_cast<std::size_t>(block.feature);
             prepared.features.push_back(static_cast<float>(features[at]));
           }
         }
@@ -154,16 +171,18 @@ class Likelihood {
   std::vector<Prepared> prepared_;
 };
 
-ScoreScale Scale(const std::vector<const FitExample*>& examples, std::optional<double> Candidate::*member) {
+// value(candidate): its score of a kind, if it has one.
+template <class Value>
+ScoreScale Scale(const std::vector<const FitExample*>& examples, const Value& value) {
   std::vector<double> scores;
   double gaps = 0;
   for (const FitExample* example : examples) {
     std::optional<double> best;
     for (const auto& c : example->similar) {
-      if (const auto& score = c.*member) best = std::max(best.value_or(*score), *score);
+      if (const std::optional<double> score = value(c)) best = std::max(best.value_or(*score), *score);
     }
     for (const auto& c : example->similar) {
-      if (const auto& score = c.*member) {
+      if (const std::optional<double> score = value(c)) {
         scores.push_back(*score);
         gaps += (*score - *best) * (*score - *best);
       }
@@ -186,30 +205,37 @@ ScoreScale Scale(const std::vector<const FitExample*>& examples, std::optional<d
   return scale;
 }
 
-bool Any(const std::vector<const FitExample*>& examples, std::optional<double> Candidate::*member) {
+// Whether any candidate is one of which that holds.
+template <class Holds>
+bool Any(const std::vector<const FitExample*>& examples, const Holds& holds) {
   return std::any_of(examples.begin(), examples.end(), [&](const FitExample* example) {
-    return std::any_of(example->similar.begin(), example->similar.end(), [&](const Candidate& c) { return c.*member; });
+    return std::any_of(example->similar.begin(), example->similar.end(), holds);
   });
 }
 
-// The weights of candidates and of answers.
-std::array<EvidenceWeights, 2> FitWeights(const std::vector<const FitExample*>& examples,
-                                          const PlacePosterior& posterior, const std::vector<Block>& blocks,
-                                          double penalty, int max_iterations) {
+// Whether any list has candidates of several galleries.
+bool HasGalleries(const std::vector<const FitExample*>& examples) {
+  return std::any_of(examples.begin(), examples.end(), [](const FitExample* example) {
+    return std::any_of(example->similar.begin(), example->similar.end(),
+                       [&](const Candidate& c) { return c.gallery != example->similar.front().gallery; });
+  });
+}
+
+// Fits the blocks' coefficients into the parameters, by which `posterior` was made.
+void FitWeights(const std::vector<const FitExample*>& examples, const PlacePosterior& posterior,
+                const std::vector<Block>& blocks, double penalty, int max_iterations, PosteriorParameters& parameters) {
   const Likelihood likelihood(examples, posterior, blocks, penalty);
   const LbfgsResult result = MinimizeLbfgs([&](const auto& x, auto& gradient) { return likelihood(x, gradient); },
                                            std::vector<double>(likelihood.size(), 0.0), max_iterations);
   const auto widths = static_cast<std::ptrdiff_t>(posterior.widths_km().size());
-  std::array<EvidenceWeights, 2> weights;
   auto from = result.x.begin();
   for (const Block& block : blocks) {
-    auto& values = weights[static_cast<std::size_t>(block.source)].*kCoefficients[block.feature];
+    auto& values = CoefficientsOf(parameters, block, posterior.takes_answers());
     values.assign(from, from + widths);
     from += widths;
     // Four digits are more than the data can tell, and read well.
     for (double& v : values) v = std::round(v * 1e4) / 1e4;
   }
-  return weights;
 }
 
 // Makes what is stated about the answers agree with what was true of the training photos: the share that confidence_km
@@ -262,7 +288,10 @@ void Calibrate(const std::vector<const FitExample*>& examples, const PosteriorPa
 
 }  // namespace
 
-void FitOptions::Validate() const { CheckFields(*this, "fit"); }
+void FitOptions::Validate() const {
+  CheckFields(*this, "fit");
+  CheckEvidence("fit.evidence", evidence);
+}
 
 PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const FitOptions& options) {
   options.Validate();
@@ -280,19 +309,38 @@ PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const 
   }
   if (listed.empty()) throw InputError("no photo has both candidates and a true location: nothing to fit");
   parameters.fitted_on = TrainingFingerprint(ids);
-  const auto use = [&](const char* name, std::optional<double> Candidate::*member) {
-    return std::ranges::find(options.evidence, name) != options.evidence.end() && Any(listed, member);
+  const auto asked = [&](const char* name) {
+    return std::ranges::find(options.evidence, name) != options.evidence.end();
   };
-  const bool scores = use("score", &Candidate::score), gps_scores = use("gps_score", &Candidate::gps_score);
-  if (scores) parameters.score = Scale(listed, &Candidate::score);
-  if (gps_scores) parameters.gps_score = Scale(listed, &Candidate::gps_score);
+  const auto score = [](const Candidate& c) { return c.score; };
+  const auto gps_score = [](const Candidate& c) { return c.gps_score; };
+  const bool scores = asked("score") && Any(listed, score), gps_scores = asked("gps_score") && Any(listed, gps_score);
+  if (scores) parameters.score = Scale(listed, score);
+  if (gps_scores) parameters.gps_score = Scale(listed, gps_score);
+  for (const std::string& name : EvidenceColumns(options.evidence)) {
+    const auto value = [&](const Candidate& c) -> std::optional<double> {
+      const auto found = c.more.find(name);
+      return found == c.more.end() ? std::nullopt : std::optional(found->second);
+    };
+    if (!Any(listed, [&](const Candidate& c) { return value(c).has_value(); })) {
+      throw InputError("evidence '" + Printable(name) + "': no candidate has a value of that column");
+    }
+    parameters.columns[name].scale = Scale(listed, value);
+  }
 
   std::vector<Block> blocks = {{0, 0}, {0, 1}, {0, 2}, {0, 3}, {0, 4}};
   if (scores) blocks.insert(blocks.end(), {{0, 8}, {0, 9}});
   if (gps_scores) blocks.insert(blocks.end(), {{0, 10}, {0, 11}});
-  parameters.list = FitWeights(listed, PlacePosterior(parameters), blocks, options.penalty, options.max_iterations)[0];
+  if (asked("gallery") && HasGalleries(listed)) {
+    blocks.push_back({0, 12});
+    parameters.list.other_gallery.assign(options.widths_km.size(), 0);  // so that it is computed
+  }
+  const int features = PlacePosterior(parameters).features();
+  for (int column = kFeatures; column < features; ++column) blocks.push_back({0, column});
+  FitWeights(listed, PlacePosterior(parameters), blocks, options.penalty, options.max_iterations, parameters);
   Calibrate(listed, parameters, PlacePosterior::Sources::kList, parameters.half, parameters.median_km,
             parameters.probability);
+  if (options.network) parameters.mlp = FitMlp(examples, parameters, options);
   if (answered.empty()) return parameters;
 
   parameters.answer_widths_km = options.answer_widths_km;
@@ -303,11 +351,12 @@ PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const 
   if (std::any_of(answered.begin(), answered.end(), [](const auto* e) { return e->answers.size() > 1; })) {
     blocks.insert(blocks.end(), {{1, 5}, {1, 6}, {1, 7}});
   }
+  if (!parameters.list.other_gallery.empty()) {
+    parameters.list_with_answers.other_gallery.assign(options.answer_widths_km.size(), 0);
+  }
   constexpr auto kBoth = PlacePosterior::Sources::kListAndAnswers;
-  auto weights =
-      FitWeights(answered, PlacePosterior(parameters, kBoth), blocks, options.answer_penalty, options.max_iterations);
-  parameters.list_with_answers = std::move(weights[0]);
-  parameters.answers = std::move(weights[1]);
+  FitWeights(answered, PlacePosterior(parameters, kBoth), blocks, options.answer_penalty, options.max_iterations,
+             parameters);
   Calibrate(answered, parameters, kBoth, parameters.half_with_answers, parameters.median_km_with_answers,
             parameters.probability_with_answers);
   return parameters;

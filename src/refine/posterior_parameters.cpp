@@ -64,6 +64,33 @@ void PosteriorParameters::Validate() const {
   check("list", list, widths_km.size());
   check("list_with_answers", list_with_answers, answer_widths_km.size());
   check("answers", answers, answer_widths_km.size());
+  for (const auto& [name, column] : columns) {
+    const CoefficientCheck list_check("columns." + name, widths_km.size());
+    list_check.Field("list", column.list, "", kCoefficientRange);
+    list_check.Field("list_gap", column.list_gap, "", kCoefficientRange);
+    const CoefficientCheck answer_check("columns." + name, answer_widths_km.size());
+    answer_check.Field("list_with_answers", column.list_with_answers, "", kCoefficientRange);
+    answer_check.Field("list_with_answers_gap", column.list_with_answers_gap, "", kCoefficientRange);
+  }
+  const auto counted = [](const char* name, const std::vector<double>& values, std::size_t count) {
+    if (values.size() == count) return;
+    throw InputError(std::string(name) + " has " + std::to_string(values.size()) + " numbers; " +
+                     std::to_string(count) + " belong there");
+  };
+  const std::size_t inputs = mlp.inputs.size(), hidden = static_cast<std::size_t>(mlp.hidden);
+  counted("mlp.mean", mlp.mean, inputs);
+  counted("mlp.deviation", mlp.deviation, inputs);
+  counted("mlp.weights", mlp.weights, inputs == 0 ? 0 : hidden * (inputs + 2));
+  counted("router.deviation", router.deviation, router.mean.size());
+  const std::size_t terms = router.mean.empty() ? 0 : router.mean.size() + 1;
+  counted("router.list", router.list, terms);
+  counted("router.answer", router.answer, terms);
+}
+
+std::vector<std::string> PosteriorParameters::MoreColumns() const {
+  std::vector<std::string> names;
+  for (const auto& item : columns) names.push_back(item.first);
+  return names;
 }
 
 PosteriorParameters ReadPosteriorParameters(const std::filesystem::path& path) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <unordered_map>
 
@@ -11,6 +12,25 @@
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {
+
+namespace {
+
+constexpr const char* kAreaNames[] = {"area_50_km2", "area_90_km2", "radius_50_km", "radius_90_km"};
+
+PlaceAreas ReadAreas(const CsvTable& csv, std::size_t row) {
+  const auto number = [&](const char* name) -> std::optional<double> {
+    const auto column = csv.Find(name);
+    if (!column || csv.Missing(row, *column)) return std::nullopt;
+    const double value = csv.Number(row, *column);
+    if (value < 0) throw InputError(csv.At(row, std::string(name) + " is negative"));
+    return value;
+  };
+  const auto most = number(kAreaNames[1]);
+  if (!most) throw InputError(csv.At(row, std::string(kAreaNames[0]) + " is given, and " + kAreaNames[1] + " is not"));
+  return {number(kAreaNames[0]).value(), *most, number(kAreaNames[2]), number(kAreaNames[3])};
+}
+
+}  // namespace
 
 std::string DescribeAnswered(const std::vector<Prediction>& predictions, const std::string& method) {
   std::size_t answered = 0;
@@ -39,6 +59,7 @@ std::vector<Prediction> ReadPredictions(const std::filesystem::path& path, const
   const auto reason = csv.Find("reason");
   const auto rule = csv.Find("rule");
   const auto model = csv.Find("model");
+  const auto half_area = csv.Find(kAreaNames[0]);
 
   std::vector<Prediction> predictions(csv.rows());
   std::unordered_map<std::string_view, std::size_t> row_of_id;
@@ -72,6 +93,7 @@ std::vector<Prediction> ReadPredictions(const std::filesystem::path& path, const
     if (reason) prediction.reason = csv.Text(row, *reason);
     if (rule) prediction.rule = csv.Text(row, *rule);
     if (model) prediction.model = csv.Text(row, *model);
+    if (half_area && !csv.Missing(row, *half_area)) prediction.areas = ReadAreas(csv, row);
   }
   return predictions;
 }
@@ -80,9 +102,12 @@ void WritePredictions(const std::filesystem::path& path, const std::vector<Predi
   AtomicFile file(path);
   const bool rules = std::ranges::any_of(predictions, [](const Prediction& p) { return !p.rule.empty(); });
   const bool models = std::ranges::any_of(predictions, [](const Prediction& p) { return !p.model.empty(); });
+  const bool areas = std::ranges::any_of(predictions, [](const Prediction& p) { return p.areas.has_value(); });
+  const auto text = [](const std::optional<double>& value) { return value ? FormatDouble(*value) : ""; };
   std::vector<std::string> header = {"IMG_ID", "LAT", "LON", "method", "confidence_km", "reason"};
   if (rules) header.emplace_back("rule");
   if (models) header.emplace_back("model");
+  if (areas) header.insert(header.end(), std::begin(kAreaNames), std::end(kAreaNames));
   CsvWriter writer(file.stream(), header);
   for (const auto& p : predictions) {
     std::vector<std::string> fields = {p.id,
@@ -93,6 +118,12 @@ void WritePredictions(const std::filesystem::path& path, const std::vector<Predi
                                        p.reason};
     if (rules) fields.push_back(p.rule);
     if (models) fields.push_back(p.model);
+    if (areas && p.areas) {
+      fields.insert(fields.end(), {FormatDouble(p.areas->half_km2), FormatDouble(p.areas->most_km2),
+                                   text(p.areas->half_radius_km), text(p.areas->most_radius_km)});
+    } else if (areas) {
+      fields.insert(fields.end(), std::size(kAreaNames), "");
+    }
     writer.Row(fields);
   }
   file.Commit();

@@ -6,6 +6,7 @@
 
 #include "dualgeo/config/config.h"
 #include "dualgeo/refine/place_posterior.h"
+#include "dualgeo/refine/posterior_area.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/kinds.h"
 #include "dualgeo/util/parallel.h"
@@ -46,6 +47,11 @@ std::vector<double> DistanceWeights(const RerankOptions& options, std::span<cons
 
 bool IsWhole(double value) { return std::abs(value - std::round(value)) < 1e-9 * value; }
 
+void AddAreas(const PlacePosterior& posterior, CandidateList& list) {
+  if (!list.estimate) return;
+  list.estimate->areas = MeasureAreas(CellsOf(posterior, list), posterior.conformal(), list.estimate->confidence_km);
+}
+
 // Grids that fit the map and each other.
 void CheckKdeGrid(const RerankOptions& options) {
   if (options.method != "kde" || options.grid_deg == 0) return;
@@ -84,9 +90,36 @@ const std::vector<std::string>& AnswerKindNames() {
   return names;
 }
 
-const std::vector<std::string>& EvidenceNames() {
-  static const std::vector<std::string> names = {"score", "gps_score"};
-  return names;
+namespace {
+
+const std::vector<std::string> kKnownEvidence = {"score", "gps_score", "gallery"};
+
+}  // namespace
+
+void CheckEvidence(const std::string& key, const std::vector<std::string>& evidence) {
+  static const std::vector<std::string> kOthers = {
+      "",      "query_id", "rank",         "gallery_id",     "lat",       "lon",       "author",       "set", "rule",
+      "model", "cluster",  "rerank_score", "retrieval_rank", "point_lat", "point_lon", "confidence_km"};
+  for (std::size_t i = 0; i < evidence.size(); ++i) {
+    const std::string& name = evidence[i];
+    if (std::ranges::find(kOthers, name) != kOthers.end()) {
+      throw InputError(key + ": '" + Printable(name) +
+                       "' is no evidence; allowed are score, gps_score, gallery and columns of numbers that the "
+                       "candidates have beside their own");
+    }
+    if (std::find(evidence.begin(), evidence.begin() + static_cast<std::ptrdiff_t>(i), name) !=
+        evidence.begin() + static_cast<std::ptrdiff_t>(i)) {
+      throw InputError(key + ": '" + Printable(name) + "' is there twice");
+    }
+  }
+}
+
+std::vector<std::string> EvidenceColumns(const std::vector<std::string>& evidence) {
+  std::vector<std::string> columns;
+  for (const std::string& name : evidence) {
+    if (std::ranges::find(kKnownEvidence, name) == kKnownEvidence.end()) columns.push_back(name);
+  }
+  return columns;
 }
 
 const std::vector<std::string>& RerankerNames() {
@@ -96,6 +129,7 @@ const std::vector<std::string>& RerankerNames() {
 
 void RerankOptions::Validate() const {
   CheckFields(*this, "rerank");
+  CheckEvidence("rerank.evidence", evidence);
   CheckKdeGrid(*this);
   if (widths_km.empty()) throw InputError("rerank.widths_km is empty; give at least one width");
 }
@@ -144,6 +178,13 @@ void SortByRerankScore(std::vector<Candidate>& candidates) {
   });
 }
 
+PosteriorCells CellsOf(const PlacePosterior& posterior, const CandidateList& list) {
+  const auto first_dissimilar = std::ranges::find_if(list.candidates, [](const Candidate& c) { return !c.similar; });
+  thread_local PlacePosterior::Distribution distribution;
+  posterior.Condition({{list.candidates.begin(), first_dissimilar}, {}}, distribution);
+  return PosteriorCells(posterior, distribution);
+}
+
 CandidateList Rerank(const Reranker& reranker, const PlacePosterior& posterior, CandidateList list, int top_k) {
   auto& candidates = list.candidates;
   const auto first_dissimilar =
@@ -176,6 +217,7 @@ std::vector<CandidateList> Rerank(const RerankOptions& options, std::vector<Cand
     const std::size_t end = std::min(lists.size(), (block + 1) * kBlock);
     for (std::size_t i = block * kBlock; i < end; ++i) {
       lists[i] = Rerank(*reranker, posterior, std::move(lists[i]), options.top_k);
+      if (options.areas) AddAreas(posterior, lists[i]);
     }
   });
   return lists;

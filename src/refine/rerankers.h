@@ -13,7 +13,8 @@
   KIND("multiscale", MakeMultiscaleReranker) \
   KIND("mean_shift", MakeMeanShiftReranker)  \
   KIND("kde", MakeKdeReranker)               \
-  KIND("bayes", MakeBayesReranker)
+  KIND("bayes", MakeBayesReranker)           \
+  KIND("mlp", MakeMlpReranker)
 
 namespace dualgeo {
 

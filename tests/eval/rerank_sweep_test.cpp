@@ -62,7 +62,7 @@ TEST(RerankSweep, MarksWhatWasChosenOnItsTestData) {
   }
   EXPECT_EQ(methods.size(), RerankerNames().size());
   EXPECT_EQ(count[Choice::kSameData], 5);    // the best of five grids
-  EXPECT_EQ(count[Choice::kOtherFolds], 7);  // the same chosen on other folds, and bayes twice
+  EXPECT_EQ(count[Choice::kOtherFolds], 8);  // the same chosen on other folds, bayes twice and mlp
   EXPECT_TRUE(rows[0].comparison.empty());
   EXPECT_EQ(rows[1].comparison.size(), 5U);
   const std::string table = FormatSweep(rows);

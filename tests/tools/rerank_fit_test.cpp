@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "dualgeo/gallery/candidates.h"
+#include "dualgeo/util/read_file.h"
 #include "tests/tools/run_binary.h"
 
 namespace dualgeo {
@@ -62,6 +63,54 @@ TEST_F(RerankFit, SweepsWithAndWithoutAnswers) {
       {"rerank", "sweep", "--candidates", lists_, "--truth", truth_, "--folds", "2", "--answers", answers_, "--json"});
   ASSERT_EQ(joined.exit_code, 0) << joined.err;
   EXPECT_THAT(joined.out, HasSubstr("\"method\": \"lmm\""));
+}
+
+// Radii, areas, the router and the network: fitted, written, used.
+TEST_F(RerankFit, WhatItLearnsIsUsed) {
+  const std::string yaml = (folder_ / "p.yaml").string(), reranked = (folder_ / "b.csv").string(),
+                    map = (folder_ / "areas.geojson").string(), predictions = (folder_ / "p.csv").string();
+  const auto fit = RunBinary({"rerank", "fit", "--candidates", lists_, "--truth", truth_, "--answers", answers_,
+                              "--out", yaml, "--folds", "2", "--method", "mlp"});
+  ASSERT_EQ(fit.exit_code, 0) << fit.err;
+  EXPECT_THAT(fit.out, HasSubstr("Recall vs Area"));
+  EXPECT_THAT(fit.out, HasSubstr("two-way oracle"));
+  EXPECT_THAT(fit.out, HasSubstr("| mlp | fitted on the other folds"));
+  const auto regions = RunBinary({"rerank", "regions", "--candidates", lists_, "--truth", truth_, "--parameters", yaml,
+                                  "--rule", "photo", "--splits", "3", "--out", yaml + "2"});
+  ASSERT_EQ(regions.exit_code, 0) << regions.err;
+  EXPECT_THAT(regions.err, HasSubstr("fitted on these very photos"));
+  EXPECT_THAT(regions.out, HasSubstr("40 photos of 8 photographers"));
+  for (const char* method : {"bayes", "mlp"}) {
+    const auto rerank = RunBinary({"rerank", "--candidates", lists_, "--out", reranked, "--parameters", yaml + "2",
+                                   "--method", method, "--geojson", map});
+    ASSERT_EQ(rerank.exit_code, 0) << rerank.err;
+    const auto lists = ReadCandidates(reranked);
+    ASSERT_TRUE(lists.at(0).estimate->areas) << method;
+    EXPECT_TRUE(lists[0].estimate->areas->most_radius_km);
+  }
+  EXPECT_THAT(ReadFile(map), HasSubstr("FeatureCollection"));
+  ASSERT_EQ(RunBinary({"predict", "--candidates", reranked, "--out", predictions}).exit_code, 0);
+  EXPECT_THAT(ReadFile(predictions), HasSubstr("area_50_km2,area_90_km2,radius_50_km,radius_90_km\n"));
+  const auto scores = RunBinary({"evaluate", "--predictions", predictions, "--truth", truth_});
+  EXPECT_THAT(scores.out, HasSubstr("| radius_90_km |"));
+  const auto routed = RunBinary({"predict", "--candidates", lists_, "--answers", answers_, "--choose", "router",
+                                 "--set", "rerank.parameters=" + yaml, "--out", predictions});
+  ASSERT_EQ(routed.exit_code, 0) << routed.err;
+  EXPECT_THAT(ReadFile(predictions), HasSubstr("lmm/router"));
+  const auto bad = RunBinary({"rerank", "regions", "--candidates", lists_, "--truth", truth_, "--rule", "all"});
+  EXPECT_EQ(bad.exit_code, 2);
+  EXPECT_THAT(bad.err, HasSubstr("--rule 'all' is not one of draw, photographer, photo"));
+}
+
+TEST_F(RerankFit, ScoresByNamesOfPlaces) {
+  const std::string towns =
+      folder_.Write("towns.csv", "name,lat,lon,country_code,admin1\nA,0,60,AA,1\nB,30,105,BB,2\n").string();
+  const auto scores = RunBinary({"evaluate", "--candidates", lists_, "--truth", truth_, "--places", towns});
+  ASSERT_EQ(scores.exit_code, 0) << scores.err;
+  EXPECT_THAT(scores.out, HasSubstr("| region "));
+  const auto missing = RunBinary({"evaluate", "--candidates", lists_, "--truth", truth_, "--places", truth_});
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_THAT(missing.err, HasSubstr("no column name or city"));
 }
 
 // The run's config as it is: what it says of intervals is no mistake here.

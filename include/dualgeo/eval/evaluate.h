@@ -107,6 +107,22 @@ struct GroupScores {
   double geoscore = 0;
 };
 
+// Answers that are in the right country, region, city.
+struct PlaceLevel {
+  std::string name;
+  std::int64_t unnamed = 0;  // photos whose true place has no such name, and which cannot be right
+  GroupAccuracy scores;      // one "threshold": right
+};
+
+// What answers state of themselves (PlaceAreas): "area_90_km2", "radius_90_km".
+struct StatedArea {
+  std::string name;
+  double meant = 0;                                  // percent of the truths, or of the posterior, that it is to hold
+  std::int64_t count = 0;                            // answers that state it
+  double median = 0;                                 // km2 or km
+  std::optional<GroupAccuracy> held = std::nullopt;  // of radii: truths within them; one "threshold"
+};
+
 enum class Answer { kAnswered, kNoPrediction, kNoLocation, kZeroAsFailure };
 
 // One row of the truth table, in its order.
@@ -157,6 +173,8 @@ struct Evaluation {
   // Filled by AddRegions (regions.h).
   std::vector<GroupScores> continents, countries;
   std::vector<std::string> unknown_countries;
+  std::vector<PlaceLevel> places;  // filled by AddPlaceScores (place_scores.h)
+  std::vector<StatedArea> stated;  // filled by AddStatedAreas
 
   std::int64_t zero_answers = 0;         // answers at exactly 0, 0 for photos of the truth table
   std::vector<std::string> unknown_ids;  // predictions for photos that are not in the truth table; not scored

@@ -2,6 +2,7 @@
 //
 //   query_id,rank,gallery_id,lat,lon,score,author,set[,gallery][,gps_score][,rule][,model]
 //   [,cluster,rerank_score,retrieval_rank][,point_lat,point_lon,confidence_km,p_1km,p_25km,p_200km,p_750km,p_2500km]
+//   [,area_50_km2,area_90_km2,radius_50_km,radius_90_km]
 //
 // rank counts from 1 in each query's similar and dissimilar set; score and author may be empty; set is `similar` or
 // `dissimilar`; a table without the columns gallery_id, score, author or set is taken too (all similar). What pandas
@@ -11,12 +12,13 @@
 // of a candidate that is a cell, what its place is (CellAnswer); empty for others. model: which of several models
 // answered (refine/router.h), the same in all rows of a query. gallery: which of several galleries it is of. The
 // columns from point_lat on are filled in each query's first row only: the place that re-ranking answers with (see
-// PlaceEstimate).
+// PlaceEstimate). Other columns of numbers are read by name, where someone asks for them.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,11 +30,21 @@ namespace dualgeo {
 // The accuracies of the field: street, city, region, country, continent.
 inline constexpr std::array<double, 5> kAccuracyKm = {1, 25, 200, 750, 2500};
 
+// How large the place may be (rerank.areas).
+struct PlaceAreas {
+  double half_km2 = 0, most_km2 = 0;  // the smallest areas that hold 50 and 90 % of the posterior
+  // Radii that hold half and 90 % of new photos' truths, where they were calibrated (refine/posterior_parameters.h).
+  std::optional<double> half_radius_km, most_radius_km;
+
+  bool operator==(const PlaceAreas&) const = default;
+};
+
 // What re-ranking makes of a whole list: one place, which need not be a candidate's, and how sure it is.
 struct PlaceEstimate {
   LatLon location;
   double confidence_km = 0;        // radius meant to hold the truth with probability one half
   std::array<double, 5> within{};  // stated probabilities that the truth is closer than kAccuracyKm
+  std::optional<PlaceAreas> areas = std::nullopt;
 
   bool operator==(const PlaceEstimate&) const = default;
 };
@@ -54,7 +66,8 @@ struct Candidate {
   std::optional<int> retrieval_rank;
   std::optional<double> gps_score = std::nullopt;
   CellAnswer rule = CellAnswer::kNone;
-  std::string gallery = {};  // of several; empty: there is one
+  std::string gallery = {};                 // of several; empty: there is one
+  std::map<std::string, double> more = {};  // other columns that were asked for; without those that are empty
 
   bool operator==(const Candidate&) const = default;
 };
@@ -74,6 +87,9 @@ struct CandidateList {
 // unknown set or rule, more models than one for a query, ranks of a query and set that are not 1..k, each once, and
 // half an estimate. A table without rows gives no lists.
 std::vector<CandidateList> ReadCandidates(const std::filesystem::path& path);
+// The same, with Candidate::more of these columns. Throws InputError for one that is not there or is one of the above,
+// and for a cell that is neither a number nor empty.
+std::vector<CandidateList> ReadCandidates(const std::filesystem::path& path, const std::vector<std::string>& more);
 
 // Writes the re-ranking columns when any candidate has one of them. Atomic.
 void WriteCandidates(const std::filesystem::path& path, const std::vector<CandidateList>& lists);

@@ -44,8 +44,10 @@ Loss ParseLoss(const std::string& name);
 
 class PlacePosterior {
  public:
-  // The features of a candidate or answer at one width, in the order of EvidenceWeights' fields.
-  static constexpr int kFeatures = 12;
+  // The features of a candidate or answer at one width: in the order of EvidenceWeights' fields, then each of
+  // PosteriorParameters::columns and its gap.
+  static constexpr int kOwnFeatures = 13;
+  int features() const { return kOwnFeatures + 2 * static_cast<int>(parameters_.columns.size()); }
 
   // Distribution for one photo; a scratch that can be used for one photo after another. Treat as opaque.
   struct Distribution {
@@ -54,6 +56,7 @@ class PlacePosterior {
     std::vector<float> place_weights;            // [places]: sums over the widths
     double nowhere = 1;                          // w_0
     std::vector<float> support, answer_support;  // [places, widths], logarithms
+    std::vector<float> other_support;            // of other galleries, where the parameters weigh it; else empty
   };
 
   // For lists alone, or for lists with LMM answers. threshold_km: for Loss::kThreshold. Throws InputError for
@@ -64,6 +67,10 @@ class PlacePosterior {
 
   const std::vector<double>& widths_km() const;
   bool takes_answers() const { return answered_; }
+  const PosteriorParameters& parameters() const { return parameters_; }
+  const ConformalScale& conformal() const {
+    return answered_ ? parameters_.conformal_with_answers : parameters_.conformal;
+  }
 
   // Answers only for kListAndAnswers (std::invalid_argument).
   void Condition(const PlaceEvidence& evidence, Distribution& distribution) const;
@@ -86,7 +93,7 @@ class PlacePosterior {
   // first on ties) and, unless only_places, the weighted means of their surroundings at each width for the best few.
   Choice Best(const Distribution& distribution, std::span<const double> scores, bool only_places) const;
 
-  // For fitting: features [places, widths, kFeatures] of the evidence. Needs Condition first.
+  // For fitting: features [places, widths, features()] of the evidence. Needs Condition first.
   void Features(const PlaceEvidence& evidence, const Distribution& distribution, std::vector<double>& features) const;
 
  private:
@@ -96,6 +103,8 @@ class PlacePosterior {
   // The radius that holds half, and the probabilities within kAccuracyKm.
   PlaceEstimate Measure(const Distribution& distribution, const UnitVector& place) const;
   void Support(const PlaceEvidence& evidence, Distribution& distribution) const;
+  void OtherSupport(const PlaceEvidence& evidence, Distribution& distribution) const;
+  const EvidenceWeights& ListWeights() const { return answered_ ? parameters_.list_with_answers : parameters_.list; }
 
   PosteriorParameters parameters_;
   bool answered_;

@@ -2,6 +2,7 @@
 // likely, with a penalty on the squares of all coefficients but the constants.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -21,8 +22,13 @@ struct FitOptions {
   double answer_penalty = 0.01;
   int top_k = 20;  // similar candidates of a list that take part, as in re-ranking
   int max_iterations = 500;
-  // What may be used beyond ranks and coordinates (and answers), where the lists have it: of EvidenceNames().
+  // What may be used beyond ranks and coordinates (and answers), where the lists have it (RerankOptions::evidence).
   std::vector<std::string> evidence = {"score", "gps_score"};
+  bool network = false;  // fit that of method mlp as well (refine/mlp_fit.h)
+  int mlp_hidden = 16;
+  double mlp_penalty = 0.001;  // on the squares of its weights
+  double mlp_margin = 1;       // by which a better candidate's number should be greater
+  std::int64_t mlp_seed = 0;   // of its first weights
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -34,8 +40,12 @@ struct FitOptions {
     v.Field("answer_penalty", answer_penalty, "the same for answers", penalties);
     v.Field("top_k", top_k, "similar candidates that take part", Range{1, 1e6});
     v.Field("max_iterations", max_iterations, "of the optimiser", Range{1, 1e6}, Affects::kSpeed);
-    v.Field("evidence", evidence, "what counts beyond ranks and coordinates, where the lists have it",
-            OneOf{EvidenceNames()});
+    v.Field("network", network, "fit the network of method mlp as well");
+    v.Field("mlp_hidden", mlp_hidden, "mlp: hidden units", Range{1, 1024});
+    v.Field("mlp_penalty", mlp_penalty, "mlp: on the squares of its weights", penalties);
+    v.Field("mlp_margin", mlp_margin, "mlp: by which a better candidate's number should be greater", Range{0, 100});
+    v.Field("mlp_seed", mlp_seed, "mlp: of its first weights");
+    v.Field("evidence", evidence, "what counts beyond ranks and coordinates, where the lists have it");
   }
 
   // Throws InputError naming field, value and what is allowed.

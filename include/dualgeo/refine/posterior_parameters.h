@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct EvidenceWeights {
   std::vector<double> score_gap;  // score minus the best of the list, over its root mean square
   std::vector<double> gps_score;  // the same for the similarity of the GPS embedding
   std::vector<double> gps_score_gap;
+  std::vector<double> other_gallery;  // logarithm of the kernel sum of candidates of other galleries
 
   template <class Visitor>
   void Visit(Visitor& v) {
@@ -46,6 +48,8 @@ struct EvidenceWeights {
     v.Field("score_gap", score_gap, "of the distance below the list's best score", kCoefficientRange);
     v.Field("gps_score", gps_score, "of the standardised similarity of the coordinates' embedding", kCoefficientRange);
     v.Field("gps_score_gap", gps_score_gap, "of the distance below the list's best", kCoefficientRange);
+    v.Field("other_gallery", other_gallery, "of the log kernel sum of candidates of other galleries",
+            kCoefficientRange);
   }
 
   bool operator==(const EvidenceWeights&) const = default;
@@ -83,6 +87,81 @@ struct ProbabilityScale {
   bool operator==(const ProbabilityScale&) const = default;
 };
 
+// Evidence in another column of the candidates (Candidate::more), weighed like scores: one coefficient for each width,
+// empty where it was not there in training.
+struct ColumnEvidence {
+  ScoreScale scale;
+  std::vector<double> list, list_gap;                            // of the value, and of its distance below the best
+  std::vector<double> list_with_answers, list_with_answers_gap;  // where there are LMM answers
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Group("scale", scale, "how its values are standardised");
+    v.Field("list", list, "of the standardised value, one for each width", kCoefficientRange);
+    v.Field("list_gap", list_gap, "of the distance below the list's best", kCoefficientRange);
+    v.Field("list_with_answers", list_with_answers, "of the value where there are LMM answers", kCoefficientRange);
+    v.Field("list_with_answers_gap", list_with_answers_gap, "of the distance where there are LMM answers",
+            kCoefficientRange);
+  }
+
+  bool operator==(const ColumnEvidence&) const = default;
+};
+
+// What confidence_km is to be multiplied by to hold half and 90 % of new photos' truths (eval/conformal.h); 0: unknown.
+struct ConformalScale {
+  double half = 0, most = 0;
+  std::string rule;                   // of ConformalRuleNames()
+  int photographers = 0, photos = 0;  // that it was calibrated on
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("half", half, "times confidence_km: the radius for 50 %; 0: not calibrated", Range{0, 1e9});
+    v.Field("most", most, "times confidence_km: the radius for 90 %; 0: not calibrated", Range{0, 1e9});
+    v.Field("rule", rule, "how photos of one photographer count");
+    v.Field("photographers", photographers, "calibrated on so many", Range{0, 1e9});
+    v.Field("photos", photos, "calibrated on so many", Range{0, 1e9});
+  }
+
+  bool operator==(const ConformalScale&) const = default;
+};
+
+// The small network of rerank.method mlp (refine/mlp_fit.h); no inputs: there is none.
+struct MlpParameters {
+  std::vector<std::string> inputs;      // names of features
+  std::vector<double> mean, deviation;  // of each in training
+  int hidden = 0;
+  // [hidden, inputs] of the hidden units, their [hidden] biases, and their [hidden] shares of the score.
+  std::vector<double> weights;
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("inputs", inputs, "features of a candidate");
+    v.Field("mean", mean, "of each in training");
+    v.Field("deviation", deviation, "of each in training", Range{1e-12, 1e12});
+    v.Field("hidden", hidden, "hidden units", Range{0, 1024});
+    v.Field("weights", weights, "of the hidden units, their biases, and of the score", kCoefficientRange);
+  }
+
+  bool operator==(const MlpParameters&) const = default;
+};
+
+// Of predict.lmm.choose router (lmm/answer_router.h): logits of the list's and of the LMM's answer against their
+// join, linear in standardised features; empty: there is none.
+struct AnswerRouterParameters {
+  std::vector<double> mean, deviation;  // of each feature but the constant
+  std::vector<double> list, answer;     // the constant's coefficient first
+
+  template <class Visitor>
+  void Visit(Visitor& v) {
+    v.Field("mean", mean, "of each feature in training");
+    v.Field("deviation", deviation, "of each feature in training", Range{1e-12, 1e12});
+    v.Field("list", list, "logit of the list's answer: the constant, then one for each feature", kCoefficientRange);
+    v.Field("answer", answer, "the same of the LMM's answer", kCoefficientRange);
+  }
+
+  bool operator==(const AnswerRouterParameters&) const = default;
+};
+
 struct PosteriorParameters {
   std::vector<double> widths_km;         // of components without LMM answers; rising
   std::vector<double> answer_widths_km;  // where there are LMM answers; empty: answers cannot take part
@@ -99,6 +178,10 @@ struct PosteriorParameters {
   ProbabilityScale probability, probability_with_answers;
   double median_km = 200;  // median error of the training photos: what metric median_km aims below
   double median_km_with_answers = 100;
+  std::map<std::string, ColumnEvidence> columns;  // by the column's name
+  ConformalScale conformal, conformal_with_answers;
+  MlpParameters mlp;
+  AnswerRouterParameters router;
   // Where they come from; for people, and to notice a test on training data.
   std::string fitted_on;  // fingerprint of the training queries (TrainingFingerprint)
   std::string note;
@@ -121,14 +204,22 @@ struct PosteriorParameters {
     v.Field("median_km", median_km, "median error of the training photos", Range{0.01, 20100});
     v.Field("median_km_with_answers", median_km_with_answers, "the same where there are LMM answers",
             Range{0.01, 20100});
+    v.Map("columns", columns, "evidence in other columns of the candidates");
+    v.Group("conformal", conformal, "how confidence_km becomes radii with a guarantee");
+    v.Group("conformal_with_answers", conformal_with_answers, "the same where there are LMM answers");
+    v.Group("mlp", mlp, "the network of method mlp");
+    v.Group("router", router, "of predict.lmm.choose router");
     v.Field("fitted_on", fitted_on, "fingerprint of the training queries");
     v.Field("note", note, "command and data that made them");
   }
 
   bool has_answers() const { return !answers.constant.empty(); }
+  // Names of the columns that candidates need (ReadCandidates).
+  std::vector<std::string> MoreColumns() const;
 
   // Throws InputError: no or falling widths, a coefficient list that is not empty and not one number for each width,
-  // list.constant empty, answer widths without weights or the other way round.
+  // list.constant empty, answer widths without weights or the other way round, and parts of a network or router that do
+  // not fit together.
   void Validate() const;
 
   bool operator==(const PosteriorParameters&) const = default;

@@ -1,6 +1,7 @@
-// Final answers: CSV `IMG_ID,LAT,LON,method,confidence_km,reason[,rule][,model]`. A photo without an answer has empty
+// Final answers: CSV `IMG_ID,LAT,LON,method,confidence_km,reason[,rule][,model][,area_50_km2,area_90_km2,radius_50_km,
+// radius_90_km]`. A photo without an answer has empty
 // LAT and LON and a reason; it is never written as (0, 0), a real place that would be scored as one. rule and model are
-// those of the candidate that is the answer (gallery/candidates.h).
+// those of the candidate that is the answer, the areas those of re-ranking (gallery/candidates.h).
 #pragma once
 
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "dualgeo/gallery/candidates.h"
 #include "dualgeo/geo/latlon.h"
 
 namespace dualgeo {
@@ -20,6 +22,7 @@ struct Prediction {
   std::string reason;                   // why there is no answer
   std::string rule = {};                // where a cell is the answer: mean, centre, member
   std::string model = {};               // which answered, of several
+  std::optional<PlaceAreas> areas = std::nullopt;
 
   // Made by a rule that stands in for the named method (predict.lmm.fallback): never counted as answered by it.
   bool is_fallback() const { return method.starts_with("fallback/"); }
@@ -38,10 +41,10 @@ struct PredictionColumns {
 
 // Columns from method on may be absent. Throws InputError, naming file and line, for what CsvTable
 // refuses, a missing column, an empty or repeated id (both lines), a location that is half empty, not a number, or out
-// of range, and a negative confidence_km.
+// of range, and a negative confidence_km, area or radius.
 std::vector<Prediction> ReadPredictions(const std::filesystem::path& path, const PredictionColumns& columns = {});
 
-// rule and model are written when any prediction has one. Atomic.
+// rule, model and the columns of areas are written when any prediction has one. Atomic.
 void WritePredictions(const std::filesystem::path& path, const std::vector<Prediction>& predictions);
 
 }  // namespace dualgeo

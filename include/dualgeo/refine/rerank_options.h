@@ -20,8 +20,10 @@ const std::vector<std::string>& CandidateWeightNames();
 const std::vector<std::string>& LossNames();
 // point | candidate
 const std::vector<std::string>& AnswerKindNames();
-// score | gps_score
-const std::vector<std::string>& EvidenceNames();
+// Throws InputError, naming `key`, where a kind of evidence is no column of candidates that may be one.
+void CheckEvidence(const std::string& key, const std::vector<std::string>& evidence);
+// Of these the columns that are read by name (Candidate::more).
+std::vector<std::string> EvidenceColumns(const std::vector<std::string>& evidence);
 
 struct RerankOptions {
   std::string method = "bayes";           // one of RerankerNames()
@@ -58,7 +60,10 @@ struct RerankOptions {
   std::string metric = "mean_accuracy";               // bayes: the score whose expected value the answer maximises
   double threshold_km = 1;                            // bayes: the distance of metric threshold
   std::string answer = "point";                       // bayes: may the answer lie off the candidates?
-  std::vector<std::string> evidence = {"score", "gps_score"};  // bayes: see FitOptions
+  // bayes and mlp: what fits use beyond ranks and coordinates: score, gps_score, gallery (how well candidates of other
+  // galleries agree), and any other column of numbers.
+  std::vector<std::string> evidence = {"score", "gps_score"};
+  bool areas = false;      // measure each answer's areas as well (PlaceAreas)
   std::string parameters;  // YAML file of `dualgeo rerank fit`; empty: the ones that ship
 
   template <class Visitor>
@@ -115,9 +120,12 @@ struct RerankOptions {
             For{"method", {"bayes"}});
     v.Field("answer", answer, "may the answer be a point between the candidates, or must it be one of them?",
             OneOf{AnswerKindNames()}, For{"method", {"bayes"}});
-    v.Field("evidence", evidence,
-            "bayes, where a run fits its parameters: what counts beyond ranks and coordinates, if the lists have it",
-            OneOf{EvidenceNames()});
+    v.Field(
+        "evidence", evidence,
+        "bayes and mlp, where parameters are fitted: what counts beyond ranks and coordinates: score, gps_score and "
+        "gallery (agreement of candidates of other galleries) if the lists have it, and any column of numbers");
+    v.Field("areas", areas, "measure the areas that hold half and 90 % of the posterior, and calibrated radii",
+            Added{});
     v.Field("parameters", parameters, "bayes and every method's confidence: YAML of `rerank fit`; empty: what ships",
             Affects::kContent);
   }

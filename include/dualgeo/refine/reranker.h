@@ -9,6 +9,7 @@
 //   kde         by kernel density weighted by distance in feature space; the answer is its maximum (Vo, Jacobs, Hays
 //               2017, as their code has it)
 //   bayes       by expected score under a fitted posterior over places (refine/place_posterior.h)
+//   mlp         by a small network fitted to pairs of candidates (refine/mlp_fit.h)
 //
 // A new re-ranker is one file that implements Reranker and one line of src/refine/rerankers.h; it is then a value of
 // rerank.method and of --method.
@@ -36,6 +37,7 @@
 namespace dualgeo {
 
 class PlacePosterior;
+class PosteriorCells;
 
 class Reranker {
  public:
@@ -60,6 +62,9 @@ std::vector<CandidateList> Rerank(const RerankOptions& options, std::vector<Cand
 
 // How sure an answer at `place` is, given the list.
 PlaceEstimate EstimateAt(const PlacePosterior& posterior, std::span<const Candidate> similar, LatLon place);
+
+// Where the photo of a list may have been taken (refine/posterior_area.h), by its similar candidates.
+PosteriorCells CellsOf(const PlacePosterior& posterior, const CandidateList& list);
 
 // What a candidate counts: its rank in retrieval, whatever its place in a list that was re-ranked before.
 int RetrievalRank(const Candidate& candidate);

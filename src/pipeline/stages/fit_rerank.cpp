@@ -56,6 +56,7 @@ PosteriorParameters Fit(const StageRun& run) {
   FitOptions fit;
   fit.top_k = options.rerank.top_k;
   fit.evidence = options.rerank.evidence;
+  fit.network = options.rerank.method == "mlp";
   PosteriorParameters parameters = FitPosterior(study.Examples(fit.top_k, false), fit);
   parameters.note = std::to_string(study.lists.size()) + " validation photos, each asked without itself in the gallery";
   return parameters;
@@ -82,6 +83,10 @@ std::vector<Step> FitRerankSteps(const Stage& self, const StageRun& run) {
 Stage FitRerankStage() {
   return {.reads = {ConfigReads::kComputes,
                     {"seed", "precision", "data.validation.fraction", "search", "rerank.top_k", "rerank.evidence"}},
+          .adjust =
+              [](const ExperimentOptions& o, ConfigReads& reads) {
+                if (o.rerank.method == "mlp") reads.sections.emplace_back("rerank.method");
+              },
           .steps = FitRerankSteps,
           .of_model = true};
 }

@@ -48,7 +48,7 @@ void WritePlaces(const fs::path& path, const LmmOptions& options, const std::vec
 // Does it join answers and candidates by the bayes rule, and so read `rerank`?
 bool JoinsAnswers(const ExperimentOptions& options) {
   const std::string& choose = options.predict.lmm.choose;
-  return options.predict.method == "lmm" && (choose == "bayes" || choose == "auto");
+  return options.predict.method == "lmm" && (choose == "bayes" || choose == "auto" || choose == "router");
 }
 
 // From the re-ranked list where there is one.
