@@ -62,11 +62,11 @@ std::string_view ExifOfJpeg(std::string_view bytes) {
   return {};
 }
 
-// From the TIFF header on; empty: none.
-std::string ExifBlock(std::string_view bytes) {
+// From the TIFF header on; empty: none. kept: holds it where it is no part of `bytes`.
+std::string_view ExifBlock(std::string_view bytes, std::string& kept) {
   const auto block = [](std::string_view found) {
     if (found.starts_with(kExifStart)) found.remove_prefix(kExifStart.size());
-    return std::string(found);
+    return found;
   };
   switch (DetectFormat(bytes)) {
     case PhotoFormat::kJpeg:
@@ -82,7 +82,8 @@ std::string ExifBlock(std::string_view bytes) {
     case PhotoFormat::kUnknown:
       break;
   }
-  return BeginsAsHeif(bytes) ? block(ExifOfHeif(bytes)) : "";
+  if (BeginsAsHeif(bytes)) kept = ExifOfHeif(bytes);
+  return block(kept);
 }
 
 using Exif = ExifDirectories;
@@ -239,8 +240,8 @@ std::string CleanText(std::string_view bytes) {
 PhotoFacts FactsInPhoto(std::string_view bytes) {
   PhotoFacts facts;
   const PhotoFormat format = DetectFormat(bytes);
-  const std::string block = ExifBlock(bytes);
-  const Exif exif(block);
+  std::string kept;
+  const Exif exif(ExifBlock(bytes, kept));
   ReadLocation(exif, facts);
   if (const auto heights = exif.Fractions(Exif::kGps, kAltitude); !heights.empty()) {
     const std::string_view below = exif.Bytes(Exif::kGps, kAltitudeBelow);

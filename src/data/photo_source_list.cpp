@@ -93,7 +93,8 @@ class SourceList : public NamedSource {
     // A key of WebDataset: one name for all that belongs to a photo.
     if (std::filesystem::path(id).has_extension()) return std::nullopt;
     static constexpr std::array kExtensions = {".jpg",  ".jpeg", ".JPG",  ".JPEG", ".png",  ".PNG", ".webp",
-                                               ".WEBP", ".tif",  ".tiff", ".TIF",  ".TIFF", ".bmp", ".BMP"};
+                                               ".WEBP", ".tif",  ".tiff", ".TIF",  ".TIFF", ".bmp", ".BMP",
+                                               ".heic", ".HEIC", ".heif", ".avif", ".AVIF"};
     for (const char* extension : kExtensions) {
       std::string name = id + extension;
       if (const auto source = SourceOf(name)) return Place{*source, std::move(name)};
