@@ -119,9 +119,9 @@ void Run(EvaluateFlags& flags) {
                AllInputs({flags.score.config.Inputs(),
                           {{"--predictions", flags.predictions},
                            {"--candidates", flags.candidates},
-                            {"--gallery-table", flags.gallery_table},
-                            {"--truth", flags.score.truth},
-                            {"--places", flags.places}}}));
+                           {"--gallery-table", flags.gallery_table},
+                           {"--truth", flags.score.truth},
+                           {"--places", flags.places}}}));
   const EvaluationReport report = Score(flags);
   const Evaluation& first = report.evaluations.front();
   for (const auto& warning : Warnings(first)) spdlog::warn("evaluate: {}", warning);
