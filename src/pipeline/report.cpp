@@ -144,7 +144,8 @@ class Gatherer {
     std::string method = TextOf(metrics, "method");
     if (method.empty()) method = "predictions";
     if (scored.clusters && metrics.contains("settings")) {
-      scored.clusters->column = TextOf(metrics["settings"], "cluster");
+      const std::string column = TextOf(metrics["settings"], "cluster");
+      if (!column.empty()) scored.clusters->column = column;
     }
     if (fs::exists(paths_.of(name, "predictions.csv"))) {
       scored.predictions = ReadPredictions(paths_.of(name, "predictions.csv"));
