@@ -8,6 +8,7 @@
 
 #include "dualgeo/geo/unit_vector.h"
 #include "html.h"
+#include "map_paths.h"
 
 namespace dualgeo {
 namespace {
@@ -102,16 +103,15 @@ std::string CellPath(S2Cell cell) {
 
 std::string CellMapCss() {
   // Lines would drown what is small, and divide what is one cell: those get lines of their own colour.
-  std::string css =
-      ".page{fill:#fff}.sea{fill:#eef3f7}.grid{stroke:#d3dde5;stroke-width:.6;fill:none}text{fill:#222}"
-      ".cells{opacity:.85;stroke-width:.4;stroke-linejoin:round}\n";
+  std::string css = LandCss(false) +
+                    ".page{fill:#fff}text{fill:#222}"
+                    ".cells{opacity:.85;stroke-width:.4;stroke-linejoin:round}\n";
   for (std::size_t i = 0; i < kCellColours.size(); ++i) {
     const std::string colour = kCellColours[i];
     css += ".k" + std::to_string(i) + "{fill:" + colour + ";stroke:" + colour + "}";
   }
-  return css +
-         ".cells .lined{stroke:#eef3f7}\n@media screen and (prefers-color-scheme:dark){.page{fill:#14181c}"
-         ".sea{fill:#1c242b}.grid{stroke:#303b45}text{fill:#e6e6e6}.cells .lined{stroke:#1c242b}}\n";
+  return css + ".cells .lined{stroke:#eef3f7}\n@media screen and (prefers-color-scheme:dark){" + LandCss(true) +
+         ".page{fill:#14181c}text{fill:#e6e6e6}.cells .lined{stroke:#1c242b}}\n";
 }
 
 std::size_t CountParts(const Partition& partition) {
@@ -168,13 +168,14 @@ std::string PartitionMapSvg(const Partition& partition, const std::string& title
       EscapeHtml(title) +
       "</text>\n<clipPath id=\"clip\"><rect width=\"1000\" height=\"500\"/></clipPath>\n<g transform=\"translate(0 "
       "34)\" "
-      "clip-path=\"url(#clip)\">\n<rect class=\"sea\" width=\"1000\" height=\"500\"/>\n<g class=\"cells\">\n";
+      "clip-path=\"url(#clip)\">\n<rect class=\"sea\" width=\"1000\" height=\"500\"/>\n" +
+      LandSvg() + "<g class=\"cells\">\n";
   for (std::size_t i = 0; i < kCellColours.size(); ++i) {
     const std::string colour = "k" + std::to_string(i);
     if (!paths.lined[i].empty()) svg += "<path class=\"" + colour + " lined\" d=\"" + paths.lined[i] + "\"/>\n";
     if (!paths.plain[i].empty()) svg += "<path class=\"" + colour + "\" d=\"" + paths.plain[i] + "\"/>\n";
   }
-  svg += "</g>\n<path class=\"grid\" d=\"";
+  svg += "</g>\n" + CoastSvg() + "<path class=\"grid\" d=\"";
   for (int x = 1; x < 12; ++x) svg += "M" + Decimals(x * 1000.0 / 12, 1) + " 0v500";
   for (int y = 1; y < 6; ++y) svg += "M0 " + Decimals(y * 500.0 / 6, 1) + "h1000";
   return svg + "\"/>\n</g>\n<text x=\"8\" y=\"554\">" + EscapeHtml(PartitionWords(partition)) + "</text>\n</svg>\n";
