@@ -24,12 +24,12 @@ int LineOf(const std::string& text, std::size_t at) {
 
 }  // namespace
 
-PlaceNames ReadPlaceNames(const std::filesystem::path& path) {
+PromptPlaces ReadPlaceNames(const std::filesystem::path& path) {
   const CsvTable csv = CsvTable::Read(path);
   const auto gallery_id = csv.Find("gallery_id");
   const std::size_t id = gallery_id ? *gallery_id : csv.Require("IMG_ID");
   const std::size_t place = csv.Require("place");
-  PlaceNames names;
+  PromptPlaces names;
   for (std::size_t row = 0; row < csv.rows(); ++row) {
     if (!csv.Cell(row, place).empty()) names[std::string(csv.Cell(row, id))] = Printable(csv.Cell(row, place), 200);
   }
@@ -102,7 +102,7 @@ PromptTemplate PromptTemplate::Parse(const std::string& text, const std::string&
 }
 
 PromptTemplate::Prompt PromptTemplate::Render(const CandidateList& list, int positives, bool negatives,
-                                              const PlaceNames& places) const {
+                                              const PromptPlaces& places) const {
   Prompt prompt;
   std::string similar;
   std::string dissimilar;

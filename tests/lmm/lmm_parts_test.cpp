@@ -152,7 +152,7 @@ TEST(LmmPromptTest, NamesFileAndLineOfMistakes) {
 TEST(LmmPromptTest, ReadsPlaceNames) {
   TemporaryFolder folder;
   const auto path = folder.Write("items.csv", "IMG_ID,LAT,LON,place\na,1,2,\"Paris, France\"\nb,3,4,\n");
-  EXPECT_EQ(ReadPlaceNames(path), (PlaceNames{{"a", "Paris, France"}}));
+  EXPECT_EQ(ReadPlaceNames(path), (PromptPlaces{{"a", "Paris, France"}}));
   EXPECT_THAT(ErrorOf([&] { ReadPlaceNames(folder.Write("x.csv", "IMG_ID\na\n")); }), HasSubstr("place"));
 }
 

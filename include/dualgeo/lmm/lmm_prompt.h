@@ -4,7 +4,7 @@
 //   {{dissimilar}}   as many dissimilar ones
 //   {{#similar}} ... {{/similar}}, {{#dissimilar}} ... {{/dissimilar}}   left out when there are none to show
 // A tag that stands alone on its line takes the line with it. The names in brackets are there for candidates whose
-// place is named (PlaceNames).
+// place is named (PromptPlaces).
 #pragma once
 
 #include <filesystem>
@@ -17,11 +17,11 @@
 namespace dualgeo {
 
 // gallery_id to the place's name.
-using PlaceNames = std::unordered_map<std::string, std::string>;
+using PromptPlaces = std::unordered_map<std::string, std::string>;
 
 // From a table with a column gallery_id (or IMG_ID) and a column place; a candidates file with such a column will do.
 // Throws InputError.
-PlaceNames ReadPlaceNames(const std::filesystem::path& path);
+PromptPlaces ReadPlaceNames(const std::filesystem::path& path);
 
 class PromptTemplate {
  public:
@@ -43,7 +43,7 @@ class PromptTemplate {
     int similar = 0;
     int dissimilar = 0;
   };
-  Prompt Render(const CandidateList& list, int positives, bool negatives, const PlaceNames& places = {}) const;
+  Prompt Render(const CandidateList& list, int positives, bool negatives, const PromptPlaces& places = {}) const;
 
  private:
   enum class Kind { kText, kSimilar, kDissimilar };

@@ -19,7 +19,7 @@ namespace dualgeo {
 
 struct LmmInputs {
   std::filesystem::path images;  // folder or tar; may be empty when offline: then photos are known by the cache
-  PlaceNames places;             // names of candidates' places for the prompt
+  PromptPlaces places;           // names of candidates' places for the prompt
 };
 
 struct LmmUsage {
