@@ -3,18 +3,27 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
+#include <limits>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "dualgeo/eval/text_table.h"
 #include "dualgeo/geo/unit_vector.h"
 #include "dualgeo/util/text.h"
 #include "html.h"
+#include "map_paths.h"
 
 namespace dualgeo {
 namespace {
 
-// Map units: 1000 x 500 below a title and above a legend.
-constexpr double kWidth = 1000, kHeight = 500, kTop = 34, kLegend = 30;
+// A picture of its own: the map below a title and above a legend.
+constexpr double kTop = 34, kLegend = 62;
+
+// So many photos are drawn one by one; more by cells, with the worst so many by their lines.
+constexpr std::size_t kEachPhoto = 500, kWorstLines = 40;
+constexpr double kCellUnits = 8, kLargestCircle = 10;  // 2.9 degrees; a radius
 
 // From near to far: green, lime, amber, orange, red, purple; at least 3.5 : 1 against the sea of their scheme.
 constexpr std::array<const char*, 6> kLight = {"#14803b", "#5a8a17", "#9a7400", "#cf5c00", "#c9232b", "#8a3fb5"};
@@ -22,50 +31,28 @@ constexpr std::array<const char*, 6> kDark = {"#35c26a", "#93cc4f", "#e0b020", "
 
 std::string Colours(const std::array<const char*, 6>& colours) {
   std::string css;
-  for (std::size_t i = 0; i < colours.size(); ++i) css += ".map .c" + std::to_string(i) + "{stroke:" + colours[i] + "}";
+  for (std::size_t i = 0; i < colours.size(); ++i) {
+    const std::string index = std::to_string(i), colour = colours[i];
+    css += ".map .c" + index + "{stroke:" + colour + "}.map .f" + index + "{fill:" + colour + "}";
+  }
   return css;
 }
 
-double X(double lon) { return (lon + 180) / 360 * kWidth; }
-double Y(double lat) { return (90 - lat) / 180 * kHeight; }
-
 // A path of zero-length strokes: with round caps these are dots, in a tenth of the bytes of circles.
-std::string Dot(LatLon place) { return "M" + Fixed(X(place.lon), 1) + " " + Fixed(Y(place.lat), 1) + "h0"; }
+std::string Dot(LatLon place) { return "M" + Fixed(MapX(place.lon), 1) + " " + Fixed(MapY(place.lat), 1) + "h0"; }
 
 std::string Segment(double x1, double y1, double x2, double y2) {
   return "M" + Fixed(x1, 1) + " " + Fixed(y1, 1) + "L" + Fixed(x2, 1) + " " + Fixed(y2, 1);
 }
 
-// Tenths of a map unit, each point relative to the one before: half the bytes of absolute numbers.
 std::string ErrorLine(LatLon truth, LatLon prediction) {
-  const auto tenths = [](long n) {
-    std::string text = n < 0 ? "-" : "";
-    n = std::labs(n);
-    if (n >= 10 || n == 0) text += std::to_string(n / 10);
-    if (n % 10 != 0) text += "." + std::to_string(n % 10);
-    return text;
-  };
   std::string path;
-  for (const auto& line : GreatCircleLines(truth, prediction)) {
-    long x = 0, y = 0;
-    const char* before = "M";
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      const long to_x = std::lround(10 * X(line[i].lon)), to_y = std::lround(10 * Y(line[i].lat));
-      if (i > 0 && to_x == x && to_y == y) continue;
-      const std::string dy = tenths(to_y - y);
-      path +=
-          std::string(before[0] == ' ' && to_x < x ? "" : before) + tenths(to_x - x) + (dy[0] == '-' ? "" : " ") + dy;
-      before = before[0] == 'M' ? "l" : " ";
-      x = to_x;
-      y = to_y;
-    }
-  }
+  for (const auto& line : GreatCircleLines(truth, prediction)) path += MapLine(line);
   return path;
 }
 
-std::string Path(const std::string& css_class, const std::string& data, const std::string& id = "") {
-  if (data.empty()) return "";
-  return "<path " + (id.empty() ? "" : "id=\"" + id + "\" ") + "class=\"" + css_class + "\" d=\"" + data + "\"/>\n";
+std::string Path(const std::string& css_class, const std::string& data) {
+  return data.empty() ? "" : "<path class=\"" + css_class + "\" d=\"" + data + "\"/>\n";
 }
 
 std::string GalleryDots(const std::vector<LatLon>& gallery, int max_points) {
@@ -87,8 +74,8 @@ std::string LandAgain(const std::string& id) { return id.empty() ? "" : "<use hr
 
 std::string Grid() {
   std::string grid;
-  for (int lon = -150; lon <= 150; lon += 30) grid += Segment(X(lon), 0, X(lon), kHeight);
-  for (int lat = -60; lat <= 60; lat += 30) grid += Segment(0, Y(lat), kWidth, Y(lat));
+  for (int lon = -150; lon <= 150; lon += 30) grid += Segment(MapX(lon), 0, MapX(lon), kMapHeight);
+  for (int lat = -60; lat <= 60; lat += 30) grid += Segment(0, MapY(lat), kMapWidth, MapY(lat));
   return Path("grid", grid);
 }
 
@@ -96,53 +83,132 @@ std::string Grid() {
 struct MapDrawing {
   std::string body;
   std::vector<PageMap::Entry> legend;
+  std::string caption;
 };
 
-// land: the gallery's dots.
-MapDrawing Draw(const Evaluation& evaluation, const std::string& land) {
-  const auto& thresholds = evaluation.options.thresholds_km;
-  const std::size_t classes = thresholds.size() + 1;
-  const auto css = [&](std::size_t i) {
-    return "c" + std::to_string(i * (kLight.size() - 1) / std::max<std::size_t>(1, classes - 1));
-  };
+// Errors as classes between the thresholds, each with its colour.
+struct ErrorClasses {
+  explicit ErrorClasses(const std::vector<double>& thresholds) : thresholds_km(thresholds) {}
 
-  std::vector<std::string> lines(classes), dots(classes);
-  std::vector<int> counts(classes);
+  std::size_t size() const { return thresholds_km.size() + 1; }
+  // Strictly below, as accuracy is counted.
+  std::size_t of(double km) const {
+    return static_cast<std::size_t>(std::upper_bound(thresholds_km.begin(), thresholds_km.end(), km) -
+                                    thresholds_km.begin());
+  }
+  std::string css(std::size_t i) const {
+    return "c" + std::to_string(i * (kLight.size() - 1) / std::max<std::size_t>(1, size() - 1));
+  }
+  std::string name(std::size_t i) const {
+    if (i == 0) return "< " + FormatDouble(thresholds_km[0]) + " km";
+    if (i + 1 == size()) return "\u2265 " + FormatDouble(thresholds_km.back()) + " km";
+    return FormatDouble(thresholds_km[i - 1]) + " - " + FormatDouble(thresholds_km[i]) + " km";
+  }
+
+  const std::vector<double>& thresholds_km;
+};
+
+// Every truth, answer and the line between them.
+std::string DrawEach(const Evaluation& evaluation, const ErrorClasses& classes) {
+  std::vector<std::string> lines(classes.size()), dots(classes.size());
   std::string truths;
-  int unanswered = 0;
   for (const auto& photo : evaluation.photos) {
     truths += Dot(photo.truth);
-    if (!photo.error_km) {
-      ++unanswered;
-      continue;
-    }
-    // Strictly below, as accuracy is counted.
-    const auto i = static_cast<std::size_t>(std::upper_bound(thresholds.begin(), thresholds.end(), *photo.error_km) -
-                                            thresholds.begin());
-    ++counts[i];
+    if (!photo.error_km) continue;
+    const std::size_t i = classes.of(*photo.error_km);
     lines[i] += ErrorLine(photo.truth, *photo.prediction);
     dots[i] += Dot(*photo.prediction);
   }
+  std::string svg;
+  // The worst first, so that good answers stay visible on top.
+  for (std::size_t i = classes.size(); i-- > 0;) svg += Path("line " + classes.css(i), lines[i]);
+  for (std::size_t i = classes.size(); i-- > 0;) svg += Path("dot " + classes.css(i), dots[i]);
+  return svg + Path("truth", truths);
+}
 
+// The lines of the worst answers, with a dot at the answer.
+std::string DrawWorst(const Evaluation& evaluation, const ErrorClasses& classes) {
+  std::vector<const PhotoResult*> worst;
+  for (const auto& photo : evaluation.photos) {
+    if (photo.error_km) worst.push_back(&photo);
+  }
+  std::ranges::stable_sort(worst, std::greater<>(), [](const PhotoResult* photo) { return *photo->error_km; });
+  worst.resize(std::min(worst.size(), kWorstLines));
+  std::vector<std::string> lines(classes.size()), dots(classes.size());
+  for (const auto* photo : worst) {
+    const std::size_t i = classes.of(*photo->error_km);
+    lines[i] += ErrorLine(photo->truth, *photo->prediction);
+    dots[i] += Dot(*photo->prediction);
+  }
+  std::string svg;
+  for (std::size_t i = classes.size(); i-- > 0;) {
+    svg += Path("line worst " + classes.css(i), lines[i]) + Path("dot " + classes.css(i), dots[i]);
+  }
+  return svg;
+}
+
+// A circle for the photos of each cell, where they lie on average: its area their number, its colour their median
+// error (no answer: farther than any).
+std::string DrawErrorCells(const Evaluation& evaluation, const ErrorClasses& classes) {
+  struct Cell {
+    double x = 0, y = 0;
+    std::vector<double> errors;
+  };
+  std::map<std::pair<long, long>, Cell> cells;
+  for (const auto& photo : evaluation.photos) {
+    const double x = MapX(photo.truth.lon), y = MapY(photo.truth.lat);
+    Cell& cell = cells[{std::lround(y / kCellUnits), std::lround(x / kCellUnits)}];
+    cell.x += x;
+    cell.y += y;
+    cell.errors.push_back(photo.error_km.value_or(std::numeric_limits<double>::infinity()));
+  }
+  std::vector<Cell*> order;
+  for (auto& [key, cell] : cells) order.push_back(&cell);
+  std::ranges::stable_sort(order, std::greater<>(), [](const Cell* cell) { return cell->errors.size(); });
+  const double most = order.empty() ? 1 : static_cast<double>(order.front()->errors.size());
+  std::string svg;
+  for (auto* cell : order) {  // small ones on top of large ones
+    const auto n = static_cast<double>(cell->errors.size());
+    const auto middle = cell->errors.begin() + (static_cast<std::ptrdiff_t>(cell->errors.size()) - 1) / 2;
+    std::ranges::nth_element(cell->errors, middle);
+    svg += "<circle class=\"f" + classes.css(classes.of(*middle)).substr(1) + "\" cx=\"" + Fixed(cell->x / n, 1) +
+           "\" cy=\"" + Fixed(cell->y / n, 1) + "\" r=\"" +
+           Fixed(std::max(1.8, kLargestCircle * std::sqrt(n / most)), 1) + "\"/>";
+  }
+  return "<g class=\"cell\">" + svg + "</g>\n";
+}
+
+MapDrawing Draw(const Evaluation& evaluation, const std::string& land) {
+  const ErrorClasses classes(evaluation.options.thresholds_km);
+  std::vector<int> counts(classes.size());
+  int unanswered = 0;
+  for (const auto& photo : evaluation.photos) {
+    photo.error_km ? ++counts[classes.of(*photo.error_km)] : ++unanswered;
+  }
+  const bool each = evaluation.photos.size() <= kEachPhoto;
   MapDrawing drawing;
-  std::string& svg = drawing.body;
-  svg = Grid() + land;
-  // Lines of thousands of photos would hide everything else. The worst first, so that good answers stay visible on top.
-  const std::string weight = evaluation.photos.size() > 500 ? "line many " : "line ";
-  for (std::size_t i = classes; i-- > 0;) svg += Path(weight + css(i), lines[i]);
-  for (std::size_t i = classes; i-- > 0;) svg += Path("dot " + css(i), dots[i]);
-  svg += Path("truth", truths);
-
-  drawing.legend.push_back({"truth", "truth", static_cast<int>(evaluation.photos.size())});
-  for (std::size_t i = 0; i < classes; ++i) {
-    std::string bound = "< " + FormatDouble(thresholds[0]) + " km";
-    if (i > 0)
-      bound = FormatDouble(thresholds[i - 1]) + " - " + FormatDouble(thresholds[std::min(i, classes - 2)]) + " km";
-    if (i == thresholds.size()) bound = "\u2265 " + FormatDouble(thresholds.back()) + " km";
-    drawing.legend.push_back({"dot " + css(i), bound, counts[i]});
+  drawing.body =
+      land + Grid() +
+      (each ? DrawEach(evaluation, classes) : DrawErrorCells(evaluation, classes) + DrawWorst(evaluation, classes));
+  if (each) drawing.legend.push_back({"truth", "truth", static_cast<int>(evaluation.photos.size())});
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    drawing.legend.push_back({"dot " + classes.css(i), classes.name(i), counts[i]});
   }
   if (unanswered > 0) drawing.legend.push_back({"grid", "no answer", unanswered});
+  drawing.caption =
+      each
+          ? "A line joins the truth to its answer by the shortest way (great circle, cut at the date line); its colour "
+            "tells the error, and so does its length."
+          : "A circle stands where photos were taken, those of 2.9 degrees together: its area is their number, its "
+            "colour their median error. Lines lead from the truth to the answer (a dot) of the " +
+                std::to_string(kWorstLines) + " worst.";
   return drawing;
+}
+
+std::string MapGround(const std::vector<LatLon>& gallery, const std::string& id, const MapOptions& options) {
+  if (!options.land_id.empty()) return LandAgain(options.land_id);
+  return "<g" + (id.empty() ? "" : " id=\"" + id + "-land\"") + ">" + LandSvg() +
+         Path("gallery", GalleryDots(gallery, options.max_gallery_points)) + "</g>";
 }
 
 std::string Frame(const std::string& body, const std::string& clip_id) {
@@ -215,28 +281,26 @@ std::vector<std::vector<LatLon>> GreatCircleLines(LatLon a, LatLon b) {
 
 std::string MapCss() {
   std::string css =
-      ".map .page{fill:#fff}.map .sea{fill:#eef3f7}.map .grid{stroke:#d3dde5;stroke-width:.6;fill:none}"
-      ".map text{fill:#222}.map.small{--gallery:4.5}.map .truth{stroke:#111;stroke-width:2.2}"
+      LandCss(false) +
+      ".map .page{fill:#fff}.map text{fill:#222}.map.small{--gallery:3}.map .truth{stroke:#111;stroke-width:2.2}"
       // Not below .map: in another map's <use> the dots have no ancestors.
-      ".gallery{stroke:#6f7f8c;stroke-width:var(--gallery,2);stroke-linecap:round;fill:none}"
+      ".gallery{stroke:#93a2ad;stroke-width:var(--gallery,1.2);stroke-linecap:round;fill:none}"
       ".map path{stroke-linecap:round;fill:none}.map .line{stroke-width:.8;stroke-opacity:.45}"
-      ".map .many{stroke-opacity:.2}.map .dot{stroke-width:4}.map .mark{stroke:#111;stroke-width:7}"
+      ".map .worst{stroke-opacity:.6;stroke-width:1}.map .cell{stroke:#fffdf8;stroke-width:.5;fill-opacity:.85}"
+      ".map .dot{stroke-width:4}.map .mark{stroke:#111;stroke-width:7}"
       ".map .halo{stroke:#fff;stroke-width:16}.map .candidate{stroke:#0b62a8;stroke-width:20}"
       ".map .way{stroke:#111;stroke-width:4;stroke-dasharray:12 9}\n";
   css += Colours(kLight);
-  css +=
-      "\n@media screen and (prefers-color-scheme:dark){.map .page{fill:#14181c}.map .sea{fill:#1c242b}"
-      ".map .grid{stroke:#303b45}.map text{fill:#e6e6e6}.gallery{stroke:#72818d}.map .truth{stroke:#fff}"
-      ".map .mark,.map .way{stroke:#fff}.map .halo{stroke:#14181c}.map .candidate{stroke:#6cb8f5}";
+  css += "\n@media screen and (prefers-color-scheme:dark){" + LandCss(true) +
+         ".map .page{fill:#14181c}.map text{fill:#e6e6e6}.gallery{stroke:#72818d}.map .truth{stroke:#fff}"
+         ".map .cell{stroke:#14181c}"
+         ".map .mark,.map .way{stroke:#fff}.map .halo{stroke:#14181c}.map .candidate{stroke:#6cb8f5}";
   return css + Colours(kDark) + "}\n";
 }
 
 PageMap PredictionsPageMap(const Evaluation& evaluation, const std::vector<LatLon>& gallery, const std::string& id,
                            const MapOptions& options) {
-  MapDrawing drawing =
-      Draw(evaluation, options.land_id.empty()
-                           ? Path("gallery", GalleryDots(gallery, options.max_gallery_points), id + "-land")
-                           : LandAgain(options.land_id));
+  MapDrawing drawing = Draw(evaluation, MapGround(gallery, id, options));
   PageMap map;
   map.svg = "<svg class=\"map\" viewBox=\"0 0 1000 500\" role=\"img\" aria-labelledby=\"" + id + "-title " + id +
             "-text\"><title id=\"" + id + "-title\">" + EscapeHtml(options.title) + "</title><desc id=\"" + id +
@@ -249,6 +313,7 @@ PageMap PredictionsPageMap(const Evaluation& evaluation, const std::vector<LatLo
   }
   map.svg += "</desc>\n" + Frame(drawing.body, id + "-clip") + "</svg>";
   map.legend = std::move(drawing.legend);
+  map.caption = std::move(drawing.caption);
   return map;
 }
 
@@ -261,28 +326,29 @@ std::string PhotoMapSvg(const PhotoResult& photo, const std::vector<LatLon>& can
   for (const auto& candidate : candidates) dots += Dot(candidate);
   svg += Path("candidate", dots);
   if (photo.prediction) {
-    const double x = X(photo.prediction->lon), y = Y(photo.prediction->lat);
+    const double x = MapX(photo.prediction->lon), y = MapY(photo.prediction->lat);
     const std::string cross = Segment(x - 14, y - 14, x + 14, y + 14) + Segment(x - 14, y + 14, x + 14, y - 14);
     svg += Path("way", ErrorLine(photo.truth, *photo.prediction)) + Path("halo", cross) + Path("mark", cross);
   }
-  const double x = X(photo.truth.lon), y = Y(photo.truth.lat);
+  const double x = MapX(photo.truth.lon), y = MapY(photo.truth.lat);
   const std::string ring = "M" + Fixed(x - 20, 1) + " " + Fixed(y, 1) + "a20 20 0 1 0 40 0a20 20 0 1 0 -40 0";
   return svg + Path("halo", ring) + Path("mark", ring) + "</svg>";
 }
 
 std::string PredictionsMapSvg(const Evaluation& evaluation, const std::vector<LatLon>& gallery,
                               const MapOptions& options) {
-  MapDrawing drawing = Draw(evaluation, Path("gallery", GalleryDots(gallery, options.max_gallery_points)));
+  MapDrawing drawing = Draw(evaluation, MapGround(gallery, "", options));
   if (!gallery.empty()) drawing.legend.insert(drawing.legend.begin(), {"gallery", "gallery", -1});
-  const double height = kTop + kHeight + kLegend;
-  std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"map\" viewBox=\"0 0 " + Fixed(kWidth, 1) + " " +
-                    Fixed(height, 1) + "\" font-family=\"system-ui, sans-serif\" font-size=\"13\" role=\"img\">\n";
+  const double height = kTop + kMapHeight + kLegend;
+  std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"map\" viewBox=\"0 0 " + Fixed(kMapWidth, 1) +
+                    " " + Fixed(height, 1) +
+                    "\" font-family=\"system-ui, sans-serif\" font-size=\"13\" role=\"img\">\n";
   svg += "<title>" + EscapeHtml(options.title) + "</title>\n<style>\n" + MapCss() + "</style>\n";
   svg += "<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n";
   svg += "<text x=\"8\" y=\"22\" font-size=\"16\">" + EscapeHtml(options.title) + "</text>\n";
   svg += "<g transform=\"translate(0 " + Fixed(kTop, 1) + ")\">" + Frame(drawing.body, "clip") + "</g>\n";
   double x = 12;
-  const double y = kTop + kHeight + 20;
+  const double y = kTop + kMapHeight + 20;
   for (const auto& entry : drawing.legend) {
     // Truths are as many as photos, which the coloured dots add up to.
     const bool counted = entry.css_class != "gallery" && entry.css_class != "truth";
@@ -290,6 +356,13 @@ std::string PredictionsMapSvg(const Evaluation& evaluation, const std::vector<La
     svg += "<path class=\"" + entry.css_class + "\" d=\"M" + Fixed(x, 1) + " " + Fixed(y - 4.5, 1) +
            "h0\"/><text x=\"" + Fixed(x + 8, 1) + "\" y=\"" + Fixed(y, 1) + "\">" + EscapeHtml(label) + "</text>\n";
     x += 24 + 6.8 * static_cast<double>(label.size());
+  }
+  for (std::size_t line = 0, begin = 0; begin < drawing.caption.size(); ++line) {
+    const std::size_t end =
+        drawing.caption.size() - begin <= 150 ? drawing.caption.size() : drawing.caption.rfind(' ', begin + 150);
+    svg += "<text x=\"8\" y=\"" + Fixed(y + 17 + 15 * static_cast<double>(line), 1) + "\" font-size=\"11.5\">" +
+           EscapeHtml(drawing.caption.substr(begin, end - begin)) + "</text>\n";
+    begin = end + 1;
   }
   return svg + "</svg>\n";
 }

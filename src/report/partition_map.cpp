@@ -6,8 +6,9 @@
 #include <numeric>
 #include <unordered_set>
 
-#include "dualgeo/geo/unit_vector.h"
+#include "dualgeo/geo/cell_outline.h"
 #include "html.h"
+#include "map_paths.h"
 
 namespace dualgeo {
 namespace {
@@ -18,60 +19,8 @@ constexpr int kFinestLined = 6;
 constexpr std::array<const char*, 8> kCellColours = {"#5b8fc9", "#e09a4f", "#6aab6a", "#d0706e",
                                                      "#9a83c4", "#a98467", "#d48bb8", "#8a9aa6"};
 
-// A ring of longitudes that go on over the date line, and so may leave [-180, 180].
-using Outline = std::vector<LatLon>;
-
-// Along the great circle from a to b, without b: as many points as it takes to look bent where it is.
-void AddEdge(LatLon a, LatLon b, int level, Outline& outline) {
-  const int steps = level <= 2 ? 16 : level <= 4 ? 8 : level <= 6 ? 3 : 1;
-  const UnitVector from = ToUnitVector(a), to = ToUnitVector(b);
-  for (int i = 0; i < steps; ++i) {
-    const double t = static_cast<double>(i) / steps;
-    outline.push_back(
-        i == 0 ? a
-               : ToLatLon({from.x + t * (to.x - from.x), from.y + t * (to.y - from.y), from.z + t * (to.z - from.z)}));
-  }
-}
-
-bool IsPole(LatLon place) { return std::abs(place.lat) > 89.9999; }
-
-// A pole is a line on this map: it gets the longitudes of its neighbours, one after the other.
-Outline WithPoles(const Outline& ring) {
-  Outline outline;
-  for (std::size_t i = 0; i < ring.size(); ++i) {
-    if (!IsPole(ring[i])) {
-      outline.push_back(ring[i]);
-      continue;
-    }
-    outline.push_back({ring[i].lat, ring[(i + ring.size() - 1) % ring.size()].lon});
-    outline.push_back({ring[i].lat, ring[(i + 1) % ring.size()].lon});
-  }
-  return outline;
-}
-
-Outline OutlineOf(S2Cell cell) {
-  Outline ring;
-  const auto vertices = cell.Vertices();
-  for (std::size_t k = 0; k < 4; ++k) AddEdge(vertices[k], vertices[(k + 1) % 4], cell.level(), ring);
-  Outline outline = WithPoles(ring);
-  double turned = 0;
-  for (std::size_t i = 1; i <= outline.size(); ++i) {
-    const double step = std::remainder(outline[i % outline.size()].lon - outline[i - 1].lon, 360.0);
-    turned += step;
-    if (i < outline.size()) outline[i].lon = outline[i - 1].lon + step;
-  }
-  if (std::abs(turned) > 180) {  // all around a pole, which closes the ring
-    const double pole = cell.Center().lat > 0 ? 90 : -90;
-    const LatLon first = outline.front();
-    outline.push_back({first.lat, first.lon + turned});
-    outline.push_back({pole, first.lon + turned});
-    outline.push_back({pole, first.lon});
-  }
-  return outline;
-}
-
 // Hundredths of a map unit (1000 x 500), relative to the point before.
-std::string PathOf(const Outline& outline, double shift) {
+std::string PathOf(const std::vector<LatLon>& outline, double shift) {
   std::string path;
   long x = 0, y = 0;
   const auto number = [](long hundredths) {
@@ -91,7 +40,7 @@ std::string PathOf(const Outline& outline, double shift) {
 }
 
 std::string CellPath(S2Cell cell) {
-  const Outline outline = OutlineOf(cell);
+  const std::vector<LatLon> outline = CellOutline(cell);
   const auto [west, east] = std::ranges::minmax(outline, {}, &LatLon::lon);
   std::string path;
   for (const double shift : {-360.0, 0.0, 360.0}) {
@@ -102,16 +51,15 @@ std::string CellPath(S2Cell cell) {
 
 std::string CellMapCss() {
   // Lines would drown what is small, and divide what is one cell: those get lines of their own colour.
-  std::string css =
-      ".page{fill:#fff}.sea{fill:#eef3f7}.grid{stroke:#d3dde5;stroke-width:.6;fill:none}text{fill:#222}"
-      ".cells{opacity:.85;stroke-width:.4;stroke-linejoin:round}\n";
+  std::string css = LandCss(false) +
+                    ".page{fill:#fff}text{fill:#222}"
+                    ".cells{opacity:.85;stroke-width:.4;stroke-linejoin:round}\n";
   for (std::size_t i = 0; i < kCellColours.size(); ++i) {
     const std::string colour = kCellColours[i];
     css += ".k" + std::to_string(i) + "{fill:" + colour + ";stroke:" + colour + "}";
   }
-  return css +
-         ".cells .lined{stroke:#eef3f7}\n@media screen and (prefers-color-scheme:dark){.page{fill:#14181c}"
-         ".sea{fill:#1c242b}.grid{stroke:#303b45}text{fill:#e6e6e6}.cells .lined{stroke:#1c242b}}\n";
+  return css + ".cells .lined{stroke:#eef3f7}\n@media screen and (prefers-color-scheme:dark){" + LandCss(true) +
+         ".page{fill:#14181c}text{fill:#e6e6e6}.cells .lined{stroke:#1c242b}}\n";
 }
 
 std::size_t CountParts(const Partition& partition) {
@@ -168,13 +116,14 @@ std::string PartitionMapSvg(const Partition& partition, const std::string& title
       EscapeHtml(title) +
       "</text>\n<clipPath id=\"clip\"><rect width=\"1000\" height=\"500\"/></clipPath>\n<g transform=\"translate(0 "
       "34)\" "
-      "clip-path=\"url(#clip)\">\n<rect class=\"sea\" width=\"1000\" height=\"500\"/>\n<g class=\"cells\">\n";
+      "clip-path=\"url(#clip)\">\n<rect class=\"sea\" width=\"1000\" height=\"500\"/>\n" +
+      LandSvg() + "<g class=\"cells\">\n";
   for (std::size_t i = 0; i < kCellColours.size(); ++i) {
     const std::string colour = "k" + std::to_string(i);
     if (!paths.lined[i].empty()) svg += "<path class=\"" + colour + " lined\" d=\"" + paths.lined[i] + "\"/>\n";
     if (!paths.plain[i].empty()) svg += "<path class=\"" + colour + "\" d=\"" + paths.plain[i] + "\"/>\n";
   }
-  svg += "</g>\n<path class=\"grid\" d=\"";
+  svg += "</g>\n" + CoastSvg() + "<path class=\"grid\" d=\"";
   for (int x = 1; x < 12; ++x) svg += "M" + Decimals(x * 1000.0 / 12, 1) + " 0v500";
   for (int y = 1; y < 6; ++y) svg += "M0 " + Decimals(y * 500.0 / 6, 1) + "h1000";
   return svg + "\"/>\n</g>\n<text x=\"8\" y=\"554\">" + EscapeHtml(PartitionWords(partition)) + "</text>\n</svg>\n";

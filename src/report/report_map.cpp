@@ -12,9 +12,9 @@ std::string MapSection(const Report& report) {
   for (std::size_t i = 0; i < report.benchmarks.size(); ++i) {
     const auto& benchmark = report.benchmarks[i];
     const Evaluation& e = benchmark.evaluations.front();
-    const PageMap map = PredictionsPageMap(e, report.gallery, BenchmarkId("map", i),
-                                           {"Map of truths and predictions: " + benchmark.name, 10000,
-                                            i == 0 || report.gallery.empty() ? "" : BenchmarkId("map", 0)});
+    const PageMap map = PredictionsPageMap(
+        e, report.gallery, BenchmarkId("map", i),
+        {"Map of truths and predictions: " + benchmark.name, 10000, i == 0 ? "" : BenchmarkId("map", 0)});
     html += BenchmarkHeading(benchmark) +
             "<figure class=\"wide\"><div class=\"scroll\" tabindex=\"0\" role=\"region\" " + "aria-label=\"Map\">" +
             map.svg + "</div>\n<ul class=\"legend\">";
@@ -33,10 +33,8 @@ std::string MapSection(const Report& report) {
                                Decimals(100.0 * entry.count / static_cast<double>(e.count), 1)});
       }
     }
-    html +=
-        "</ul>\n<figcaption>A line joins the truth to its answer by the shortest way (great circle, cut at the date "
-        "line); its colour tells the error, and so does its length.</figcaption>\n" +
-        DetailsHtml("Numbers", TableHtml(counts)) + "</figure>\n";
+    html += "</ul>\n<figcaption>" + std::string(map.caption) + "</figcaption>\n" +
+            DetailsHtml("Numbers", TableHtml(counts)) + "</figure>\n";
   }
   return html;
 }

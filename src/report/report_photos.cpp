@@ -61,7 +61,7 @@ std::string Photos(const std::string& title, const std::vector<ReportPhoto>& pho
 }  // namespace
 
 std::string PhotosSection(const Report& report) {
-  const std::string land = report.gallery.empty() ? "" : BenchmarkId("map", 0);
+  const std::string land = BenchmarkId("map", 0);
   std::string html;
   for (const auto& benchmark : report.benchmarks) {
     html += BenchmarkHeading(benchmark);

@@ -96,6 +96,43 @@ TEST(PageMap, CountsWhatItDraws) {
                              HasSubstr("&lt;i&gt;"), HasSubstr("1 with no answer"), Not(HasSubstr("<i>"))));
 }
 
+TEST(Map, LiesOverLand) {
+  const PageMap map = PredictionsPageMap({}, {}, "m", {"t"});
+  const auto begin = map.svg.find("<path class=\"land\" d=\"M");
+  ASSERT_NE(begin, std::string::npos);
+  EXPECT_GT(map.svg.find('"', begin + 25) - begin, 10'000u);
+  EXPECT_THAT(map.svg, HasSubstr("<path class=\"border\""));
+  // The land of an earlier map of the page.
+  const PageMap next = PredictionsPageMap({}, {}, "n", {"t", 100, "m"});
+  EXPECT_THAT(next.svg, AllOf(HasSubstr("<use href=\"#m-land\"/>"), Not(HasSubstr("class=\"land\""))));
+}
+
+// Thousands of lines would be a haystack: circles of cells, and the worst by their lines.
+TEST(Map, OfManyPhotosShowsCellsAndTheWorst) {
+  Evaluation e;
+  for (int i = 0; i < 600; ++i) {  // 300 in each of two cells, the second's median is far
+    const bool east = i % 2 == 1;
+    const double error = east ? 3000.0 + i : 0.1;
+    e.photos.push_back({std::to_string(i), {10, east ? 50.0 : 20.0}, LatLon{10, 40}, error, Answer::kAnswered, ""});
+  }
+  e.count = 600;
+  const PageMap map = PredictionsPageMap(e, {}, "m", {"t"});
+  const auto count = [&](const std::string& text) {
+    int found = 0;
+    for (auto at = map.svg.find(text); at != std::string::npos; at = map.svg.find(text, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_EQ(count("<circle "), 2);
+  EXPECT_THAT(map.svg, AllOf(HasSubstr("<circle class=\"f0\" cx=\"555.6\" cy=\"222.2\" r=\"10.0\"/>"),
+                             HasSubstr("<circle class=\"f5\" cx=\"638.9\" cy=\"222.2\" r=\"10.0\"/>"),
+                             Not(HasSubstr("class=\"truth\""))));
+  // 40 of the 300 lines, all of the same way here.
+  EXPECT_EQ(count("M638.9 222.2"), 40);
+  EXPECT_EQ(map.legend.size(), 6u);
+  EXPECT_EQ(map.legend.front().count, 300);
+  EXPECT_THAT(map.caption, HasSubstr("40 worst"));
+}
+
 TEST(Map, ShowsEveryAnswerAndCrossesTheDateLine) {
   PhotoTable truth;
   truth.path = "truth.csv";

@@ -19,7 +19,7 @@ std::vector<std::vector<std::pair<double, double>>> OutlinesOf(const std::string
   std::vector<std::vector<std::pair<double, double>>> outlines;
   double x = 0, y = 0;
   const std::string cells =
-      svg.substr(svg.find("<g class=\"cells\">"), svg.find("class=\"grid\"") - svg.find("<g class=\"cells\">"));
+      svg.substr(svg.find("<g class=\"cells\">"), svg.find("class=\"coast\"") - svg.find("<g class=\"cells\">"));
   static const std::regex step("([Ml])(-?[0-9.]+) (-?[0-9.]+)");
   for (std::sregex_iterator match(cells.begin(), cells.end(), step), end; match != end; ++match) {
     const bool begins = (*match)[1] == "M";

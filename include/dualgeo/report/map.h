@@ -12,12 +12,14 @@ namespace dualgeo {
 struct MapOptions {
   std::string title;
   int max_gallery_points = 4000;  // a regular subset is drawn beyond that, to keep the file small
-  std::string land_id = {};       // of an earlier map on the same page, whose gallery dots are shown again
+  std::string land_id = {};       // of an earlier map on the same page, whose land and gallery are shown again
 };
 
-// Equirectangular. Small grey dots: the gallery (they show where the land is); black dots (white on dark pages): the
-// truth; coloured dots with a great-circle line from the truth (cut at the date line): predictions, by error. The
-// legend counts them. Readable on light and dark pages.
+// Equirectangular, over land and countries (geo/land.h); small grey dots: the gallery. Up to 500 photos one by one:
+// black dots (white on dark pages): the truth; coloured dots with a great-circle line from the truth (cut at the date
+// line): predictions, by error. More photos as circles, one for those of each 2.9 degrees: its area their number, its
+// colour their median error; and the 40 worst with their lines. The legend counts photos by error. Readable on light
+// and dark pages.
 std::string PredictionsMapSvg(const Evaluation& evaluation, const std::vector<LatLon>& gallery,
                               const MapOptions& options = {});
 
@@ -30,13 +32,14 @@ struct PageMap {
     int count = 0;
   };
   std::string svg;
-  std::vector<Entry> legend;  // truths, predictions from near to far, photos without an answer
+  std::vector<Entry> legend;  // truths (of a map of each photo), predictions from near to far, those without an answer
+  std::string caption;        // how to read it
 };
 PageMap PredictionsPageMap(const Evaluation& evaluation, const std::vector<LatLon>& gallery, const std::string& id,
                            const MapOptions& options = {});
 
 // A thumbnail of the same map with one photo: a ring at the truth, a cross at the prediction, dots at the candidates.
-// `land_id`: the id of a PredictionsPageMap on the same page, whose gallery dots are shown again.
+// `land_id`: the id of a PredictionsPageMap on the same page, whose land and gallery are shown again.
 std::string PhotoMapSvg(const PhotoResult& photo, const std::vector<LatLon>& candidates, const std::string& land_id);
 
 // Style of all of them; colours follow the reader's light or dark scheme.
