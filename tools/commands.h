@@ -8,6 +8,7 @@
 #define DUALGEO_COMMANDS(COMMAND) \
   COMMAND(AddRun)                 \
   COMMAND(AddLocate)              \
+  COMMAND(AddServe)               \
   COMMAND(AddWorld)               \
   COMMAND(AddTrainSegmenter)      \
   COMMAND(AddSegment)             \
