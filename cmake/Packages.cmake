@@ -52,6 +52,15 @@ if(NOT DUALGEO_MODEL_ONLY)
   # instruction set: faiss, faiss_avx2, faiss_avx512.
   find_package(faiss REQUIRED)
   set(DUALGEO_FAISS faiss CACHE STRING "FAISS's target: faiss, faiss_avx2 or faiss_avx512")
+  # The HTTP server of `dualgeo serve`. Debian compiles it, with options that its pkg-config file names; elsewhere it is a
+  # header alone.
+  if(NOT TARGET dualgeo_httplib)
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(HTTPLIB REQUIRED cpp-httplib)
+    add_library(dualgeo_httplib INTERFACE IMPORTED)
+    target_compile_options(dualgeo_httplib INTERFACE ${HTTPLIB_CFLAGS})
+    target_link_libraries(dualgeo_httplib INTERFACE ${HTTPLIB_LINK_LIBRARIES} Threads::Threads OpenSSL::SSL)
+  endif()
   find_package(Boost REQUIRED)  # Boost.Math's distributions, Boost.Geometry; headers alone
 endif()
 

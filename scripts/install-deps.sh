@@ -7,7 +7,7 @@ packages=(
   g++ cmake ninja-build ccache git ca-certificates pkg-config
   libtorch-dev libopencv-dev libfaiss-dev libopenblas-dev libomp-dev
   libgeographiclib-dev libssl-dev zlib1g-dev libutf8proc-dev libjpeg-dev libtiff-dev
-  libcurl4-openssl-dev libsqlite3-dev
+  libcurl4-openssl-dev libsqlite3-dev libcpp-httplib-dev
   libspdlog-dev libcli11-dev libyaml-cpp-dev nlohmann-json3-dev libboost-dev
   libgtest-dev libgmock-dev
   tzdata

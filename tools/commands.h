@@ -8,6 +8,7 @@
 #define DUALGEO_COMMANDS(COMMAND) \
   COMMAND(AddRun)                 \
   COMMAND(AddLocate)              \
+  COMMAND(AddServe)               \
   COMMAND(AddPhotos)              \
   COMMAND(AddWorld)               \
   COMMAND(AddTrainSegmenter)      \

@@ -5,6 +5,9 @@
 
 #include "commands.h"
 #include "dualgeo/pipeline/locate.h"
+#include "dualgeo/pipeline/location_json.h"
+#include "dualgeo/serve/location_page.h"
+#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 #include "networks.h"
@@ -12,57 +15,40 @@
 namespace dualgeo::tools {
 namespace {
 
-void PrintEstimate(const PlaceEstimate& estimate) {
-  std::printf("  answer %.5f, %.5f: within %.1f km with probability one half;", estimate.location.lat,
-              estimate.location.lon, estimate.confidence_km);
+void PrintAnswer(const Location& location) {
+  if (!location.estimate) return;
+  const PlaceEstimate& estimate = *location.estimate;
+  std::printf("  %s: %.5f, %.5f  %s\n", Printable(PlaceWords(location), 200).c_str(), estimate.location.lat,
+              estimate.location.lon, MapLink(estimate.location).c_str());
+  std::printf("  %s\n ", SureWords(estimate).c_str());
   for (std::size_t i = 0; i < kAccuracyKm.size(); ++i) {
-    std::printf("%s %g km %.0f %%", i == 0 ? "" : ",", kAccuracyKm[i], 100 * estimate.within[i]);
+    std::printf("%s within %g km %s", i == 0 ? "" : ",", kAccuracyKm[i], PercentWords(estimate.within[i]).c_str());
   }
-  std::printf("\n");
+  std::printf("; one half within %.1f km\n", estimate.confidence_km);
+  for (const auto& area : location.areas) {
+    std::printf("%s%.0f %% in %.3g km2", &area == &location.areas.front() ? "  smallest areas: " : ", ",
+                100 * area.share, area.km2);
+  }
+  if (!location.areas.empty()) std::printf("\n");
 }
 
 void PrintText(const std::vector<Location>& locations) {
   for (const auto& location : locations) {
     if (!location.error.empty()) continue;  // told on stderr
     std::printf("%s\n", Printable(location.photo.string(), 500).c_str());
+    PrintAnswer(location);
+    // Candidates that agree say little: of a photo of no place in the gallery they may all be wrong.
+    std::printf("  candidates, within %.1f km of the first; they may all be wrong:\n", location.spread_km);
     for (const auto& candidate : location.candidates) {
       std::printf("  %d. %10.5f, %10.5f  %s  (%s)\n", candidate.rank, candidate.location.lat, candidate.location.lon,
                   MapLink(candidate.location).c_str(), Printable(candidate.gallery_id).c_str());
     }
-    if (location.estimate) PrintEstimate(*location.estimate);
-    std::printf("  candidates lie within %.1f km of the first\n", location.spread_km);
   }
-}
-
-nlohmann::ordered_json EstimateJson(const PlaceEstimate& estimate) {
-  nlohmann::ordered_json within;
-  for (std::size_t i = 0; i < kAccuracyKm.size(); ++i) within[FormatDouble(kAccuracyKm[i])] = estimate.within[i];
-  return {{"lat", estimate.location.lat},
-          {"lon", estimate.location.lon},
-          {"confidence_km", estimate.confidence_km},
-          {"within_km", within}};
 }
 
 void PrintJson(const std::vector<Location>& locations) {
   auto array = nlohmann::ordered_json::array();
-  for (const auto& location : locations) {
-    nlohmann::ordered_json item = {{"photo", location.photo.string()}};
-    if (!location.error.empty()) {
-      item["error"] = location.error;
-      array.push_back(std::move(item));
-      continue;
-    }
-    item["spread_km"] = location.spread_km;
-    if (location.estimate) item["estimate"] = EstimateJson(*location.estimate);
-    for (const auto& candidate : location.candidates) {
-      item["candidates"].push_back({{"rank", candidate.rank},
-                                    {"lat", candidate.location.lat},
-                                    {"lon", candidate.location.lon},
-                                    {"gallery_id", candidate.gallery_id},
-                                    {"map", MapLink(candidate.location)}});
-    }
-    array.push_back(std::move(item));
-  }
+  for (const auto& location : locations) array.push_back(LocationJson(location));
   std::printf("%s\n", array.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
@@ -72,17 +58,17 @@ void TellErrors(const std::vector<Location>& locations) {
   for (const auto& location : locations) {
     if (!location.error.empty()) errors.push_back(location.error);
   }
-  if (errors.size() == 1) throw InputError(errors.front());
+  if (errors.size() == 1) throw Error(errors.front());
   for (const auto& error : errors) spdlog::error("{}", error);
   if (!errors.empty()) {
-    throw InputError(std::to_string(errors.size()) + " of " + std::to_string(locations.size()) +
-                     " photos could not be read");
+    throw Error(std::to_string(errors.size()) + " of " + std::to_string(locations.size()) +
+                " photos could not be read");
   }
 }
 
 struct Arguments {
   std::vector<std::filesystem::path> photos;
-  std::filesystem::path run;
+  std::filesystem::path run, places, geojson, map;
   std::string within, within_polygons;
   int top = 5;
   bool json = false;
@@ -93,19 +79,24 @@ struct Arguments {
 void AddLocate(CLI::App& root) {
   auto* command = root.add_subcommand("locate", "say where photos were taken, with a finished run");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("photos", arguments->photos, "photo files, or folders of them")->required();
+  command->add_option("photos", arguments->photos, "photo files, folders of them, or patterns ('*.jpg')")->required();
   command->add_option("--run", arguments->run, "folder of a finished `dualgeo run`")->required();
   command->add_option("--top", arguments->top, "candidates shown for each photo")->check(CLI::Range(1, 1000));
   command->add_option("--within", arguments->within,
                       "keep to a part of the Earth, as search.within: box:SOUTH,WEST,NORTH,EAST, radius:LAT,LON,KM or "
                       "polygons:PROPERTY=NAME (default: the run's)");
   command->add_option("--within-polygons", arguments->within_polygons, "GeoJSON file of --within polygons:...");
+  command->add_option("--places", arguments->places, "table of towns, for names (GeoNames' cities500.txt, or a CSV)");
   command->add_flag("--json", arguments->json, "print JSON");
+  command->add_option("--geojson", arguments->geojson, "write answers, candidates and areas to this file");
+  command->add_option("--map", arguments->map, "write one HTML page with a map of them to this file");
   command->callback(WithNetworks([arguments] {
     const auto photos = ExpandFolders(arguments->photos);
-    const auto locations =
-        Locator(arguments->run, arguments->within, arguments->within_polygons).Locate(photos, arguments->top);
+    Locator locator(arguments->run, arguments->within, arguments->within_polygons, arguments->places);
+    const auto locations = locator.Locate(photos, {.candidates = arguments->top, .areas = true});
     arguments->json ? PrintJson(locations) : PrintText(locations);
+    if (!arguments->geojson.empty()) WriteFileAtomically(arguments->geojson, LocationsGeoJson(locations).dump() + "\n");
+    if (!arguments->map.empty()) WriteFileAtomically(arguments->map, LocationPage(locations));
     TellErrors(locations);
   }));
 }

@@ -27,10 +27,7 @@ cv::Mat Reduced(const cv::Mat& image, int side, int interpolation) {
   return smaller;
 }
 
-std::string Url(const std::string& type, const std::vector<unsigned char>& bytes) {
-  return "data:image/" + type + ";base64," +
-         Base64(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
-}
+std::string TextOf(const std::vector<unsigned char>& bytes) { return {bytes.begin(), bytes.end()}; }
 
 const AdeClassInfo* Find(int id) {
   const auto classes = WorldClasses();
@@ -49,17 +46,25 @@ cv::Vec3b Colour(int id) {
 
 }  // namespace
 
-std::string PhotoDataUrl(std::string_view bytes, const std::string& name, int side, int jpeg_quality) {
+std::string PhotoThumbnail(std::string_view bytes, const std::string& name, int side, int jpeg_quality) {
   cv::Mat photo = Reduced(DecodePhoto(bytes, name), side, cv::INTER_AREA);
   cv::cvtColor(photo, photo, cv::COLOR_RGB2BGR);
   std::vector<unsigned char> jpeg;
   if (!cv::imencode(".jpg", photo, jpeg, {cv::IMWRITE_JPEG_QUALITY, jpeg_quality})) {
     throw Error(name + ": cannot be written as JPEG");
   }
-  return Url("jpeg", jpeg);
+  return TextOf(jpeg);
+}
+
+std::string PhotoDataUrl(std::string_view bytes, const std::string& name, int side, int jpeg_quality) {
+  return "data:image/jpeg;base64," + Base64(PhotoThumbnail(bytes, name, side, jpeg_quality));
 }
 
 std::string MaskDataUrl(const cv::Mat& mask, int side) {
+  return "data:image/png;base64," + Base64(MaskPng(mask, side));
+}
+
+std::string MaskPng(const cv::Mat& mask, int side) {
   const cv::Mat small = Reduced(mask, side, cv::INTER_NEAREST);
   cv::Mat table(1, 256, CV_8UC3);
   for (int id = 0; id < 256; ++id) table.at<cv::Vec3b>(id) = Colour(id);
@@ -68,7 +73,7 @@ std::string MaskDataUrl(const cv::Mat& mask, int side) {
   cv::LUT(grey, table, coloured);
   std::vector<unsigned char> png;
   if (!cv::imencode(".png", coloured, png, {cv::IMWRITE_PNG_COMPRESSION, 9})) throw Error("cannot write a PNG");
-  return Url("png", png);
+  return TextOf(png);
 }
 
 std::string DescribeMask(const cv::Mat& mask, int count) {

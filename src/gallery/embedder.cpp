@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "dualgeo/data/data_url.h"
 #include "dualgeo/data/photo.h"
 #include "dualgeo/data/preprocess.h"
 #include "dualgeo/gallery/embed.h"
@@ -84,6 +85,20 @@ FeatureSet Embedder::Photos(const std::vector<std::filesystem::path>& photos, st
     AppendFeatures(state_->model, torch::stack(pixels), masks.empty() ? torch::Tensor() : torch::stack(masks),
                    state_->raw, set);
   }
+  return set;
+}
+
+FeatureSet Embedder::Photo(std::string_view bytes, const std::string& name, PhotoView* view) {
+  const torch::InferenceMode inference;
+  const AutocastGuard autocast(state_->device, state_->options.runtime.precision);
+  FeatureSet set;
+  set.model = state_->fingerprint;
+  set.ids.push_back(name);
+  const cv::Mat photo = DecodePhoto(bytes, name), mask = state_->Mask(photo);
+  if (view != nullptr && !mask.empty()) *view = {MaskPng(mask, 300), DescribeMask(mask, 4)};
+  const Example example = MakeExample(photo, mask, AskedViews(state_->options.model));
+  AppendFeatures(state_->model, example.pixels.unsqueeze(0),
+                 example.mask.defined() ? example.mask.unsqueeze(0) : torch::Tensor(), state_->raw, set);
   return set;
 }
 

@@ -101,8 +101,12 @@ PlaceSimilarity FeatureFileSimilarity(const std::filesystem::path& photos_path, 
 }
 
 PlaceSimilarity ModelSimilarity(const EmbedModel& model, const FeatureSet& photos, const std::string& name) {
+  return ModelSimilarity(std::make_shared<const CoordinateEmbedder>(model), photos, name);
+}
+
+PlaceSimilarity ModelSimilarity(std::shared_ptr<const CoordinateEmbedder> embedder, const FeatureSet& photos,
+                                const std::string& name) {
   const auto vectors = std::make_shared<const PhotoVectors>(photos, name);
-  const auto embedder = std::make_shared<const CoordinateEmbedder>(model);
   if (!photos.model.empty() && photos.model != embedder->fingerprint()) {
     throw InputError(name + ": made by another model than the one that is to embed the places");
   }

@@ -1,17 +1,26 @@
 #include "dualgeo/pipeline/locate.h"
 
+#include <glob.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
-#include "dualgeo/gallery/embedder.h"
+#include "dualgeo/gallery/embed_job.h"
 #include "dualgeo/gallery/gallery_file.h"
+#include "dualgeo/gallery/search.h"
 #include "dualgeo/geo/distance.h"
+#include "dualgeo/geo/land.h"
+#include "dualgeo/geo/place_names.h"
+#include "dualgeo/lmm/place_similarity.h"
 #include "dualgeo/model/photo_input.h"
 #include "dualgeo/pipeline/photo_sets.h"
 #include "dualgeo/pipeline/stages.h"
+#include "dualgeo/refine/place_posterior.h"
+#include "dualgeo/refine/posterior_parameters.h"
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
@@ -59,6 +68,20 @@ bool HasPhotoExtension(const fs::path& path) {
   return std::ranges::find(kExtensions, extension) != kExtensions.end();
 }
 
+constexpr std::size_t kMostCells = 4000;
+
+// What a shell would make of a pattern, for those that did not get one ('photos/*.jpg').
+std::vector<fs::path> Matches(const fs::path& path) {
+  std::error_code code;
+  if (fs::exists(path, code) || path.string().find_first_of("*?[") == std::string::npos) return {path};
+  glob_t found = {};
+  const int failed = glob(path.c_str(), 0, nullptr, &found);
+  std::vector<fs::path> matches(found.gl_pathv, found.gl_pathv + (failed == 0 ? found.gl_pathc : 0));
+  globfree(&found);
+  if (matches.empty()) throw InputError(Printable(path.string(), 200) + ": no file matches");
+  return matches;
+}
+
 ExperimentOptions OneModel(ExperimentOptions options, const fs::path& run_dir) {
   if (!Routes(options)) return options;
   throw InputError(run_dir.string() +
@@ -83,12 +106,75 @@ ExperimentOptions SearchedWithin(ExperimentOptions options, const std::string& w
 }  // namespace
 
 struct Locator::State {
-  State(const fs::path& run_dir, const std::string& within, const std::string& within_polygons)
+  State(const fs::path& run_dir, const std::string& within, const std::string& within_polygons, const fs::path& places)
       : paths(run_dir),
         options(SearchedWithin(OneModel(OptionsOf(paths), run_dir), within, within_polygons)),
         model(ModelFromConfig(options, RunFile(paths.checkpoint(), run_dir))),
-        embedder(model, SegmenterOf(options, paths), options.gallery.raw()) {
-    if (FindsInGallery(options)) galleries = GalleriesFromConfig(options, {RunFile(paths.gallery(), run_dir)});
+        embedder(model, SegmenterOf(options, paths), options.gallery.raw()),
+        rerank(RerankOf(options, paths)),
+        reranker(MakeReranker(rerank)) {
+    if (!places.empty()) names = PlaceNames::Read(places);
+    if (!rerank.parameters.empty()) fitted.emplace(ReadPosteriorParameters(rerank.parameters));
+    if (!FindsInGallery(options)) return;
+    galleries = GalleriesFromConfig(options, {RunFile(paths.gallery(), run_dir)});
+    // What a search would load for each photo anew.
+    if (options.search.gps_scores) coordinates = std::make_shared<const CoordinateEmbedder>(model);
+    if (options.search.scores == "probability") cosine_factor = CosineFactor(model, {});
+  }
+
+  const PlacePosterior& posterior() const { return fitted ? *fitted : DefaultPosterior(); }
+
+  std::vector<CandidateList> Search(const FeatureSet& features) {
+    PhotoTable table;
+    for (const auto& id : features.ids) table.rows.emplace_back().id = id;
+    if (table.rows.empty()) return {};
+    if (!FindsInGallery(options)) {
+      return SearchFromConfig(options, model.checkpoint, galleries, paths.prototypes(), features, table);
+    }
+    auto lists = SearchAll(galleries, features, table, options.search, {}, cosine_factor);
+    if (coordinates) AddGpsScores(ModelSimilarity(coordinates, features, "the photos' features"), lists);
+    return lists;
+  }
+
+  void AddAreas(std::span<const Candidate> similar, Location& location) const {
+    PlacePosterior::Distribution distribution;
+    posterior().Condition({similar, {}}, distribution);
+    const PosteriorCells cells(posterior(), distribution);
+    for (const double share : {0.5, 0.9}) {
+      const PosteriorArea area = cells.Smallest(share);
+      location.areas.push_back({share, area.probability, area.km2, Merged(area.cells)});
+      location.cells.assign(area.cells.begin(),
+                            area.cells.begin() + static_cast<std::ptrdiff_t>(std::min(kMostCells, area.cells.size())));
+    }
+  }
+
+  void NamePlace(Location& location) const {
+    if (!location.estimate) return;
+    if (const CountryShape* country = CountryAt(location.estimate->location, 20)) {
+      location.country_code = country->code;
+      location.country = country->name;
+    }
+    if (!names) return;
+    const auto nearest = names->Find(location.estimate->location);
+    const NamedPlace& town = names->places()[nearest.index];
+    location.town = {town.name, town.region, town.country, nearest.km};
+  }
+
+  Location Answer(CandidateList list, const LocateOptions& asked) const {
+    list = Rerank(*reranker, posterior(), std::move(list), rerank.top_k);
+    Location location;
+    location.estimate = list.estimate;
+    const auto dissimilar = std::ranges::find(list.candidates, false, &Candidate::similar);
+    list.candidates.erase(dissimilar, list.candidates.end());
+    if (asked.areas && !list.candidates.empty()) AddAreas(list.candidates, location);
+    NamePlace(location);
+    location.candidates = std::move(list.candidates);
+    location.candidates.resize(std::min(location.candidates.size(), static_cast<std::size_t>(asked.candidates)));
+    for (const auto& candidate : location.candidates) {
+      location.spread_km =
+          std::max(location.spread_km, GeodesicKm(location.candidates.front().location, candidate.location));
+    }
+    return location;
   }
 
   RunPaths paths;
@@ -96,44 +182,39 @@ struct Locator::State {
   EmbedModel model;
   std::vector<Gallery> galleries;
   Embedder embedder;
+  RerankOptions rerank;
+  std::unique_ptr<Reranker> reranker;
+  std::optional<PlacePosterior> fitted;
+  std::shared_ptr<const CoordinateEmbedder> coordinates;
+  std::optional<double> cosine_factor;
+  std::optional<PlaceNames> names;
 };
 
-Locator::Locator(const fs::path& run_dir, const std::string& within, const std::string& within_polygons)
-    : state_(std::make_unique<State>(run_dir, within, within_polygons)) {}
+Locator::Locator(const fs::path& run_dir, const std::string& within, const std::string& within_polygons,
+                 const fs::path& places)
+    : state_(std::make_unique<State>(run_dir, within, within_polygons, places)) {}
 Locator::~Locator() = default;
 Locator::Locator(Locator&&) noexcept = default;
 Locator& Locator::operator=(Locator&&) noexcept = default;
 
 std::vector<Location> Locator::Locate(const std::vector<fs::path>& photos, int count) {
+  return Locate(photos, LocateOptions{.candidates = count});
+}
+
+std::vector<Location> Locator::Locate(const std::vector<fs::path>& photos, const LocateOptions& options) {
   std::vector<fs::path> distinct;  // a photo may well be given twice
+  std::set<fs::path> seen;
   for (const auto& photo : photos) {
-    if (std::ranges::find(distinct, photo) == distinct.end()) distinct.push_back(photo);
+    if (seen.insert(photo).second) distinct.push_back(photo);
   }
   std::vector<BadPhoto> bad;
   const FeatureSet features = state_->embedder.Photos(distinct, &bad);
   std::unordered_map<std::string, Location> location_of;
   for (const auto& photo : bad) location_of[photo.photo.string()].error = photo.reason;
-
-  PhotoTable table;
-  for (const auto& id : features.ids) table.rows.emplace_back().id = id;
-  std::vector<CandidateList> lists;
-  if (!table.rows.empty()) {
-    lists = Rerank(RerankOf(state_->options, state_->paths),
-                   SearchFromConfig(state_->options, state_->model.checkpoint, state_->galleries,
-                                    state_->paths.prototypes(), features, table),
-                   state_->options.runtime.threads);
+  for (auto& list : state_->Search(features)) {
+    const std::string id = list.query_id;
+    location_of[id] = state_->Answer(std::move(list), options);
   }
-  for (auto& list : lists) {
-    Location& location = location_of[list.query_id];
-    location.estimate = list.estimate;
-    location.candidates = std::move(list.candidates);
-    location.candidates.resize(std::min(location.candidates.size(), static_cast<std::size_t>(count)));
-    for (const auto& candidate : location.candidates) {
-      location.spread_km =
-          std::max(location.spread_km, GeodesicKm(location.candidates.front().location, candidate.location));
-    }
-  }
-
   std::vector<Location> locations;
   for (const auto& photo : photos) {
     locations.push_back(location_of[photo.string()]);
@@ -142,12 +223,27 @@ std::vector<Location> Locator::Locate(const std::vector<fs::path>& photos, int c
   return locations;
 }
 
+Location Locator::Locate(std::string_view bytes, const std::string& name, const LocateOptions& options) {
+  Location location;
+  PhotoView view;
+  try {
+    const FeatureSet features = state_->embedder.Photo(bytes, name, options.view ? &view : nullptr);
+    location = state_->Answer(std::move(state_->Search(features).at(0)), options);
+  } catch (const InputError& error) {
+    location.error = error.what();
+  }
+  location.photo = name;
+  location.view = std::move(view);
+  return location;
+}
+
 std::vector<fs::path> ExpandFolders(const std::vector<fs::path>& paths) {
   std::vector<fs::path> photos;
   for (const auto& path : paths) {
     std::error_code code;
     if (!fs::is_directory(path, code)) {
-      photos.push_back(path);
+      const std::vector<fs::path> matches = Matches(path);
+      photos.insert(photos.end(), matches.begin(), matches.end());
       continue;
     }
     std::vector<fs::path> found;

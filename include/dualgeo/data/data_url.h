@@ -7,6 +7,12 @@
 
 namespace dualgeo {
 
+// The photo as JPEG, turned upright, its longer side reduced to `side` pixels (never enlarged). Throws InputError for
+// bytes that are no photo.
+std::string PhotoThumbnail(std::string_view bytes, const std::string& name, int side, int jpeg_quality);
+// A mask (ReadMask) in its classes' colours as PNG.
+std::string MaskPng(const cv::Mat& mask, int side);
+
 // "data:image/jpeg;base64,...": the photo, turned upright, its longer side reduced to `side` pixels (never enlarged).
 // Throws InputError for bytes that are no photo.
 std::string PhotoDataUrl(std::string_view bytes, const std::string& name, int side, int jpeg_quality);

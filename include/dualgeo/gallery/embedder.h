@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dualgeo/gallery/embed_job.h"
@@ -16,6 +17,12 @@ namespace dualgeo {
 struct BadPhoto {
   std::filesystem::path photo;
   std::string reason;  // a line that names it
+};
+
+// What a page shows of a photo beside its answer.
+struct PhotoView {
+  std::string mask_png;   // in its classes' colours, its longer side 300 pixels; empty: the model sees no mask
+  std::string mask_text;  // "sky 41 %, building 30 %"
 };
 
 class Embedder {
@@ -33,6 +40,9 @@ class Embedder {
   // read and embedded a few at a time. Throws InputError for a photo given twice, or that cannot be read, unless `bad`
   // is given: then it is put there and has no row.
   FeatureSet Photos(const std::vector<std::filesystem::path>& photos, std::vector<BadPhoto>* bad = nullptr);
+
+  // The same for the bytes of one photo; `name`: its id, and how messages call it. view: filled where it is given.
+  FeatureSet Photo(std::string_view bytes, const std::string& name, PhotoView* view = nullptr);
 
  private:
   struct State;

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,9 @@ PlaceSimilarity FeatureFileSimilarity(const std::filesystem::path& photos, const
 // Of any place: the model that made the photos' features embeds it. `name` stands for the features in messages. Throws
 // InputError when the features are of another model, or were not projected.
 PlaceSimilarity ModelSimilarity(const EmbedModel& model, const FeatureSet& photos, const std::string& name);
+// The same with a model that is loaded already.
+PlaceSimilarity ModelSimilarity(std::shared_ptr<const CoordinateEmbedder> embedder, const FeatureSet& photos,
+                                const std::string& name);
 
 // Fills gps_score of all candidates.
 void AddGpsScores(const PlaceSimilarity& similarity, std::vector<CandidateList>& lists);

@@ -1,0 +1,37 @@
+#include "dualgeo/serve/serve.h"
+
+#include <cstdio>
+
+#include "commands.h"
+#include "networks.h"
+
+namespace dualgeo::tools {
+
+void AddServe(CLI::App& root) {
+  auto* command = root.add_subcommand("serve", "a page in the browser to ask about photos and to look into runs");
+  auto options = std::make_shared<ServeOptions>();
+  command
+      ->add_option("--run", options->runs,
+                   "folder of a finished `dualgeo run`, repeatable: photos are asked of the first, and two can be "
+                   "seen side by side")
+      ->required()
+      ->take_all();
+  command->add_option("--port", options->port, "0: any that is free")->check(CLI::Range(0, 65535));
+  command->add_option("--host", options->host, "address to listen on; others than loopback need --token");
+  command->add_option("--token", options->token,
+                      "what others must know: Authorization: Bearer TOKEN, or /?token=TOKEN");
+  command->add_option("--places", options->places, "table of towns, for names (GeoNames' cities500.txt, or a CSV)");
+  command->add_option("--within", options->within, "keep to a part of the Earth, as locate --within");
+  command->add_option("--within-polygons", options->within_polygons, "GeoJSON file of --within polygons:...");
+  command->add_option("--keep", options->keep, "keep the photos asked about, and their answers, in this folder");
+  command->add_option("--upload-megabytes", options->upload_megabytes, "larger photos are refused")
+      ->check(CLI::Range(1, 1000));
+  command->callback(WithNetworks([options] {
+    Serve(*options, [](const std::string& url) {
+      std::printf("%s  (Ctrl-C ends it)\n", url.c_str());
+      std::fflush(stdout);
+    });
+  }));
+}
+
+}  // namespace dualgeo::tools
