@@ -45,7 +45,7 @@ TEST(PlaceScores, CountryRegionCity) {
     EXPECT_GT(evaluation.places[i].scores.accuracy[0].ci95.high, evaluation.places[i].scores.accuracy[0].percent);
     EXPECT_EQ(evaluation.places[i].unnamed, 0);
   }
-  const std::string report = FormatReport({{evaluation}, {}, {}, std::nullopt}, TableFormat::kMarkdown);
+  const std::string report = FormatReport({{evaluation}, {}, {}, std::nullopt, std::nullopt}, TableFormat::kMarkdown);
   EXPECT_NE(report.find("| country | "), std::string::npos) << report;
   EXPECT_NE(MetricsJson(evaluation).find("\"places\""), std::string::npos);
 }
@@ -85,7 +85,7 @@ TEST(StatedAreas, RadiiHoldWhatTheyHold) {
   EXPECT_FALSE(evaluation.stated[1].held);
   EXPECT_EQ(evaluation.stated[2].count, 1);
   EXPECT_EQ(evaluation.stated[3].held->accuracy[0].within, 2) << "7.3 km within 8";
-  EXPECT_NE(FormatReport({{evaluation}, {}, {}, std::nullopt}, TableFormat::kMarkdown).find("radius_90_km"),
+  EXPECT_NE(FormatReport({{evaluation}, {}, {}, std::nullopt, std::nullopt}, TableFormat::kMarkdown).find("radius_90_km"),
             std::string::npos);
   EXPECT_TRUE(EvaluatedPlaces({here}, {here}).stated.empty());
 }
