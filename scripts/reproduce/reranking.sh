@@ -4,7 +4,7 @@
 #     retrieval/g3_im2gps3k_candidates_dev.csv     top 20 of G3's published index for 1450 photos of IM2GPS3k
 #     retrieval/im2gps3k_truth_dev.csv             their true locations and authors
 #     predictions/gemini2flash_im2gps3k.csv        answers of Gemini 2.0 Flash
-# Needs a built dualgeo ($DUALGEO, default: build/release/tools/dualgeo). Takes about a minute on two cores. What to expect:
+# Needs a built dualgeo ($DUALGEO, default: build/release/tools/dualgeo). Takes some ten minutes on two cores, most of them for the small network. What to expect:
 # docs/reranking.md. OUT (default: runs/reranking) gets bayes.yaml, fit.md, sweep.md and answers.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

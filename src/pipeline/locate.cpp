@@ -142,7 +142,10 @@ struct Locator::State {
     const PosteriorCells cells(posterior(), distribution);
     for (const double share : {0.5, 0.9}) {
       const PosteriorArea area = cells.Smallest(share);
-      location.areas.push_back({share, area.probability, area.km2, Merged(area.cells)});
+      double reach_km = 0;
+      const LatLon answer = location.estimate ? location.estimate->location : similar.front().location;
+      for (const AreaCell& cell : area.cells) reach_km = std::max(reach_km, GreatCircleKm(answer, cell.cell.Center()));
+      location.areas.push_back({share, area.probability, area.km2, reach_km, Merged(area.cells)});
       location.cells.assign(area.cells.begin(),
                             area.cells.begin() + static_cast<std::ptrdiff_t>(std::min(kMostCells, area.cells.size())));
     }

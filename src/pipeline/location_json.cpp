@@ -30,7 +30,8 @@ Json CandidateJson(const Candidate& candidate) {
 }
 
 Json AreaJson(const LocationArea& area, bool cells) {
-  Json json = {{"share", area.share}, {"probability", area.probability}, {"km2", area.km2}};
+  Json json = {
+      {"share", area.share}, {"probability", area.probability}, {"km2", area.km2}, {"reach_km", area.reach_km}};
   if (!cells) return json;
   json["cells"] = Json::array();
   for (const S2Cell cell : area.cells) json["cells"].push_back(cell.Token());

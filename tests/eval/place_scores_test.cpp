@@ -85,8 +85,9 @@ TEST(StatedAreas, RadiiHoldWhatTheyHold) {
   EXPECT_FALSE(evaluation.stated[1].held);
   EXPECT_EQ(evaluation.stated[2].count, 1);
   EXPECT_EQ(evaluation.stated[3].held->accuracy[0].within, 2) << "7.3 km within 8";
-  EXPECT_NE(FormatReport({{evaluation}, {}, {}, std::nullopt, std::nullopt}, TableFormat::kMarkdown).find("radius_90_km"),
-            std::string::npos);
+  EXPECT_NE(
+      FormatReport({{evaluation}, {}, {}, std::nullopt, std::nullopt}, TableFormat::kMarkdown).find("radius_90_km"),
+      std::string::npos);
   EXPECT_TRUE(EvaluatedPlaces({here}, {here}).stated.empty());
 }
 

@@ -245,7 +245,8 @@ TEST(Configs, OfTheRepositoryAreRight) {
     }
     ++files;
   }
-  EXPECT_EQ(files, 7);
+  EXPECT_EQ(files, 8);
+  EXPECT_EQ(ReadRobustnessFile(configs / "robustness_trained.yaml", {}).options.rendered.size(), 7);
   const Robustness robustness = ReadRobustnessFile(configs / "robustness.yaml", {});
   EXPECT_NO_THROW(ReadExperiment({robustness.options.base.front()}, {}));
 }

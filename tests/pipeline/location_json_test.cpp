@@ -43,7 +43,7 @@ TEST(LocationsGeoJson, HoldsAreasCandidatesAndAnswersOfReadablePhotos) {
   good.photo = "a.jpg";
   good.estimate = Within({0.1, 0.2, 0.3, 0.4, 0.5});
   good.candidates.push_back({1, "g", {10, 20}, 0.5, "", true, {}, {}, {}});
-  good.areas.push_back({0.9, 0.91, 5, {S2Cell::Leaf({0, 180}).Parent(3)}});
+  good.areas.push_back({0.9, 0.91, 5, 40, {S2Cell::Leaf({0, 180}).Parent(3)}});
   Location bad;
   bad.photo = "b.jpg";
   bad.error = "b.jpg: not a photo";

@@ -20,6 +20,7 @@ struct LocationArea {
   double share = 0;        // that was asked for
   double probability = 0;  // that it holds
   double km2 = 0;
+  double reach_km = 0;        // how far its farthest cell is from the answer: it may be of several parts
   std::vector<S2Cell> cells;  // as few as cover it, by id
 };
 

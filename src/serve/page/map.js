@@ -315,7 +315,7 @@ function factsOf(answer) {
   if (!e) return [make('p', {}, 'No place was found for this photo.')];
   list.push(make('p', {class: 'sure'}, answer.sure));
   list.push(make('p', {}, answer.place + ': ' + Words.place(e.lat, e.lon) + '. Half of the probability lies within ' + Words.km(e.confidence_km) + '.'));
-  if (answer.areas) list.push(make('p', {}, 'Smallest areas: ' + answer.areas.map(a => Words.percent(a.share) + ' in ' + Words.km2(a.km2)).join(', ') + '.'));
+  if (answer.areas) list.push(make('p', {}, 'Smallest areas: ' + answer.areas.map(a => Words.percent(a.share) + ' in ' + Words.km2(a.km2) + ', up to ' + Number(a.reach_km.toPrecision(3)).toLocaleString('en') + ' km from there').join('; ') + '.'));
   list.push(sureTable(answer));
   return list;
 }
