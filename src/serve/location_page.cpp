@@ -21,7 +21,7 @@ std::string HashSource(const std::string& text) {
 // JSON that cannot end the element it stands in, whatever a file is called.
 std::string DataScript(const std::string& id, std::string json) {
   for (std::size_t at = 0; (at = json.find('<', at)) != std::string::npos;) json.replace(at, 1, "\\u003c");
-  return "<script type=\"application/json\" id=\"" + id + "\">" + json + "</script>\n";
+  return "<script type=\"application/json\" id=\"data-" + id + "\">" + json + "</script>\n";
 }
 
 }  // namespace

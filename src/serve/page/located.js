@@ -1,5 +1,5 @@
 const byId = id => document.getElementById(id);
-const data = id => JSON.parse(byId(id).textContent);
+const data = id => JSON.parse(byId('data-' + id).textContent);
 const map = new WorldMap(document.querySelector('.map'), async detail => data('land-' + detail));
 const answers = data('answers');
 const buttons = [];
