@@ -26,9 +26,9 @@ void PrintAnswer(const Location& location) {
   }
   std::printf("; one half within %.1f km\n", estimate.confidence_km);
   for (const auto& area : location.areas) {
-    std::printf("%s%.0f %% in %.3g km2, up to %.3g km from there",
-                &area == &location.areas.front() ? "  smallest areas: " : "; ", 100 * area.share, area.km2,
-                area.reach_km);
+    std::printf("%s%.0f %% in %.*f km2, up to %.*f km from there",
+                &area == &location.areas.front() ? "  smallest areas: " : "; ", 100 * area.share, area.km2 < 10 ? 1 : 0,
+                area.km2, area.reach_km < 10 ? 1 : 0, area.reach_km);
   }
   if (!location.areas.empty()) std::printf("\n");
 }
