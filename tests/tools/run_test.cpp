@@ -55,10 +55,10 @@ TEST_F(SlowRunCommand, MakesEveryFileOnceAndLocatesAPhoto) {
   const auto first = Run();
   ASSERT_EQ(first.exit_code, 0) << first.err;
   // Each step says which it is and how long it took; the last lines, what to open and to ask.
-  EXPECT_THAT(first.err, AllOf(HasSubstr("world: step 1 of "), HasSubstr("train: done in "),
+  EXPECT_THAT(first.err, AllOf(HasSubstr("(step 1 of 23)"), HasSubstr("train: done in "),
                                HasSubstr("report.html in a browser"), HasSubstr("dualgeo locate PHOTO --run ")));
   EXPECT_THAT(first.out, AllOf(HasSubstr("query"), HasSubstr("rank 1"), HasSubstr("untrained"), HasSubstr("synthetic"),
-                               HasSubstr("McNemar")));
+                               HasSubstr("sign flips over the same 4 photographers")));
   for (const char* file : {"config.yaml",
                            "run.json",
                            "segmenter/best/model.safetensors",
