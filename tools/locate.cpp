@@ -9,6 +9,7 @@
 #include "dualgeo/serve/location_page.h"
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/output_path.h"
 #include "dualgeo/util/text.h"
 #include "networks.h"
 
@@ -93,6 +94,9 @@ void AddLocate(CLI::App& root) {
   command->add_option("--map", arguments->map, "write one HTML page with a map of them to this file");
   command->callback(WithNetworks([arguments] {
     const auto photos = ExpandFolders(arguments->photos);
+    std::vector<InputPath> inputs = {{"--run", arguments->run, InputKind::kPhotos}, {"--places", arguments->places}};
+    for (const auto& photo : photos) inputs.push_back({"photo", photo});
+    CheckOutputs({{"--geojson", arguments->geojson}, {"--map", arguments->map}}, inputs);
     Locator locator(arguments->run, arguments->within, arguments->within_polygons, arguments->places);
     const auto locations = locator.Locate(photos, {.candidates = arguments->top, .areas = true});
     arguments->json ? PrintJson(locations) : PrintText(locations);

@@ -18,8 +18,11 @@ void AddServe(CLI::App& root) {
       ->take_all();
   command->add_option("--port", options->port, "0: any that is free")->check(CLI::Range(0, 65535));
   command->add_option("--host", options->host, "address to listen on; others than loopback need --token");
-  command->add_option("--token", options->token,
-                      "what others must know: Authorization: Bearer TOKEN, or /?token=TOKEN");
+  command
+      ->add_option("--token", options->token,
+                   "what others must know: Authorization: Bearer TOKEN, or /?token=TOKEN; better in the environment, "
+                   "since others of this computer see a command's arguments")
+      ->envname("DUALGEO_TOKEN");
   command->add_option("--places", options->places, "table of towns, for names (GeoNames' cities500.txt, or a CSV)");
   command->add_option("--within", options->within, "keep to a part of the Earth, as locate --within");
   command->add_option("--within-polygons", options->within_polygons, "GeoJSON file of --within polygons:...");

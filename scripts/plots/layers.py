@@ -17,6 +17,7 @@ import textwrap
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STEPS = {"data": "photo file → pixels, mask", "model": "pixels → vectors", "gallery": "vectors → candidates",
          "refine": "candidates → one place", "lmm": "or a language model's place", "eval": "places → scores",
+         "serve": "answers a browser",
          "pipeline": "walks all of it", "tools": "prints"}
 WIDTH, ROW, TOP, LINE = 560, 38, 74, 14
 

@@ -83,11 +83,11 @@ Estimates EstimateAll(const RerankStudy& study, const RerankOptions& options, co
   return estimates;
 }
 
-Estimates EstimateHeldOut(const RerankStudy& study, const RerankOptions& options, const FitOptions& fit, int folds,
-                          std::uint64_t seed, bool with_answers) {
-  const auto examples = study.Examples(std::max(options.top_k, fit.top_k), with_answers);
+void ForEachFold(
+    const RerankStudy& study, const std::vector<FitExample>& examples, const FitOptions& fit, int folds,
+    std::uint64_t seed,
+    const std::function<void(const PosteriorParameters& parameters, const std::vector<std::size_t>& held_out)>& score) {
   const auto fold_of = AuthorFolds(study.truth, folds, seed);
-  Estimates estimates(examples.size());
   for (int fold = 0; fold < folds; ++fold) {
     std::vector<FitExample> training;
     std::vector<std::size_t> held_out;
@@ -98,8 +98,18 @@ Estimates EstimateHeldOut(const RerankStudy& study, const RerankOptions& options
         training.push_back(examples[i]);
       }
     }
-    EstimateInto(examples, held_out, options, FitPosterior(training, fit), estimates);
+    score(FitPosterior(training, fit), held_out);
   }
+}
+
+Estimates EstimateHeldOut(const RerankStudy& study, const RerankOptions& options, const FitOptions& fit, int folds,
+                          std::uint64_t seed, bool with_answers) {
+  const auto examples = study.Examples(std::max(options.top_k, fit.top_k), with_answers);
+  Estimates estimates(examples.size());
+  ForEachFold(study, examples, fit, folds, seed,
+              [&](const PosteriorParameters& parameters, const std::vector<std::size_t>& held_out) {
+                EstimateInto(examples, held_out, options, parameters, estimates);
+              });
   return estimates;
 }
 

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "dualgeo/eval/author_folds.h"
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/lmm/answer_join.h"
@@ -107,20 +106,11 @@ std::vector<PhotoRegions> RegionsOf(const RerankStudy& study, const RerankOption
 std::vector<PhotoRegions> RegionsHeldOut(const RerankStudy& study, const RerankOptions& options, const FitOptions& fit,
                                          int folds, std::uint64_t seed, bool with_answers, DistanceKind distance) {
   const auto examples = study.Examples(std::max(options.top_k, fit.top_k), with_answers);
-  const auto fold_of = AuthorFolds(study.truth, folds, seed);
   std::vector<PhotoRegions> regions;
-  for (int fold = 0; fold < folds; ++fold) {
-    std::vector<FitExample> training;
-    std::vector<std::size_t> held_out;
-    for (std::size_t i = 0; i < examples.size(); ++i) {
-      if (fold_of[i] == fold) {
-        held_out.push_back(i);
-      } else {
-        training.push_back(examples[i]);
-      }
-    }
-    AddRegionsOf(study, examples, held_out, options, FitPosterior(training, fit), distance, regions);
-  }
+  ForEachFold(study, examples, fit, folds, seed,
+              [&](const PosteriorParameters& parameters, const std::vector<std::size_t>& held_out) {
+                AddRegionsOf(study, examples, held_out, options, parameters, distance, regions);
+              });
   std::ranges::sort(regions, {}, &PhotoRegions::row);
   return regions;
 }

@@ -3,12 +3,12 @@
 #include <glob.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <optional>
 #include <set>
 #include <unordered_map>
 
+#include "dualgeo/data/photo_listing.h"
 #include "dualgeo/gallery/embed_job.h"
 #include "dualgeo/gallery/gallery_file.h"
 #include "dualgeo/gallery/search.h"
@@ -60,12 +60,10 @@ SearchOptions WithoutExclusions(SearchOptions search) {
   return search;
 }
 
-bool HasPhotoExtension(const fs::path& path) {
-  static const std::vector<std::string> kExtensions = {".jpg", ".jpeg", ".png",  ".webp", ".tif", ".tiff",
-                                                       ".bmp", ".heic", ".heif", ".avif", ".gif", ".jxl"};
-  std::string extension = path.extension().string();
-  for (char& letter : extension) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  return std::ranges::find(kExtensions, extension) != kExtensions.end();
+// GIF and JPEG XL as well, so that they are told and not passed over.
+bool LooksLikeAPhoto(const fs::path& path) {
+  const std::string extension = LowerCase(path.extension().string());
+  return HasPhotoName(path.string()) || extension == ".gif" || extension == ".jxl";
 }
 
 constexpr std::size_t kMostCells = 4000;
@@ -251,7 +249,7 @@ std::vector<fs::path> ExpandFolders(const std::vector<fs::path>& paths) {
     }
     std::vector<fs::path> found;
     for (const auto& entry : fs::recursive_directory_iterator(path)) {
-      if (entry.is_regular_file() && HasPhotoExtension(entry.path())) found.push_back(entry.path());
+      if (entry.is_regular_file() && LooksLikeAPhoto(entry.path())) found.push_back(entry.path());
     }
     if (found.empty()) throw InputError(Printable(path.string(), 200) + ": a folder without photos");
     std::ranges::sort(found);

@@ -47,22 +47,26 @@ struct FusionCase {
 
 class FusionKinds : public ::testing::TestWithParam<FusionCase> {};
 
-TEST_P(FusionKinds, GradientsAreRight) {
-  const auto& [type, scope, direction] = GetParam();
-  auto fusion = Make(type, scope, direction);
+// By all inputs and weights.
+void ExpectFusionGradients(FusionImpl& fusion) {
   torch::manual_seed(3);
   const Inputs inputs;
   const auto weight_image = torch::randn({3, kDim}, torch::kFloat64);
   const auto weight_segmentation = torch::randn({3, kDim}, torch::kFloat64);
   std::vector<std::pair<std::string, torch::Tensor>> variables = {{"image", inputs.image_tokens},
                                                                   {"segmentation", inputs.segmentation_tokens}};
-  for (const auto& entry : fusion->named_parameters()) variables.emplace_back(entry.key(), entry.value());
+  for (const auto& entry : fusion.named_parameters()) variables.emplace_back(entry.key(), entry.value());
   ExpectGradients(
       [&] {
-        const auto out = fusion->Forward(inputs.Get());
+        const auto out = fusion.Forward(inputs.Get());
         return (out.image.pow(2) * weight_image).sum() + (out.segmentation * weight_segmentation).sum();
       },
       variables);
+}
+
+TEST_P(FusionKinds, GradientsAreRight) {
+  const auto& [type, scope, direction] = GetParam();
+  ExpectFusionGradients(*Make(type, scope, direction));
 }
 
 TEST_P(FusionKinds, TheDirectionSaysWhoReceives) {
@@ -148,18 +152,7 @@ TEST(DeepCrossAttention, GradientsAreRight) {
     FusionOptions options = Deep();
     options.norm = norm;
     options.layers = 2;
-    auto fusion = MakeDeep(options, 0.3);
-    const Inputs inputs;
-    const auto weight = torch::randn({3, kDim}, torch::kFloat64);
-    std::vector<std::pair<std::string, torch::Tensor>> variables = {{"image", inputs.image_tokens},
-                                                                    {"segmentation", inputs.segmentation_tokens}};
-    for (const auto& entry : fusion->named_parameters()) variables.emplace_back(entry.key(), entry.value());
-    ExpectGradients(
-        [&] {
-          const auto out = fusion->Forward(inputs.Get());
-          return (out.image.pow(2) * weight).sum() + (out.segmentation * weight).sum();
-        },
-        variables);
+    ExpectFusionGradients(*MakeDeep(options, 0.3));
   }
 }
 

@@ -177,6 +177,15 @@ TEST_F(GalleryCommands, LocateAnswersTheGoodPhotosAndNamesTheBad) {
   EXPECT_EQ(run.exit_code, 1);
   EXPECT_THAT(run.err, AllOf(HasSubstr("absent.jpg"), HasSubstr("empty.png")));
   EXPECT_THAT(run.out, HasSubstr("photos/p1.png"));
+  // Outputs are checked before the model is loaded; a photo is none.
+  const std::string before = ReadFile(folder_ / "photos/p1.png");
+  for (const char* output : {"--geojson", "--map"}) {
+    run = Dualgeo({"locate", "--run", "run", "photos/p1.png", output, "photos/p1.png"});
+    EXPECT_EQ(run.exit_code, 2) << output;
+    EXPECT_THAT(run.err, HasSubstr(output));
+    EXPECT_EQ(run.out, "");
+    EXPECT_EQ(ReadFile(folder_ / "photos/p1.png"), before);
+  }
   run = Dualgeo({"locate", "--run", "run", "broken.jpg"});
   EXPECT_EQ(run.exit_code, 1);
   EXPECT_EQ(run.out, "");

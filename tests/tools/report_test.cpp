@@ -11,6 +11,7 @@
 
 #include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/text.h"
+#include "tests/support/browser.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
@@ -185,18 +186,6 @@ TEST(ReportCommand, ChecksWhetherTheFilesStillMatch) {
 
 // --- In a browser ---
 
-std::string FindBrowser() {
-  if (const char* named = std::getenv("DUALGEO_CHROMIUM")) return named;
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "" : path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    for (const char* name : {"chromium", "chromium-browser", "google-chrome"}) {
-      if (access((folder + "/" + name).c_str(), X_OK) == 0) return folder + "/" + name;
-    }
-  }
-  return "";
-}
-
 struct Browsed {
   nlohmann::json facts;  // of the probe
   std::string console;   // what the page wrote there: errors and refused requests
@@ -267,7 +256,7 @@ Browsed Browse(const std::string& browser, const Folder& run, int width, bool da
 class SlowReportInABrowser : public ::testing::Test {
  protected:
   void SetUp() override {
-    browser_ = FindBrowser();
+    browser_ = FindChromium();
     if (browser_.empty()) GTEST_SKIP() << "no Chromium (set DUALGEO_CHROMIUM, or install the package chromium)";
   }
   std::string browser_;

@@ -142,7 +142,7 @@ TEST_F(SlowServe, LocatePrintsHowSureItIsAndWritesGeoJsonAndAPage) {
   for (const auto& feature : geojson["features"]) ++kinds[feature["properties"]["kind"]];
   EXPECT_EQ(kinds, (std::map<std::string, int>{{"answer", 1}, {"area", 2}, {"candidate", 5}}));
   const std::string page = ReadFile(*folder_ / "out.html");
-  EXPECT_THAT(page, AllOf(HasSubstr("script-src 'sha256-"), HasSubstr("good.jpg"), HasSubstr("id=\"land-fine\""),
+  EXPECT_THAT(page, AllOf(HasSubstr("script-src 'sha256-"), HasSubstr("good.jpg"), HasSubstr("id=\"data-land-fine\""),
                           Not(HasSubstr("src=\"/"))));
 
   const auto pattern = Locate({"mixed/g*.jpg", "--json"});

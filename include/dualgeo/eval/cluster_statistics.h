@@ -13,7 +13,8 @@
 // 95 % intervals are Student's, with N^2 / sum of n^2 - 1 degrees of freedom (Kish's effective number of clusters); of
 // shares Wilson's at N / D photos, with Student's quantile in place of the normal one; of medians those of the share of
 // photos below (Woodruff 1952). docs/evaluation.md ("Photographers") has the simulation that chose them: they hold the
-// truth in 93.5 to 96.5 % of cases where percentiles of resampled clusters do so in 80 to 94 %.
+// truth in 93.5 to 96.5 % of cases in 162 of its 175 settings, percentiles of resampled clusters in 46; at 3 % accuracy
+// with few, strongly correlated photographers in 90 to 93 %.
 #pragma once
 
 #include <cstddef>

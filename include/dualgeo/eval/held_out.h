@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -31,6 +32,12 @@ void CheckStudy(const RerankStudy& study);
 
 // Keeps the photos of the truth that have both a list and an answer.
 RerankStudy WithAnswers(const RerankStudy& study);
+
+// Cross-validation over AuthorFolds: for each fold parameters fitted on the others, and the examples of its own.
+void ForEachFold(
+    const RerankStudy& study, const std::vector<FitExample>& examples, const FitOptions& fit, int folds,
+    std::uint64_t seed,
+    const std::function<void(const PosteriorParameters& parameters, const std::vector<std::size_t>& held_out)>& score);
 
 // By row of the truth; nothing for a photo without candidates or answers.
 using Estimates = std::vector<std::optional<PlaceEstimate>>;

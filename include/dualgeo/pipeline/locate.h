@@ -76,9 +76,9 @@ class Locator {
 };
 
 // Each folder replaced by the photos below it, and each pattern (*, ?, [...], where no file has that name) by what
-// matches, in order of their names. Photos of a folder are files with a photo's extension (jpg, jpeg, png,
-// webp, tif, tiff, bmp; and heic, heif, avif, gif, jxl, which are then told apart). Throws InputError for a folder
-// without any and a pattern that matches nothing.
+// matches, in order of their names. Photos of a folder are files that HasPhotoName of data/photo_listing.h
+// knows, and .gif and .jxl, which are then told to be none. Throws InputError for a folder without any and a pattern
+// that matches nothing.
 std::vector<std::filesystem::path> ExpandFolders(const std::vector<std::filesystem::path>& paths);
 
 // A link that shows the place on a map (OpenStreetMap); nothing is fetched.
