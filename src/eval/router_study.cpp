@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dualgeo/eval/author_folds.h"
+#include "dualgeo/eval/clusters.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 
@@ -113,11 +114,14 @@ std::string FormatRouter(const RouterStudy& study) {
     }
     text += fmt::format(" {:.2f} |\n", row.mean_accuracy);
   }
+  const auto& clusters = study.rows.front().evaluation.subject.clusters;
   text += fmt::format(
       "\n{} photos with list and answer; each fold's posterior and router are fitted on the other photographers. In "
       "brackets: percent of the accuracy of the oracle that takes the better of list and lmm. p: against the join, "
-      "exact McNemar test over photos. The router took the join {} times, the list {}, the lmm {}.\n",
-      study.rows.front().evaluation.count, study.routes[0], study.routes[1], study.routes[2]);
+      "{}. The router took the join {} times, the list {}, the lmm {}.\n",
+      study.rows.front().evaluation.count,
+      clusters ? "sign flips over " + OverWhat(clusters) : "exact McNemar test over photos", study.routes[0],
+      study.routes[1], study.routes[2]);
   return text;
 }
 

@@ -8,6 +8,7 @@
 #include "dualgeo/geo/center.h"
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/refine/lbfgs.h"
+#include "dualgeo/refine/posterior_fit.h"
 #include "dualgeo/util/error.h"
 
 namespace dualgeo {
@@ -16,13 +17,6 @@ namespace {
 double RouterLogit(double p) {
   const double safe = std::clamp(p, 1e-4, 1 - 1e-4);
   return std::log(safe / (1 - safe));
-}
-
-// Of kAccuracyKm, the share at which a place is right.
-double RightShare(LatLon place, LatLon truth) {
-  const double km = GreatCircleKm(place, truth);
-  return static_cast<double>(std::ranges::count_if(kAccuracyKm, [km](double t) { return km < t; })) /
-         static_cast<double>(kAccuracyKm.size());
 }
 
 std::vector<double> StandardizedFeatures(const AnswerRouterParameters& parameters,
@@ -118,7 +112,7 @@ AnswerRouterParameters FitAnswerRouter(const std::vector<RouterCase>& cases, con
   for (std::size_t i = 0; i < cases.size(); ++i) {
     x.push_back(StandardizedFeatures(parameters, cases[i].features));
     right.emplace_back();
-    for (std::size_t r = 0; r < 3; ++r) right[i][r] = RightShare(cases[i].options[r].location, truths.at(i));
+    for (std::size_t r = 0; r < 3; ++r) right[i][r] = AccuracyShare(cases[i].options[r].location, truths.at(i));
   }
   // Minus the mean accuracy of a route drawn by the softmax.
   const auto loss = [&](const std::vector<double>& w, std::vector<double>& gradient) {

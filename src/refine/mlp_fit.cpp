@@ -53,11 +53,7 @@ struct PairedList {
 
 std::vector<double> RightAt(const FitExample& example) {
   std::vector<double> right;
-  for (const Candidate& candidate : example.similar) {
-    const double km = GreatCircleKm(candidate.location, example.truth);
-    right.push_back(static_cast<double>(std::ranges::count_if(kAccuracyKm, [km](double t) { return km < t; })) /
-                    static_cast<double>(kAccuracyKm.size()));
-  }
+  for (const Candidate& candidate : example.similar) right.push_back(AccuracyShare(candidate.location, example.truth));
   return right;
 }
 

@@ -362,6 +362,12 @@ PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const 
   return parameters;
 }
 
+double AccuracyShare(LatLon place, LatLon truth) {
+  const double km = GreatCircleKm(place, truth);
+  return static_cast<double>(std::ranges::count_if(kAccuracyKm, [km](double t) { return km < t; })) /
+         static_cast<double>(kAccuracyKm.size());
+}
+
 std::string TrainingFingerprint(std::vector<std::string> query_ids) {
   std::sort(query_ids.begin(), query_ids.end());
   return Sha256(Join(query_ids, "\n")).substr(0, 16);

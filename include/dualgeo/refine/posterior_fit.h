@@ -65,6 +65,9 @@ struct FitExample {
 // example has a candidate. `fitted_on` is TrainingFingerprint of the examples.
 PosteriorParameters FitPosterior(const std::vector<FitExample>& examples, const FitOptions& options);
 
+// What answering with `place` scores: the share of kAccuracyKm within which the truth lies (great circle).
+double AccuracyShare(LatLon place, LatLon truth);
+
 // Of the ids of a set of queries, whatever their order.
 std::string TrainingFingerprint(std::vector<std::string> query_ids);
 
