@@ -9,6 +9,7 @@
 #include <system_error>
 #include <vector>
 
+#include "dualgeo/util/blas_kernels.h"
 #include "dualgeo/util/command_line.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
@@ -31,6 +32,7 @@ void BecomeNetworks() {
   // What c10d would log beside the line that we say ourselves (glog's setting, and that of LibTorch without glog).
   setenv("GLOG_minloglevel", "3", 0);
   setenv("TORCH_CPP_LOG_LEVEL", "FATAL", 0);
+  ChooseBlasKernels();
   ThrowIfStopped();  // a signal that came until now would be forgotten
   execv(program.c_str(), argv.data());
   throw Error("cannot start " + program.string() + ", which holds the networks: " + ErrnoText(errno));

@@ -89,6 +89,7 @@ std::string Expectation(const OptionNode& node) {
 struct Origin {
   std::string name;
   bool has_lines;
+  bool dumped = false;  // written by DumpConfig: says every option, whether it has an effect or not
 
   std::string At(const YAML::Node& node) const {
     if (!has_lines || node.Mark().is_null()) return name;
@@ -250,6 +251,7 @@ void ApplyGroup(const OptionGroup& group, const YAML::Node& yaml, const std::str
     ApplyNode(*field, value, prefix + key, origin);
     if (ValueText(*field) != before) changed.push_back(&*field);
   });
+  if (origin.dumped) return;
   for (const OptionNode* field : changed) WarnOfOthersOption(group, *field, yaml, prefix, origin);
 }
 
@@ -585,6 +587,12 @@ void ResolveConfig(const OptionGroup& options, const std::vector<fs::path>& file
   for (const auto& file : files) ApplyConfigFile(options, file);
   for (const auto& override : overrides) ApplyConfigOverride(options, override);
   for (const auto& flag : flags) ApplyConfigFlag(options, flag);
+  ValidateConfig(options);
+}
+
+void ReadDump(const OptionGroup& options, const fs::path& path) {
+  const Origin origin{path.string(), true, true};
+  ApplyGroup(options, Parse(ReadFile(path, kMaxConfigBytes), origin), "", origin);
   ValidateConfig(options);
 }
 

@@ -9,7 +9,9 @@ namespace {
 class MitBackboneImpl : public MaskBackboneImpl {
  public:
   MitBackboneImpl(const SegmentationEncoderOptions& options, const MaskStem& stem)
-      : stem_(stem), sizes_(MitPreset(options.preset)), encoder_(sizes_, stem.channels()) {
+      : stem_(stem),
+        sizes_(MitPreset(options.preset, "model.segmentation_encoder.preset")),
+        encoder_(sizes_, stem.channels()) {
     for (const auto& child : encoder_->named_children()) register_module(child.key(), child.value());
   }
 

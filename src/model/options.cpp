@@ -32,18 +32,22 @@ struct SegFormerPreset {
   std::vector<int> hidden_sizes;
   std::vector<int> depths;
   int decoder_dim;
+  std::vector<int> heads = {1, 2, 5, 8};
 };
 
-// The published sizes; heads and sr_ratios are the same for all.
+// The published sizes, and one that learns on a CPU; sr_ratios are the same for all.
 const SegFormerPreset& FindSegFormer(const std::string& name, const std::string& key) {
   static const std::map<std::string, SegFormerPreset> kTable = {
-      {"b0", {{32, 64, 160, 256}, {2, 2, 2, 2}, 256}},   {"b1", {{64, 128, 320, 512}, {2, 2, 2, 2}, 256}},
-      {"b2", {{64, 128, 320, 512}, {3, 4, 6, 3}, 768}},  {"b3", {{64, 128, 320, 512}, {3, 4, 18, 3}, 768}},
-      {"b4", {{64, 128, 320, 512}, {3, 8, 27, 3}, 768}}, {"b5", {{64, 128, 320, 512}, {3, 6, 40, 3}, 768}}};
+      {"b0", {{32, 64, 160, 256}, {2, 2, 2, 2}, 256}},
+      {"b1", {{64, 128, 320, 512}, {2, 2, 2, 2}, 256}},
+      {"b2", {{64, 128, 320, 512}, {3, 4, 6, 3}, 768}},
+      {"b3", {{64, 128, 320, 512}, {3, 4, 18, 3}, 768}},
+      {"b4", {{64, 128, 320, 512}, {3, 8, 27, 3}, 768}},
+      {"b5", {{64, 128, 320, 512}, {3, 6, 40, 3}, 768}},
+      {"tiny", {{16, 32, 48, 64}, {1, 1, 1, 1}, 64, {1, 2, 3, 4}}}};
   return Preset(kTable, name, key);
 }
 
-const std::vector<int> kMitHeads = {1, 2, 5, 8};
 const std::vector<int> kMitSrRatios = {8, 4, 2, 1};
 
 // The vector of a photo that a head takes must be there.
@@ -185,9 +189,9 @@ ClipTextSizes Resolve(const TextEncoderOptions& options, int embed_dim) {
   return sizes;
 }
 
-MitSizes MitPreset(const std::string& preset) {
-  const SegFormerPreset found = FindSegFormer(preset, "model.segmentation_encoder.preset");
-  return {found.hidden_sizes, found.depths, kMitHeads, kMitSrRatios, 0.0};
+MitSizes MitPreset(const std::string& preset, const std::string& key) {
+  const SegFormerPreset& found = FindSegFormer(preset, key);
+  return {found.hidden_sizes, found.depths, found.heads, kMitSrRatios, 0.0};
 }
 
 SegFormerSizes Resolve(const SegmenterOptions& options) {
@@ -203,7 +207,7 @@ SegFormerSizes Resolve(const SegmenterOptions& options) {
   SegFormerSizes sizes;
   sizes.encoder.hidden_sizes = pick(options.hidden_sizes, preset.hidden_sizes, "hidden_sizes");
   sizes.encoder.depths = pick(options.depths, preset.depths, "depths");
-  sizes.encoder.heads = pick(options.heads, kMitHeads, "heads");
+  sizes.encoder.heads = pick(options.heads, preset.heads, "heads");
   sizes.encoder.sr_ratios = pick(options.sr_ratios, kMitSrRatios, "sr_ratios");
   sizes.encoder.drop_path = options.drop_path;
   sizes.decoder_dim = options.decoder_dim.value_or(preset.decoder_dim);

@@ -49,6 +49,10 @@ void ExperimentOptions::Validate() {
   if (HasStep(*this, "train_segmenter") && model.segmenter.weights) {
     throw InputError("run.steps holds train_segmenter, and model.segmenter.weights is set as well: choose one");
   }
+  if (model.image_encoder.weights == "segmenter" && model.image_encoder.type != "mit") {
+    throw InputError("model.image_encoder.weights: segmenter is of model.image_encoder.type mit, and type is " +
+                     model.image_encoder.type);
+  }
   if (search.finder == "router") ValidateRouter(*this);
   if (search.exclude_similarity_above && !gallery.normalize) {
     throw InputError("search.exclude_similarity_above goes by cosines, and gallery.normalize is false");
@@ -95,6 +99,13 @@ ExperimentOptions ReadExperiment(const std::vector<std::filesystem::path>& files
 std::string DumpExperiment(const ExperimentOptions& options) {
   ExperimentOptions copy = options;
   return DumpConfig(OptionTree(copy));
+}
+
+ExperimentOptions ReadKeptExperiment(const std::filesystem::path& file) {
+  ExperimentOptions options;
+  ReadDump(OptionTree(options), file);
+  options.evaluate.seed = options.runtime.seed;
+  return options;
 }
 
 bool HasStep(const ExperimentOptions& options, const std::string& step) {

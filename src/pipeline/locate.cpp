@@ -45,7 +45,7 @@ fs::path SegmenterOf(const ExperimentOptions& options, const RunPaths& paths) {
 
 // Of a run that may have been moved.
 ExperimentOptions OptionsOf(const RunPaths& paths) {
-  ExperimentOptions options = ReadExperiment({RunFile(paths.config(), paths.root)}, {});
+  ExperimentOptions options = ReadKeptExperiment(RunFile(paths.config(), paths.root));
   options.run_dir = paths.root.string();
   return options;
 }

@@ -109,7 +109,7 @@ class Gatherer {
     if (!fs::exists(paths_.config())) return;
     report_.config = ReadFile(paths_.config());
     if (!needed) return;
-    experiment_ = ReadExperiment({paths_.config()}, {});
+    experiment_ = ReadKeptExperiment(paths_.config());
     experiment_.run_dir = paths_.root.string();  // the folder may have been moved since
     report_.title = experiment_.name;
     paths_ = RunPaths(experiment_);  // ablations keep lists and galleries in folders that they share

@@ -75,7 +75,7 @@ class RunWalk {
       const auto values = [](ExperimentOptions options) {
         return ValuesThat({Affects::kResult, Affects::kTraining}, OptionTree(options));
       };
-      return values(ReadExperiment({run_.paths.config()}, {})) == values(run_.options);
+      return values(ReadKeptExperiment(run_.paths.config())) == values(run_.options);
     } catch (const InputError&) {
       return false;
     }

@@ -20,6 +20,7 @@
 #include "dualgeo/runtime/runtime.h"
 #include "dualgeo/synthetic/world_places.h"
 #include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/blas_kernels.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/text.h"
@@ -52,6 +53,14 @@ void AddLibraries(std::vector<DoctorLine>& lines) {
                                                         ? ""
                                                         : "; WARNING: not the one that LibTorch brings or was built "
                                                           "with: matrix products may run at half their speed")});
+  if (const std::string kernels = BlasKernels(); !kernels.empty()) {
+    const std::string better = BetterBlasKernels(kernels);
+    lines.push_back({"OpenBLAS kernels",
+                     kernels + (better.empty() ? ""
+                                               : "; WARNING: from before AVX, since OpenBLAS does not know this "
+                                                 "processor: set OPENBLAS_CORETYPE=" +
+                                                     better)});
+  }
   lines.push_back({"OpenMP in use", Join(libraries.openmp) + (libraries.openmp.size() > 1
                                                                   ? "; WARNING: several run times, which compete for "
                                                                     "the cores"

@@ -19,7 +19,19 @@ ModelOptions ModelOf(const ExperimentOptions& options) {
                        "' is neither a file nor one of partitions: " + Join(names));
     }
   }
+  if (StartsFromSegmenter(options)) {
+    model.image_encoder.weights = SegmenterWeights(options, RunPaths(options)).string();
+  }
   return model;
+}
+
+bool StartsFromSegmenter(const ExperimentOptions& options) {
+  return options.model.has_image() && options.model.image_encoder.weights == "segmenter" &&
+         options.model.image_encoder.type == "mit";
+}
+
+std::filesystem::path SegmenterWeights(const ExperimentOptions& options, const RunPaths& paths) {
+  return options.model.segmenter.weights ? std::filesystem::path(*options.model.segmenter.weights) : paths.segmenter();
 }
 
 bool MakesPartitions(const ExperimentOptions& options) {

@@ -22,7 +22,7 @@ std::optional<fs::path> FolderWithConfig(const fs::path& shared, const Stage& st
     const fs::path config = entry.path() / "config.yaml";
     if (!fs::exists(config)) continue;
     try {
-      if (KeyOf(stage, ReadExperiment({config}, {})) == key) found = entry.path();
+      if (KeyOf(stage, ReadKeptExperiment(config)) == key) found = entry.path();
     } catch (const InputError&) {  // of a version whose keys are not ours
     }
   }

@@ -76,7 +76,7 @@ struct RunView::Set {
 RunView::RunView(const fs::path& run_dir) : paths_(run_dir) {
   if (!fs::is_directory(run_dir)) throw InputError(run_dir.string() + ": no such folder");
   if (!fs::exists(paths_.config())) throw InputError(run_dir.string() + ": not a run's folder: config.yaml is missing");
-  options_ = ReadExperiment({paths_.config()}, {});
+  options_ = ReadKeptExperiment(paths_.config());
   options_.run_dir = run_dir.string();
   paths_ = RunPaths(options_);
   for (const auto& entry : fs::directory_iterator(paths_.root)) {

@@ -7,6 +7,7 @@
 
 #include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/dualgeo_model.h"
+#include "dualgeo/model/segformer.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/util/error.h"
 #include "tests/model/support.h"
@@ -209,6 +210,43 @@ TEST(ImageEncoder, LoadsPublishedFilesWithoutTheirClassifier) {
   }
 }
 
+// A SegFormer's file starts it, with its decode head or, as those trained on ImageNet, with a classifier; and its last
+// map is the segmenter's.
+TEST(ImageEncoder, ASegFormersWeightsStartTheMixTransformer) {
+  torch::NoGradGuard no_grad;
+  const TemporaryFolder folder;
+  SegmenterOptions segmenter;
+  segmenter.preset = "tiny";
+  segmenter.image_size = 64;
+  SegFormer segformer(segmenter, 5);
+  segformer->eval();
+  auto tensors = StateDict(*segformer);
+  WriteSafetensors(folder / "segformer.safetensors", tensors);
+  std::erase_if(tensors, [](const auto& item) { return item.first.starts_with("decode_head."); });
+  tensors.emplace_back("classifier.weight", torch::zeros({10, 64}));
+  WriteSafetensors(folder / "imagenet.safetensors", tensors);
+
+  ImageEncoderOptions options;
+  options.type = "mit";
+  options.preset = "tiny";
+  options.image_size = 64;
+  const auto pixels = torch::randn({2, 3, 64, 64});
+  const auto map = segformer->Features(pixels).back();
+  for (const char* file : {"segformer.safetensors", "imagenet.safetensors"}) {
+    const auto encoder = MakeImageEncoder(options, 64);
+    encoder->Load(folder / file);
+    const auto tokens = encoder->Tokens(pixels);
+    EXPECT_EQ(tokens.sizes(), (std::vector<std::int64_t>{2, 1 + 4, 64}));
+    EXPECT_LT(RelativeError(map.flatten(2).transpose(1, 2), tokens.slice(1, 1)), 1e-5) << file;
+    EXPECT_LT(RelativeError(map.mean({2, 3}), encoder->Forward(pixels)), 1e-5) << file;
+  }
+  options.preset = "b0";
+  EXPECT_THROW(MakeImageEncoder(options, 64)->Load(folder / "segformer.safetensors"), InputError);
+  options.preset = "b9";
+  EXPECT_EQ(Refusal(options),
+            "model.image_encoder.preset of type mit: unknown preset \"b9\"; known: b0, b1, b2, b3, b4, b5, tiny");
+}
+
 TEST(ImageEncoder, MeanBeforeTheNormIsThatOfTheLastBlock) {
   torch::NoGradGuard no_grad;
   auto options = SmallVit();
@@ -233,6 +271,7 @@ TEST(ImageEncoder, EveryKindTrainsInTheModel) {
                                                         {"resnet", "resnet18"},
                                                         {"resnet", "resnet50"},
                                                         {"vgg16", ""},
+                                                        {"mit", "tiny"},
                                                         {"inception_v3", ""}}) {
     ModelOptions options;
     options.embed_dim = 16;

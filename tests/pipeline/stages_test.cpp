@@ -101,6 +101,47 @@ TEST(Stages, FieldsAreThoseThatAStageReads) {
   EXPECT_EQ(FieldsOf(StageNamed("train"), seeded).result.at("seed"), "3");
 }
 
+// What the segmenter has learned is the start: another segmenter is another model.
+TEST(Stages, AnImageEncoderCanStartFromTheSegmenter) {
+  const TemporaryFolder folder;
+  const auto weights = folder.Write("w.safetensors", "w");
+  const std::vector<std::string> start = {"model.image_encoder.type=mit", "model.image_encoder.preset=tiny",
+                                          "model.image_encoder.weights=segmenter", "model.views=image",
+                                          "run_dir=" + (folder / "run").string()};
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all = start;
+    all.insert(all.end(), more.begin(), more.end());
+    return ReadExperiment({}, all);
+  };
+  const auto trained = with({"run.steps=[train_segmenter, train]"});
+  EXPECT_EQ(ModelOf(trained).image_encoder.weights, (folder / "run/segmenter/best").string());
+  const auto named = with({"model.segmenter.weights=" + weights.string()});
+  EXPECT_EQ(ModelOf(named).image_encoder.weights, weights.string());
+  const Stage& train = StageNamed("train");
+  EXPECT_NE(KeyOf(train, trained),
+            KeyOf(train, with({"run.steps=[train_segmenter, train]", "train_segmenter.epochs=7"})));
+  EXPECT_NE(KeyOf(train, named), KeyOf(train, trained));
+  EXPECT_THAT([&] { TrainFromConfig(trained, {}, folder / "run", Existing::kRefuse); },
+              ThrowsMessage<InputError>(HasSubstr("segmenter/best is not there: set model.segmenter.weights, or add "
+                                                  "train_segmenter to run.steps")));
+  EXPECT_THAT(
+      [] { ReadExperiment({}, {"model.image_encoder.weights=segmenter"}); },
+      ThrowsMessage<InputError>("model.image_encoder.weights: segmenter is of model.image_encoder.type mit, and "
+                                "type is clip_vit"));
+}
+
+// All options are in it, those of other kinds too: nobody wrote them.
+TEST(Stages, AKeptConfigIsReadWithoutAWord) {
+  const TemporaryFolder folder;
+  const auto options = ReadExperiment({}, {"model.fusion.heads=4", "model.fusion.type=none"});
+  const auto kept = folder.Write("config.yaml", DumpExperiment(options));
+  testing::internal::CaptureStdout();
+  const auto read = ReadKeptExperiment(kept);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+  EXPECT_EQ(DumpExperiment(read), DumpExperiment(options));
+  EXPECT_THROW(ReadKeptExperiment(folder.Write("bad.yaml", "model: {fusion: {heads: 0}}\n")), InputError);
+}
+
 TEST(Stages, ABenchmarkCannotHaveTheNameOfWhatAStageMakes) {
   for (const std::string name : {"masks", "checkpoint", "untrained", "steps", "train"}) {
     const ExperimentOptions options = ReadExperiment({}, {"data.benchmarks." + name + ".csv=a.csv"});

@@ -60,8 +60,10 @@ void ValidateConfig(const OptionGroup& options);
 void ResolveConfig(const OptionGroup& options, const std::vector<std::filesystem::path>& files,
                    const std::vector<std::string>& overrides, const std::vector<ConfigFlag>& flags = {});
 
-// The resolved values as YAML that reads back to the same values.
+// The resolved values as YAML that reads back to the same values; and reads them back. Where a file is applied that
+// people wrote, options without an effect are warned of; a dump has all options.
 std::string DumpConfig(const OptionGroup& options);
+void ReadDump(const OptionGroup& options, const std::filesystem::path& path);
 
 // The reference table of every key with type, default, allowed values and meaning, in Markdown. It reads the current
 // values as the defaults, so pass a freshly made struct.

@@ -14,6 +14,7 @@
   KIND("resnet", ResNetInput, MakeResNet)                     \
   KIND("vgg16", Vgg16Input, MakeVgg16)                        \
   KIND("inception_v3", InceptionV3Input, MakeInceptionV3)     \
+  KIND("mit", MitInput, MakeMit)                              \
   KIND("classical", ClassicalInput, MakeClassical)
 
 // model.fusion.type: std::shared_ptr<FusionImpl> make(const FusionOptions&, int embed_dim)

@@ -41,17 +41,20 @@ struct ImageEncoderOptions {
     v.Field(
         "type", type,
         "network for photos: CLIP's vision transformer; the plain one (timm's names), or two of them, for photo and "
-        "mask (after TransLocator); ResNet, VGG-16 or Inception v3 (torchvision's names); or features that no "
-        "network makes (classical, after IM2GPS; gallery.index classical compares them)",
+        "mask (after TransLocator); ResNet, VGG-16 or Inception v3 (torchvision's names); SegFormer's encoder (mit); "
+        "or "
+        "features that no network makes (classical, after IM2GPS; gallery.index classical compares them)",
         OneOf{{DUALGEO_IMAGE_ENCODERS(DUALGEO_KIND_NAME)}});
     v.Field(
         "preset", preset,
         "size. clip_vit: vit-b-32, vit-b-16, vit-l-14, vit-l-14-336, or vit-tiny, small enough to train on a CPU; "
         "vit, two_branch_vit: vit_tiny_patch16_224, vit_small_patch16_224, vit_base_patch32_224, vit_base_patch16_224, "
-        "vit_large_patch16_224; resnet: resnet18, resnet34, resnet50, resnet101, resnet152");
+        "vit_large_patch16_224; resnet: resnet18, resnet34, resnet50, resnet101, resnet152; mit: b0 to b5, or tiny, "
+        "small "
+        "enough to train on a CPU");
     v.Field("weights", weights,
             "file with weights under the type's names (CLIP: Hugging Face's or OpenAI's, or a DualGeo checkpoint); "
-            "null: random",
+            "segmenter (of type mit): what the run's segmenter has learned, or model.segmenter.weights; null: random",
             Affects::kContent);
     v.Field(
         "activation", activation,
@@ -61,8 +64,8 @@ struct ImageEncoderOptions {
     v.Field("pooling", pooling,
             "which vector stands for the photo. clip_vit: projected (CLIP's embedding), class (the class token before "
             "the projection), mean (over all tokens) or mean_before_norm (PIGEON); vit: class, mean (over the patches) "
-            "or mean_before_norm (over all tokens, before the last norm); resnet, inception_v3: mean or max (over the "
-            "last map); vgg16: fc7, fc6, mean or max; null: the type's first",
+            "or mean_before_norm (over all tokens, before the last norm); resnet, inception_v3, mit: mean or max (over "
+            "the last map); vgg16: fc7, fc6, mean or max; null: the type's first",
             OneOf{{"projected", "class", "mean", "mean_before_norm", "max", "fc6", "fc7"}}, Added{});
     v.Field("mask_input", mask_input,
             "how the mask enters: drawn in ADE20K's colours, or as 150 channels, of the classes that cover more than a "
@@ -135,7 +138,7 @@ struct SegmenterOptions {
 
   template <class Visitor>
   void Visit(Visitor& v) {
-    v.Field("preset", preset, "size of SegFormer", OneOf{{"b0", "b1", "b2", "b3", "b4", "b5"}});
+    v.Field("preset", preset, "size of SegFormer", OneOf{{"tiny", "b0", "b1", "b2", "b3", "b4", "b5"}});
     v.Field("num_labels", num_labels, "classes of the masks (ADE20K: 150); 255 in a mask is 'ignore'", Range{2, 255});
     v.Field("weights", weights, "file with SegFormer weights under Hugging Face's names; null: random",
             Affects::kContent);
@@ -171,8 +174,9 @@ struct SegFormerSizes {
 // that is not a multiple of 32.
 SegFormerSizes Resolve(const SegmenterOptions& options);
 
-// The Mix Transformer of a SegFormer preset b0..b5, without stochastic depth.
-MitSizes MitPreset(const std::string& preset);
+// The Mix Transformer of a SegFormer preset, b0..b5 or tiny, without stochastic depth. key: what an unknown one is said
+// of.
+MitSizes MitPreset(const std::string& preset, const std::string& key);
 
 // ---- segmentation encoder: class-id map to vector -------------------------------------------------------------------
 
@@ -208,7 +212,7 @@ struct SegmentationEncoderOptions {
     v.Field("image_size", image_size, "side of the square mask in pixels, a multiple of 32", Range{32, 2048});
     v.Field("base_width", base_width, "channels of the first stage (64 is ResNet-18; 16 suits a CPU)", Range{4, 256},
             For{"type", {"resnet18"}});
-    v.Field("preset", preset, "size of the Mix Transformer", OneOf{{"b0", "b1", "b2", "b3", "b4", "b5"}},
+    v.Field("preset", preset, "size of the Mix Transformer", OneOf{{"tiny", "b0", "b1", "b2", "b3", "b4", "b5"}},
             For{"type", {"mit"}});
   }
 };

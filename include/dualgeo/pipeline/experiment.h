@@ -115,8 +115,9 @@ struct ExperimentOptions {
 ExperimentOptions ReadExperiment(const std::vector<std::filesystem::path>& files,
                                  const std::vector<std::string>& overrides, const std::vector<ConfigFlag>& flags = {});
 
-// The resolved config as YAML.
+// The resolved config as YAML, as a run keeps it; and reads it back.
 std::string DumpExperiment(const ExperimentOptions& options);
+ExperimentOptions ReadKeptExperiment(const std::filesystem::path& file);
 
 // Is it one of run.steps?
 bool HasStep(const ExperimentOptions& options, const std::string& step);

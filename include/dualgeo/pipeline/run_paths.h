@@ -46,10 +46,16 @@ struct RunPaths {
   RunLayout layout;
 };
 
-// The config's `model`, with the files of those partitions that the run makes.
+// The config's `model`, with the files of those partitions that the run makes, and of the segmenter's weights where the
+// image encoder starts from them.
 ModelOptions ModelOf(const ExperimentOptions& options);
 // Does the model go by one of them?
 bool MakesPartitions(const ExperimentOptions& options);
+// Is model.image_encoder.weights `segmenter`?
+bool StartsFromSegmenter(const ExperimentOptions& options);
+
+// The segmenter that makes the run's masks: the weights that the config names, or those that it trains.
+std::filesystem::path SegmenterWeights(const ExperimentOptions& options, const RunPaths& paths);
 
 // The config's `rerank`, with the parameters that the run fits where it does.
 RerankOptions RerankOf(const ExperimentOptions& options, const RunPaths& paths);

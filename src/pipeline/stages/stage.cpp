@@ -147,10 +147,6 @@ ExperimentOptions SegmenterOptionsOf(const ExperimentOptions& options) {
   return own;
 }
 
-fs::path SegmenterWeights(const ExperimentOptions& options, const RunPaths& paths) {
-  return options.model.segmenter.weights ? fs::path(*options.model.segmenter.weights) : paths.segmenter();
-}
-
 std::vector<Artifact> ArtifactsOf(const PhotoSet& set, TablePart part, const std::string& prefix,
                                   const std::vector<std::string>& further) {
   std::vector<Artifact> artifacts = {TableArtifact(prefix + "table", set.csv, set.columns, part, further),

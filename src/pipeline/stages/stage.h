@@ -106,8 +106,6 @@ std::vector<Step> ForEachBenchmark(const Stage& self, const StageRun& run) {
 
 // The run's options with the seed of the segmenter (run.segmenter_seed).
 ExperimentOptions SegmenterOptionsOf(const ExperimentOptions& options);
-// The segmenter that makes the run's masks: the weights that the config names, or those that it trains.
-std::filesystem::path SegmenterWeights(const ExperimentOptions& options, const RunPaths& paths);
 
 // Inputs: the table of a set (with further columns, as TableArtifact), its photos and, where the model sees them, its
 // masks; the same of validation photos with a table of their own.

@@ -5,11 +5,22 @@
 #include "dualgeo/model/photo_input.h"
 #include "dualgeo/pipeline/stages.h"
 #include "dualgeo/runtime/processes.h"
+#include "dualgeo/util/error.h"
 #include "stage.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
 namespace {
+
+// The segmenter's weights, where the image encoder starts from them.
+fs::path StartOf(const ExperimentOptions& options) {
+  fs::path weights = SegmenterWeights(options, RunPaths(options));
+  if (!fs::exists(weights)) {
+    throw InputError("model.image_encoder.weights is segmenter, and " + weights.string() +
+                     " is not there: set model.segmenter.weights, or add train_segmenter to run.steps");
+  }
+  return weights;
+}
 
 std::vector<Step> TrainSteps(const Stage& self, const StageRun& run) {
   ExperimentOptions options = run.options;
@@ -22,6 +33,7 @@ std::vector<Step> TrainSteps(const Stage& self, const StageRun& run) {
     std::vector<Artifact> inputs = ArtifactsOf(run.train, TablePart::kRows, "", learned_from);
     AddValidation(inputs, options, run.train, learned_from);
     AddPartitions(inputs, options);
+    if (StartsFromSegmenter(options)) inputs.push_back(WeightsArtifact("segmenter", StartOf(options)));
     return inputs;
   };
   step.outputs = {WeightsArtifact("checkpoint", run.paths.checkpoint())};
@@ -42,7 +54,12 @@ std::string TrainKey(const Stage& self, const ExperimentOptions& o) {
   const std::string tables = KeyOf(StageNamed("holdout"), o);
   const std::string masks = WantsMasks(o.model) ? KeyOf(StageNamed("segment"), o).substr(tables.size()) : "";
   const std::string partitions = MakesPartitions(o) ? FieldsKey(StageNamed("partitions"), o) : "";
-  return tables + SectionKey("data.validation", o) + masks + partitions + FieldsKey(self, o);
+  std::string start;
+  if (StartsFromSegmenter(o)) {
+    start = HasStep(o, "train_segmenter") ? KeyOf(StageNamed("train_segmenter"), o)
+                                          : Spelled(o.model.segmenter.weights.value_or(""));
+  }
+  return tables + SectionKey("data.validation", o) + masks + partitions + start + FieldsKey(self, o);
 }
 
 }  // namespace
@@ -75,6 +92,7 @@ PhotoSet PhotosToTrain(const ExperimentOptions& options) {
 
 TrainResult TrainFromConfig(const ExperimentOptions& options, const PhotoSet& photos, const fs::path& run_dir,
                             Existing existing) {
+  if (StartsFromSegmenter(options)) StartOf(options);
   return TrainModel(MakeTrainJob(options, photos, run_dir, existing), ModelOf(options), options.loss, options.train);
 }
 

@@ -57,7 +57,7 @@ function show(entry) {
   pictures(answer, file, url);
   candidates(answer);
   map.show(answerLayers(answer));
-  map.fit(answer.candidates.slice(0, 5).concat(answer.estimate ? [answer.estimate] : []));
+  map.fit(placesOf(answer));
 }
 
 function pictures(answer, file, url) {

@@ -16,7 +16,7 @@ function show(index) {
   const head = make('thead', {}, make('tr', {}, ...['rank', 'place', 'gallery item'].map(t => make('th', {scope: 'col'}, t))));
   byId('candidates').replaceChildren(make('div', {class: 'scroll'}, make('table', {}, make('caption', {}, 'Candidates, which may all be wrong'), head, body)));
   map.show(answerLayers(answer));
-  map.fit(answer.candidates.slice(0, 5).concat(answer.estimate ? [answer.estimate] : []));
+  map.fit(placesOf(answer));
 }
 
 answers.forEach((answer, i) => {

@@ -187,9 +187,10 @@ class WorldMap {
         c.stroke(land.borders);
       }
       c.fillStyle = colour('heat');
-      for (const {path, strength} of this.layers.heat) {
+      for (const {path, spots, strength} of this.layers.heat) {
         c.globalAlpha = strength;
         c.fill(path);
+        c.fill(seenSpots(spots, 5 / pixels));
       }
       c.globalAlpha = 1;
       if (land) {
@@ -249,19 +250,29 @@ class WorldMap {
   }
 }
 
+// Cells that would be smaller than `least` on the screen, as squares of that side: street blocks are seen from afar.
+function seenSpots(spots, least) {
+  const path = new Path2D();
+  for (const [x, y, side] of spots) if (side < least) path.rect(x - least / 2, y - least / 2, least, least);
+  return path;
+}
+
 // Cells, densest first, as layers from light to strong: what holds 90, 80 ... 10 % of the probability.
 function heatOf(cells) {
   const layers = [];
-  let held = 0, path = null, bin = -1;
+  let held = 0, path = null, spots = null, bin = -1;
   for (const cell of cells) {
     const now = Math.min(8, Math.floor(held * 10));
     if (now !== bin) {
       path = new Path2D();
-      layers.push({path, strength: [0.75, 0.66, 0.57, 0.48, 0.39, 0.3, 0.22, 0.14, 0.08][now]});
+      spots = [];
+      layers.push({path, spots, strength: [0.75, 0.66, 0.57, 0.48, 0.39, 0.3, 0.22, 0.14, 0.08][now]});
       bin = now;
     }
     held += cell.p;
     for (const ring of cell.rings) {
+      const xs = ring.filter((_, i) => i % 2 === 0).map(Mercator.x), side = Math.max(...xs) - Math.min(...xs);
+      spots.push([Math.min(...xs) + side / 2, Mercator.y(ring[1]), side]);
       for (let i = 0; i < ring.length; i += 2) {
         const x = Mercator.x(ring[i]), y = Mercator.y(ring[i + 1]);
         if (i === 0) path.moveTo(x, y); else path.lineTo(x, y);
@@ -299,6 +310,17 @@ function sureTable(answer) {
     body.append(make('tr', {}, make('th', {scope: 'row'}, 'within ' + km + ' km'), make('td', {class: 'n'}, Words.percent(p)), make('td', {}, bar)));
   }
   return make('div', {class: 'scroll'}, make('table', {}, make('caption', {}, 'How sure'), body));
+}
+
+// What is to be seen of an answer: the first candidates, and the circle that holds one half. A guess is so shown on a map of the
+// whole Earth, and not as the one place that it names.
+function placesOf(answer) {
+  const places = answer.candidates.slice(0, 5), e = answer.estimate;
+  if (!e) return places;
+  const north = e.confidence_km / 111.2, east = north / Math.max(0.1, Math.cos(e.lat * Math.PI / 180));
+  const within = (value, most) => Math.max(-most, Math.min(most, value));
+  const corners = [-1, 1].map(s => ({lat: within(e.lat + s * north, 80), lon: within(e.lon + s * east, 180)}));
+  return places.concat([e], corners);
 }
 
 // The layers of an answer: heat, candidates, the answer and the radius of one half.
