@@ -1,5 +1,5 @@
-// A Mix Transformer (SegFormer's encoder, arXiv 2105.15203) for photos: any SegFormer's weights start it, those of the run's
-// own segmenter as well, so that what was learned in telling classes apart is not learned twice.
+// A Mix Transformer (SegFormer's encoder, arXiv 2105.15203) for photos: any SegFormer's weights start it, those of the
+// run's own segmenter as well, so that what was learned in telling classes apart is not learned twice.
 #include "dualgeo/model/mit.h"
 #include "image_encoder_kinds.h"
 #include "photo_network.h"

@@ -1,7 +1,9 @@
 #include "dualgeo/runtime/upsample_argmax.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "dualgeo/util/error.h"
@@ -28,71 +30,124 @@ std::vector<Tap> Taps(int from, int to) {
   return taps;
 }
 
+// Outputs that read from the same two places: [begin, end).
+struct Run {
+  int begin = 0;
+  int end = 0;
+};
+
+std::vector<Run> RunsOf(const std::vector<Tap>& taps) {
+  std::vector<Run> runs;
+  for (int i = 0; i < static_cast<int>(taps.size()); ++i) {
+    const auto& tap = taps[static_cast<std::size_t>(i)];
+    if (i == 0 || tap.low != taps[static_cast<std::size_t>(i - 1)].low ||
+        tap.high != taps[static_cast<std::size_t>(i - 1)].high) {
+      runs.push_back({i, i});
+    }
+    runs.back().end = i + 1;
+  }
+  return runs;
+}
+
+// The logits of all classes at the four places between which a run of rows and one of columns lie.
+struct Corners {
+  const float* low_low;
+  const float* low_high;
+  const float* high_low;
+  const float* high_high;
+};
+
+// Classes that may win somewhere between the corners, ascending. What is interpolated lies between the least and the
+// largest corner, but for rounding (slack): a class whose largest is below another's least wins nowhere. Mostly one or
+// two are left of 150.
+void FindContenders(const Corners& at, std::size_t classes, float slack, std::vector<float>& largest,
+                    std::vector<std::size_t>& contenders) {
+  float least_to_win = -std::numeric_limits<float>::infinity();
+  for (std::size_t c = 0; c < classes; ++c) {
+    const float a = at.low_low[c], b = at.low_high[c], d = at.high_low[c], e = at.high_high[c];
+    largest[c] = std::max(std::max(a, b), std::max(d, e));
+    least_to_win = std::max(least_to_win, std::min(std::min(a, b), std::min(d, e)));
+  }
+  contenders.clear();
+  for (std::size_t c = 0; c < classes; ++c) {
+    if (!(largest[c] < least_to_win - slack)) contenders.push_back(c);
+  }
+}
+
+// The winners of one run of rows and one of columns.
+class CellFiller {
+ public:
+  CellFiller(const std::vector<Tap>& across, const std::vector<Tap>& down)
+      : across_(across), down_(down), low_(across.size()), high_(across.size()), best_(across.size() * down.size()) {}
+
+  void Fill(const Corners& at, const std::vector<std::size_t>& contenders, Run rows, Run columns, cv::Mat& out) {
+    const auto width = static_cast<std::size_t>(columns.end - columns.begin);
+    for (const std::size_t c : contenders) {
+      const auto id = static_cast<std::uint8_t>(c);
+      const bool first = c == contenders.front();
+      for (std::size_t x = 0; x < width; ++x) {
+        const float weight = across_[static_cast<std::size_t>(columns.begin) + x].weight_high;
+        low_[x] = (1 - weight) * at.low_low[c] + weight * at.low_high[c];
+        high_[x] = (1 - weight) * at.high_low[c] + weight * at.high_high[c];
+      }
+      for (int y = rows.begin; y < rows.end; ++y) {
+        const float weight_high = down_[static_cast<std::size_t>(y)].weight_high;
+        const float weight_low = 1 - weight_high;
+        std::uint8_t* const winner = out.ptr<std::uint8_t>(y) + columns.begin;
+        float* const best = best_.data() + static_cast<std::size_t>(y - rows.begin) * width;
+        for (std::size_t x = 0; x < width; ++x) {
+          const float value = weight_low * low_[x] + weight_high * high_[x];
+          const bool greater = first || value > best[x];
+          winner[x] = greater ? id : winner[x];
+          best[x] = greater ? value : best[x];
+        }
+      }
+    }
+  }
+
+ private:
+  const std::vector<Tap>& across_;
+  const std::vector<Tap>& down_;
+  std::vector<float> low_, high_, best_;
+};
+
 }  // namespace
 
 cv::Mat UpsampleArgmax(const torch::Tensor& logits, cv::Size size) {
   if (logits.dim() != 3 || logits.scalar_type() != torch::kFloat32 || !logits.is_cpu() || logits.size(0) > 256) {
     throw Error("UpsampleArgmax: logits must be [C, h, w] float32 on the CPU with C at most 256");
   }
-  const torch::Tensor contiguous = logits.contiguous();
-  const auto classes = static_cast<std::size_t>(contiguous.size(0));
-  const int rows_in = static_cast<int>(contiguous.size(1));
-  const int columns_in = static_cast<int>(contiguous.size(2));
-  const float* const data = contiguous.data_ptr<float>();
-  const auto width = static_cast<std::size_t>(size.width);
+  // All classes of a place side by side.
+  const torch::Tensor places = logits.permute({1, 2, 0}).contiguous();
+  const auto classes = static_cast<std::size_t>(places.size(2));
+  const int columns_in = static_cast<int>(places.size(1));
+  const float* const data = places.data_ptr<float>();
+  const auto at = [&](int row, int column) {
+    return data +
+           (static_cast<std::size_t>(row) * static_cast<std::size_t>(columns_in) + static_cast<std::size_t>(column)) *
+               classes;
+  };
+  float most = 0;
+  for (std::int64_t i = 0; i < places.numel(); ++i) most = std::max(most, std::abs(data[i]));
+  // Where there are infinities or NaN, all classes contend.
+  const bool finite = torch::isfinite(places).all().item<bool>();
+  const float slack = finite ? 1e-5F * most : std::numeric_limits<float>::infinity();
+
   const auto across = Taps(columns_in, size.width);
-  const auto down = Taps(rows_in, size.height);
-
-  // A source row, stretched to the output's width, serves several output rows; two are alive at a time.
-  std::vector<float> stretched[2] = {std::vector<float>(classes * width), std::vector<float>(classes * width)};
-  int held[2] = {-1, -1};
-  const auto stretch = [&](int row, int slot) {
-    held[slot] = row;
-    for (std::size_t c = 0; c < classes; ++c) {
-      const float* const in = data + (c * static_cast<std::size_t>(rows_in) + static_cast<std::size_t>(row)) *
-                                         static_cast<std::size_t>(columns_in);
-      float* const out = stretched[slot].data() + c * width;
-      for (std::size_t x = 0; x < width; ++x) {
-        out[x] = (1 - across[x].weight_high) * in[across[x].low] + across[x].weight_high * in[across[x].high];
-      }
-    }
-  };
-  const auto find = [&](int row, int keep) {
-    for (int slot = 0; slot < 2; ++slot) {
-      if (held[slot] == row) return slot;
-    }
-    const int slot = held[0] == keep ? 1 : 0;
-    stretch(row, slot);
-    return slot;
-  };
-
+  const auto down = Taps(static_cast<int>(places.size(0)), size.height);
+  const auto columns = RunsOf(across);
   cv::Mat classes_out(size, CV_8UC1);
-  std::vector<float> best(width);
-  std::vector<std::int32_t> winner(width);
-  for (int y = 0; y < size.height; ++y) {
-    const Tap& tap = down[static_cast<std::size_t>(y)];
-    const float* const low = stretched[find(tap.low, tap.high)].data();
-    const float* const high = stretched[find(tap.high, tap.low)].data();
-    const float weight_high = tap.weight_high;
-    const float weight_low = 1 - weight_high;
-    for (std::size_t x = 0; x < width; ++x) {
-      best[x] = weight_low * low[x] + weight_high * high[x];
-      winner[x] = 0;
+  CellFiller filler(across, down);
+  std::vector<float> largest(classes);
+  std::vector<std::size_t> contenders;
+  for (const Run& row_run : RunsOf(down)) {
+    const Tap& y = down[static_cast<std::size_t>(row_run.begin)];
+    for (const Run& column_run : columns) {
+      const Tap& x = across[static_cast<std::size_t>(column_run.begin)];
+      const Corners corners = {at(y.low, x.low), at(y.low, x.high), at(y.high, x.low), at(y.high, x.high)};
+      FindContenders(corners, classes, slack, largest, contenders);
+      filler.Fill(corners, contenders, row_run, column_run, classes_out);
     }
-    for (std::size_t c = 1; c < classes; ++c) {
-      const float* const a = low + c * width;
-      const float* const b = high + c * width;
-      const auto id = static_cast<std::int32_t>(c);
-      // Without branches, so that it becomes vector instructions: this is where the time goes.
-      for (std::size_t x = 0; x < width; ++x) {
-        const float value = weight_low * a[x] + weight_high * b[x];
-        const bool greater = value > best[x];
-        winner[x] = greater ? id : winner[x];
-        best[x] = greater ? value : best[x];
-      }
-    }
-    std::uint8_t* const out = classes_out.ptr<std::uint8_t>(y);
-    for (std::size_t x = 0; x < width; ++x) out[x] = static_cast<std::uint8_t>(winner[x]);
   }
   return classes_out;
 }

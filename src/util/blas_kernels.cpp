@@ -12,8 +12,8 @@ namespace {
 
 // By OpenBLAS's names, those without AVX.
 constexpr std::array<std::string_view, 17> kBeforeAvx = {
-    "Katmai",  "Coppermine", "Northwood", "Prescott", "Banias",       "Atom",      "Core2",  "Penryn", "Dunnington",
-    "Nehalem", "Athlon",     "Opteron",   "Opteron_SSE3", "Barcelona", "Bobcat", "Nano",   "Unknown"};
+    "Katmai",  "Coppermine", "Northwood", "Prescott",     "Banias",    "Atom",   "Core2", "Penryn", "Dunnington",
+    "Nehalem", "Athlon",     "Opteron",   "Opteron_SSE3", "Barcelona", "Bobcat", "Nano",  "Unknown"};
 
 }  // namespace
 

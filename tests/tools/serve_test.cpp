@@ -158,6 +158,7 @@ TEST_F(SlowServe, AnswersAsLocateDoes) {
   const std::string bytes = ReadFile(photo_);
   const auto raw = client.Post("/v1/locate?cells=1&view=1", bytes, "image/jpeg");
   ASSERT_TRUE(raw);
+  EXPECT_THAT(raw->get_header_value("Server-Timing"), ::testing::MatchesRegex("locate;dur=[0-9]+[.][0-9][0-9]"));
   ASSERT_EQ(raw->status, 200) << raw->body;
   const Json answer = Json::parse(raw->body);
   const auto located = Locate({photo_.string(), "--json"});
