@@ -193,7 +193,7 @@ class PhotoServer {
                                    " MB, or sent as a form: use multipart/form-data or a Content-Type of image/..."
                              : "HTTP " + std::to_string(status));
     });
-    server_.set_exception_handler([](const Request&, Response& response, std::exception_ptr thrown) {
+    server_.set_exception_handler([](const Request&, Response& response, const std::exception_ptr& thrown) {
       try {
         std::rethrow_exception(thrown);
       } catch (const InputError& error) {
@@ -230,10 +230,10 @@ class PhotoServer {
     });
     server_.Get(R"(/v1/runs/([^/]+)/picture)", [this](const Request& q, Response& r) {
       const bool small = ParameterOf(q, "size") == "small";
-      auto image = View(q.matches[1])
+      const auto image = View(q.matches[1])
                        .Picture(ParameterOf(q, "benchmark"), ParameterOf(q, "id"), ParameterOf(q, "kind") == "mask",
                                 small ? kThumbnailSide : kPhotoSide);
-      r.set_content(std::move(image.bytes), image.type);
+      r.set_content(image.bytes, image.type);
     });
   }
 
