@@ -231,8 +231,8 @@ class PhotoServer {
     server_.Get(R"(/v1/runs/([^/]+)/picture)", [this](const Request& q, Response& r) {
       const bool small = ParameterOf(q, "size") == "small";
       const auto image = View(q.matches[1])
-                       .Picture(ParameterOf(q, "benchmark"), ParameterOf(q, "id"), ParameterOf(q, "kind") == "mask",
-                                small ? kThumbnailSide : kPhotoSide);
+                             .Picture(ParameterOf(q, "benchmark"), ParameterOf(q, "id"),
+                                      ParameterOf(q, "kind") == "mask", small ? kThumbnailSide : kPhotoSide);
       r.set_content(image.bytes, image.type);
     });
   }
