@@ -16,6 +16,7 @@ for evidence in "" score gps_score score,gps_score; do
   awk -F'|' -v name="ranks and places${evidence:+, }$evidence" '
     /answer point, fitted on the other folds/ { for (i = 5; i <= 9; ++i) { sub(/ p=.*/, "", $i); gsub(/^ +| +$/, "", $i); accuracy = accuracy " " $i " |" } }
     /^\| 1 km \| [0-9.]+ \| [0-9.]+ \| [0-9.]+ \|/ { brier = $5 }
-    /^\| 50 % \|/ { half = $5 }
+    /^\| surest \|/ { surest = 1 }
+    /^\| 50 % \|/ && surest { half = $5; surest = 0 }
     END { print "| " name " |" accuracy brier "|" half "|" }' "$folder/report.md"
 done

@@ -120,6 +120,24 @@ TEST_F(SlowRunCommand, MakesEveryFileOnceAndLocatesAPhoto) {
   EXPECT_THAT(refused.err, HasSubstr("not-a-photo.jpg"));
 }
 
+// One photo under several names: in the gallery, and asked about.
+TEST_F(SlowRunCommand, SaysThatAPhotoIsThereTwice) {
+  ASSERT_EQ(Run({"--set", "run.steps=[world]"}).exit_code, 0);
+  const auto photo = [&](const char* table, int row) {
+    const std::string text = ReadFile(folder_ / "world" / table);
+    std::size_t at = text.find('\n') + 1;
+    for (int i = 0; i < row; ++i) at = text.find('\n', at) + 1;
+    return folder_ / "world/images" / text.substr(at, text.find(',', at) - at);
+  };
+  const auto copy = fs::copy_options::overwrite_existing;
+  fs::copy_file(photo("train.csv", 0), photo("train.csv", 1), copy);
+  fs::copy_file(photo("train.csv", 0), photo("query.csv", 0), copy);
+  const auto run = Run({"--set", "run.steps=[train_segmenter, segment, train, gallery, search]"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, AllOf(HasSubstr("photos are byte-identical to another one, in 1 group"),
+                             HasSubstr("byte for byte photos of the gallery under another name")));
+}
+
 TEST_F(SlowRunCommand, TheSameSeedGivesTheSameBytes) {
   ASSERT_EQ(Run({"--set", "run_dir=a"}).exit_code, 0);
   ASSERT_EQ(Run({"--set", "run_dir=b"}).exit_code, 0);
