@@ -257,10 +257,25 @@ FeatureSet EmbedCoordinates(const EmbedModel& model, const Coordinates& coordina
   return features;
 }
 
-std::vector<Matrix> ScorePlaces(const EmbedModel& options, const FeatureSet& photos, bool joint) {
-  auto model = LoadEmbedModel(options, SetupRuntime(options.runtime));
+struct PlaceScorer::State {
+  explicit State(const EmbedModel& options)
+      : model(LoadEmbedModel(options, SetupRuntime(options.runtime))),
+        encoder(options.model.image_encoder),
+        fingerprint(ModelFingerprint(model)) {}
+
+  DualGeoModel model;
+  ImageEncoderOptions encoder;
+  std::string fingerprint;
+};
+
+PlaceScorer::PlaceScorer(const EmbedModel& model) : state_(std::make_unique<State>(model)) {}
+PlaceScorer::~PlaceScorer() = default;
+PlaceScorer::PlaceScorer(PlaceScorer&&) noexcept = default;
+
+std::vector<Matrix> PlaceScorer::Score(const FeatureSet& photos, bool joint) const {
+  auto& model = state_->model;
   const auto device = model->parameters().front().device();
-  if (!photos.model.empty() && photos.model != ModelFingerprint(model)) {
+  if (!photos.model.empty() && photos.model != state_->fingerprint) {
     throw InputError("the features were made by another model than the one that is to classify them");
   }
   if (!photos.features.contains(kPlaceVector)) {
@@ -268,7 +283,7 @@ std::vector<Matrix> ScorePlaces(const EmbedModel& options, const FeatureSet& pho
                      ": the model that made them has no head cells (model.heads)");
   }
   const Matrix& vectors = photos.Require(kPlaceVector);
-  const ImageEncoderOptions& encoder = options.model.image_encoder;
+  const ImageEncoderOptions& encoder = state_->encoder;
   const std::int64_t crops = encoder.crops_of == "vectors" ? 1 : CountOf(ImageEncoderInput(encoder).crops);
   if (vectors.columns % crops != 0) {
     throw InputError("the features' " + std::string(kPlaceVector) + " has " + std::to_string(vectors.columns) +

@@ -24,6 +24,7 @@
 #include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "stages/cell_search.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
@@ -113,10 +114,13 @@ struct Locator::State {
         reranker(MakeReranker(rerank)) {
     if (!places.empty()) names = PlaceNames::Read(places);
     if (!rerank.parameters.empty()) fitted.emplace(ReadPosteriorParameters(rerank.parameters));
-    if (!FindsInGallery(options)) return;
-    galleries = GalleriesFromConfig(options, {RunFile(paths.gallery(), run_dir)});
     // What a search would load for each photo anew.
     if (options.search.gps_scores) coordinates = std::make_shared<const CoordinateEmbedder>(model);
+    if (!FindsInGallery(options)) {
+      cells.emplace(options, model.checkpoint, paths.prototypes());
+      return;
+    }
+    galleries = GalleriesFromConfig(options, {RunFile(paths.gallery(), run_dir)});
     if (options.search.scores == "probability") cosine_factor = CosineFactor(model, {});
   }
 
@@ -126,10 +130,8 @@ struct Locator::State {
     PhotoTable table;
     for (const auto& id : features.ids) table.rows.emplace_back().id = id;
     if (table.rows.empty()) return {};
-    if (!FindsInGallery(options)) {
-      return SearchFromConfig(options, model.checkpoint, galleries, paths.prototypes(), features, table);
-    }
-    auto lists = SearchAll(galleries, features, table, options.search, {}, cosine_factor);
+    auto lists =
+        cells ? cells->Find(features) : SearchAll(galleries, features, table, options.search, {}, cosine_factor);
     if (coordinates) AddGpsScores(ModelSimilarity(coordinates, features, "the photos' features"), lists);
     return lists;
   }
@@ -182,6 +184,7 @@ struct Locator::State {
   ExperimentOptions options;
   EmbedModel model;
   std::vector<Gallery> galleries;
+  std::optional<CellSearch> cells;  // in place of galleries
   Embedder embedder;
   RerankOptions rerank;
   std::unique_ptr<Reranker> reranker;

@@ -73,11 +73,22 @@ EmbedResult EmbedPhotosToMemory(const EmbedPhotosJob& job, const std::filesystem
 FeatureSet EmbedCoordinates(const EmbedModel& model, const Coordinates& coordinates,
                             const std::filesystem::path& for_output = {});
 
-// What the model's head says of places, from the features of photos (of this model): probabilities over the classes of
-// each of its partitions, [photos, classes], or (joint) of all of them together; of several crops as the model's
-// options say (PlaceProbabilities). Throws InputError when the model has no such head, or the features are of another
-// model.
-std::vector<Matrix> ScorePlaces(const EmbedModel& model, const FeatureSet& photos, bool joint = false);
+// What the model's head says of places, the model loaded once.
+class PlaceScorer {
+ public:
+  explicit PlaceScorer(const EmbedModel& model);
+  ~PlaceScorer();
+  PlaceScorer(PlaceScorer&&) noexcept;
+
+  // From the features of photos (of this model): probabilities over the classes of each of its partitions, [photos,
+  // classes], or (joint) of all of them together; of several crops as the model's options say (PlaceProbabilities).
+  // Throws InputError when the model has no such head, or the features are of another model.
+  std::vector<Matrix> Score(const FeatureSet& photos, bool joint = false) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 // What cosines of photos with places are multiplied with for probabilities (DualGeoModelImpl::CosineFactor).
 // fingerprint: of the model that made the photos' features; empty: not known. Throws InputError when the model has no

@@ -6,10 +6,9 @@
 #include <algorithm>
 #include <map>
 
-#include "dualgeo/gallery/cell_search.h"
+#include "cell_search.h"
 #include "dualgeo/gallery/duplicates.h"
 #include "dualgeo/gallery/parts.h"
-#include "dualgeo/gallery/prototypes.h"
 #include "dualgeo/lmm/place_similarity.h"
 #include "dualgeo/model/fingerprint.h"
 #include "dualgeo/pipeline/stages.h"
@@ -25,11 +24,6 @@ namespace dualgeo {
 namespace fs = std::filesystem;
 namespace {
 
-// Cells are found by where the training photos are.
-bool NeedsPhotos(const ExperimentOptions& options) {
-  return options.search.cells_rule == "sum" || options.search.cells_answer == "member";
-}
-
 // What finds cells: partitions, and the photos whose combinations of cells count.
 void AddCells(const StageRun& run, std::vector<Artifact>& inputs) {
   for (const std::string& file : run.options.model.cells.partitions) {
@@ -38,29 +32,6 @@ void AddCells(const StageRun& run, std::vector<Artifact>& inputs) {
   AddPartitions(inputs, run.options);
   if (!NeedsPhotos(run.options)) return;
   inputs.push_back(TableArtifact("training table", run.train.csv, run.train.columns, TablePart::kCells));
-}
-
-std::vector<CandidateList> FindCells(const ExperimentOptions& options, const fs::path& checkpoint,
-                                     const fs::path& prototypes, const FeatureSet& queries) {
-  std::vector<Partition> partitions;
-  for (const std::string& file : ModelOf(options).cells.partitions) partitions.push_back(Partition::Read(file));
-  std::vector<LatLon> photos;
-  if (NeedsPhotos(options)) {
-    const PhotoSet train = TrainSet(options);
-    for (const auto& row : ReadPhotoTable(train.csv, train.columns).rows) photos.push_back(*row.location);
-  }
-  const CellFinder finder(std::move(partitions), options.search.cells_rule, photos, options.search.cells_answer);
-  const SearchOptions& search = options.search;
-  const std::vector<Matrix> scores =
-      ScorePlaces(ModelFromConfig(options, checkpoint), queries, search.cells_softmax == "joint");
-  if (!UsesPrototypes(options)) return finder.Find(queries.ids, scores, search.top_k);
-  auto lists = Prototypes::Read(prototypes)
-                   .Refine(finder.Find(queries.ids, scores, std::max(search.top_k, search.prototypes.cells)), queries,
-                           search.prototypes, options.runtime.threads);
-  for (CandidateList& list : lists) {
-    list.candidates.resize(std::min(list.candidates.size(), static_cast<std::size_t>(search.top_k)));
-  }
-  return lists;
 }
 
 // The table of a benchmark's probabilities.
@@ -197,7 +168,7 @@ std::vector<CandidateList> SearchFromConfig(const ExperimentOptions& options, co
     factor = CosineFactor(ModelFromConfig(options, checkpoint), queries.model);
   }
   std::vector<CandidateList> lists = FindsCells(options)
-                                         ? FindCells(options, checkpoint, prototypes, queries)
+                                         ? CellSearch(options, checkpoint, prototypes).Find(queries)
                                          : SearchAll(galleries, queries, photos, options.search, keep, factor);
   if (options.search.gps_scores) {
     AddGpsScores(ModelSimilarity(ModelFromConfig(options, checkpoint), queries, "the photos' features"), lists);
