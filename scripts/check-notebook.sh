@@ -26,6 +26,7 @@ data:
   benchmarks:
     query: {csv: build/notebook/world/query.csv, images: build/notebook/world/images, masks: build/notebook/world/masks}
     new_places: {csv: build/notebook/world/new_places.csv, images: build/notebook/world/images, masks: build/notebook/world/masks}
+model: {image_encoder: {weights: null}}
 train: {epochs: 1}
 YAML
   build/release/tools/dualgeo run --config build/notebook/config.yaml >build/notebook/log 2>&1 || { cat build/notebook/log >&2; exit 1; }

@@ -17,6 +17,7 @@ data:
   train: {csv: $work/world/train.csv, images: $work/world/images, masks: $work/world/masks}
   validation: {fraction: 0.2}
   benchmarks: {}
+model: {image_encoder: {weights: null}}
 train: {epochs: 12, batch_size: 32, checkpoint_every_steps: 3}
 YAML
 

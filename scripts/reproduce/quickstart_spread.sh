@@ -13,7 +13,7 @@ mkdir -p "$out"
 jobs=$(nproc)  # which minds OMP_NUM_THREADS
 # One world for all, as configs/quickstart.yaml has it, and one thread a run.
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
-"$DUALGEO" world --places 60 --views 30 --times day,dusk --weathers clear,overcast --exposure 0.3 --out runs/world >&2
+"$DUALGEO" world --places 60 --views 30 --out runs/world >&2
 
 # one NAME BINARY SEED [VARIABLE=VALUE...]
 one() {
