@@ -37,9 +37,8 @@ CellSearch::CellSearch(const ExperimentOptions& options, const fs::path& checkpo
 std::vector<CandidateList> CellSearch::Find(const FeatureSet& queries) const {
   const std::vector<Matrix> scores = scorer_.Score(queries, search_.cells_softmax == "joint");
   if (!prototypes_) return finder_.Find(queries.ids, scores, search_.top_k);
-  auto lists = prototypes_->Refine(
-      finder_.Find(queries.ids, scores, std::max(search_.top_k, search_.prototypes.cells)), queries, search_.prototypes,
-      threads_);
+  auto lists = prototypes_->Refine(finder_.Find(queries.ids, scores, std::max(search_.top_k, search_.prototypes.cells)),
+                                   queries, search_.prototypes, threads_);
   for (CandidateList& list : lists) {
     list.candidates.resize(std::min(list.candidates.size(), static_cast<std::size_t>(search_.top_k)));
   }
