@@ -1,7 +1,6 @@
 #include "dualgeo/runtime/upsample_argmax.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -127,11 +126,8 @@ cv::Mat UpsampleArgmax(const torch::Tensor& logits, cv::Size size) {
            (static_cast<std::size_t>(row) * static_cast<std::size_t>(columns_in) + static_cast<std::size_t>(column)) *
                classes;
   };
-  float most = 0;
-  for (std::int64_t i = 0; i < places.numel(); ++i) most = std::max(most, std::abs(data[i]));
-  // Where there are infinities or NaN, all classes contend.
-  const bool finite = torch::isfinite(places).all().item<bool>();
-  const float slack = finite ? 1e-5F * most : std::numeric_limits<float>::infinity();
+  // Infinite or NaN where one of the logits is: then all classes contend.
+  const float slack = 1e-5F * places.abs().max().item<float>();
 
   const auto across = Taps(columns_in, size.width);
   const auto down = Taps(static_cast<int>(places.size(0)), size.height);

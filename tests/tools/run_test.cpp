@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "dualgeo/io/safetensors.h"
 #include "dualgeo/util/atomic_file.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
@@ -118,6 +119,27 @@ TEST_F(SlowRunCommand, MakesEveryFileOnceAndLocatesAPhoto) {
   const auto refused = RunBinary({"locate", text.string(), "--run", (folder_ / "run").string()}, folder_.path());
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.err, HasSubstr("not-a-photo.jpg"));
+}
+
+// As the quickstart's does: what the model begins with is the segmenter's encoder. Another segmenter is another model.
+TEST_F(SlowRunCommand, TheImageEncoderStartsFromTheSegmenter) {
+  const auto run = [&](const std::string& epochs) {
+    return Run({"--set", "run.steps=[world, train_segmenter, segment, train, untrained]", "--set",
+                "model.image_encoder.type=mit", "--set", "model.image_encoder.preset=tiny", "--set",
+                "model.image_encoder.weights=segmenter", "--set", "train_segmenter.epochs=" + epochs});
+  };
+  ASSERT_EQ(run("1").exit_code, 0);
+  const SafetensorsFile segmenter(folder_ / "run/segmenter/best/model.safetensors");
+  const SafetensorsFile model(folder_ / "run/untrained/checkpoint/best/model.safetensors");
+  int compared = 0;
+  for (const std::string& name : segmenter.names()) {
+    if (!name.starts_with("segformer.encoder.")) continue;
+    EXPECT_TRUE(torch::equal(model.Get("vision_model_rgb." + name), segmenter.Get(name))) << name;
+    ++compared;
+  }
+  EXPECT_GT(compared, 50);
+  EXPECT_THAT(run("1").err, HasSubstr("info: train: up to date"));
+  EXPECT_THAT(run("2").err, AllOf(HasSubstr("train: done in"), Not(HasSubstr("info: train: up to date"))));
 }
 
 // One photo under several names: in the gallery, and asked about.

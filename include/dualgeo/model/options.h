@@ -42,16 +42,14 @@ struct ImageEncoderOptions {
         "type", type,
         "network for photos: CLIP's vision transformer; the plain one (timm's names), or two of them, for photo and "
         "mask (after TransLocator); ResNet, VGG-16 or Inception v3 (torchvision's names); SegFormer's encoder (mit); "
-        "or "
-        "features that no network makes (classical, after IM2GPS; gallery.index classical compares them)",
+        "or features that no network makes (classical, after IM2GPS; gallery.index classical compares them)",
         OneOf{{DUALGEO_IMAGE_ENCODERS(DUALGEO_KIND_NAME)}});
     v.Field(
         "preset", preset,
         "size. clip_vit: vit-b-32, vit-b-16, vit-l-14, vit-l-14-336, or vit-tiny, small enough to train on a CPU; "
         "vit, two_branch_vit: vit_tiny_patch16_224, vit_small_patch16_224, vit_base_patch32_224, vit_base_patch16_224, "
         "vit_large_patch16_224; resnet: resnet18, resnet34, resnet50, resnet101, resnet152; mit: b0 to b5, or tiny, "
-        "small "
-        "enough to train on a CPU");
+        "small enough to train on a CPU");
     v.Field("weights", weights,
             "file with weights under the type's names (CLIP: Hugging Face's or OpenAI's, or a DualGeo checkpoint); "
             "segmenter (of type mit): what the run's segmenter has learned, or model.segmenter.weights; null: random",
