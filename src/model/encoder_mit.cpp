@@ -1,6 +1,7 @@
 // A Mix Transformer (SegFormer's encoder, arXiv 2105.15203) for photos: any SegFormer's weights start it, those of the
 // run's own segmenter as well, so that what was learned in telling classes apart is not learned twice.
 #include "dualgeo/model/mit.h"
+#include "dualgeo/util/error.h"
 #include "image_encoder_kinds.h"
 #include "photo_network.h"
 
@@ -40,7 +41,13 @@ class MitNetworkImpl : public PhotoNetworkImpl {
 }  // namespace
 
 PhotoInput MitInput(const ImageEncoderOptions& options) {
-  return {.size = options.image_size.value_or(224), .normalization = kImageNetNormalization};
+  const int size = options.image_size.value_or(224);
+  // Each stage halves the map, and reduces its keys by a share of it.
+  if (size % 32 != 0) {
+    throw InputError("model.image_encoder.image_size of type mit: " + std::to_string(size) +
+                     " is not a multiple of 32");
+  }
+  return {.size = size, .normalization = kImageNetNormalization};
 }
 
 std::shared_ptr<ImageEncoderImpl> MakeMit(const ImageEncoderOptions& options, int embed_dim) {

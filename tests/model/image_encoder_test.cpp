@@ -240,6 +240,10 @@ TEST(ImageEncoder, ASegFormersWeightsStartTheMixTransformer) {
     EXPECT_LT(RelativeError(map.flatten(2).transpose(1, 2), tokens.slice(1, 1)), 1e-5) << file;
     EXPECT_LT(RelativeError(map.mean({2, 3}), encoder->Forward(pixels)), 1e-5) << file;
   }
+  options.image_size = 80;
+  EXPECT_THAT(
+      [&] { ImageEncoderInput(options); },
+      ::testing::ThrowsMessage<InputError>("model.image_encoder.image_size of type mit: 80 is not a multiple of 32"));
   options.preset = "b0";
   EXPECT_THROW(MakeImageEncoder(options, 64)->Load(folder / "segformer.safetensors"), InputError);
   options.preset = "b9";
