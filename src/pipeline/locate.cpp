@@ -139,9 +139,9 @@ struct Locator::State {
   void AddAreas(std::span<const Candidate> similar, Location& location) const {
     PlacePosterior::Distribution distribution;
     posterior().Condition({similar, {}}, distribution);
-    const PosteriorCells cells(posterior(), distribution);
+    const PosteriorCells places(posterior(), distribution);
     for (const double share : {0.5, 0.9}) {
-      const PosteriorArea area = cells.Smallest(share);
+      const PosteriorArea area = places.Smallest(share);
       double reach_km = 0;
       const LatLon answer = location.estimate ? location.estimate->location : similar.front().location;
       for (const AreaCell& cell : area.cells) reach_km = std::max(reach_km, GreatCircleKm(answer, cell.cell.Center()));
