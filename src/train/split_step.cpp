@@ -78,8 +78,7 @@ void SendBack(const std::vector<NamedTensors>& outputs, const std::vector<NamedT
 SplitStep::SplitStep(TrainTask& task, Processes& all, std::vector<Piece> pieces, std::uint64_t step_seed)
     : task_(task), all_(all), pieces_(std::move(pieces)), step_seed_(step_seed) {}
 
-SplitStep::Outputs SplitStep::RunPiece(const Piece& piece, bool with_graph) {
-  const torch::AutoGradMode gradients(with_graph);
+SplitStep::Outputs SplitStep::RunPiece(const Piece& piece) {
   torch::manual_seed(piece.seed);
   return task_.Outputs(piece.batch);
 }
@@ -124,7 +123,13 @@ SplitStep::Outputs SplitStep::GatherOutputs() {
 
 TrainingLoss SplitStep::Loss() {
   GatherPhotos();
-  for (const auto& piece : pieces_) made_.push_back(RunPiece(piece, pieces_.size() == 1));
+  for (const auto& piece : pieces_) {
+    made_.push_back(RunPiece(piece));
+    if (pieces_.size() == 1) continue;
+    for (auto& head : made_.back()) {
+      for (auto& output : head) output.second = output.second.detach();
+    }
+  }
   leaves_ = GatherOutputs();
   for (auto& head : leaves_) {
     for (auto& output : head) output.second = Leaf(output.second);
@@ -158,7 +163,7 @@ void SplitStep::Backward(const torch::Tensor& loss) {
   for (const auto& head : step_outputs_) step_first.emplace_back(head.size(), 0);
   SendBack(step_outputs_, step_leaves_, step_first);
   for (std::size_t i = 0; i < pieces_.size(); ++i) {
-    const Outputs outputs = pieces_.size() == 1 ? std::move(made_[i]) : RunPiece(pieces_[i], true);
+    const Outputs outputs = pieces_.size() == 1 ? std::move(made_[i]) : RunPiece(pieces_[i]);
     SendBack(outputs, leaves_, first_);
     for (std::size_t head = 0; head < outputs.size(); ++head) {
       for (std::size_t k = 0; k < outputs[head].size(); ++k) first_[head][k] += outputs[head][k].second.size(0);

@@ -112,6 +112,15 @@ TEST_F(RanksTest, TrainAsOneProcess) {
   EXPECT_EQ(two.out.find("steps"), two.out.rfind("steps"));  // rank 0 alone prints
 }
 
+// Two sums of gradients are the same in any order, so that not even rounding differs.
+TEST_F(RanksTest, TwoWhosePartIsAChunkTrainToTheSameBytes) {
+  const std::vector<std::string> chunks = {"--set", "train.chunk_size=6", "--set", "train.optimizer=adamw"};
+  ASSERT_EQ(Train(0, "one", chunks).exit_code, 0);
+  const auto two = Train(2, "two", chunks);
+  ASSERT_EQ(two.exit_code, 0) << two.err;
+  EXPECT_EQ(ReadText("one/checkpoint/last/model.safetensors"), ReadText("two/checkpoint/last/model.safetensors"));
+}
+
 TEST_F(SlowRanksTest, FourTrainAsOneAndAnyNumberResumes) {
   ASSERT_EQ(Train(0, "one").exit_code, 0);
   auto result = Train(4, "four");
