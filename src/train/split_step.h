@@ -3,10 +3,11 @@
 //
 // Exact for any loss over the outputs of the whole batch (Gao et al., Scaling Deep Contrastive Learning Batch Size
 // under Memory Limited Setup, RepL4NLP 2021, "GradCache"): 1. every piece's outputs, whose graph is dropped where there
-// is more than one (made with it, since networks take other kernels without, which round otherwise); 2. those of all processes; 3. the loss of them all, and its gradients with respect to the outputs, the
-// same on every process; 4. each piece once more, now with its graph, with the same random numbers, into which the
-// gradients of its outputs go; 5. the sum of all processes' gradients. What the loss itself learns (logit scales) and
-// what belongs to no photo (a queue) counts on rank 0 alone.
+// is more than one (made with it, since networks take other kernels without, which round otherwise); 2. those of all
+// processes; 3. the loss of them all, and its gradients with respect to the outputs, the same on every process; 4. each
+// piece once more, now with its graph, with the same random numbers, into which the gradients of its outputs go; 5. the
+// sum of all processes' gradients. What the loss itself learns (logit scales) and what belongs to no photo (a queue)
+// counts on rank 0 alone.
 #pragma once
 
 #include <cstdint>
