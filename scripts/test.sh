@@ -7,6 +7,5 @@ exclude='^$'
 if [ "${1:-}" = --fast ]; then exclude='^slow$'; fi
 scripts/install-deps.sh
 scripts/build.sh release
-# With the kernels that the program takes (util/blas_kernels.h).
-eval "$(build/release/tools/dualgeo doctor | sed -n 's/^OpenBLAS kernels *\([A-Za-z]*\).*/export OPENBLAS_CORETYPE=\1/p')"
+. scripts/openblas.sh
 ctest --test-dir build/release --output-on-failure --parallel "$(nproc)" --no-tests=error -LE "$exclude"

@@ -9,9 +9,9 @@ Needs numpy. With all sizes some ten minutes on two cores, and 3 GB in a tempora
 import argparse
 import json
 import math
+import multiprocessing
 import os
 import pathlib
-import resource
 import struct
 import subprocess
 import sys
@@ -102,8 +102,8 @@ def commands(binary, threads, size):
     if size <= RERANKED_AT_MOST:
         jobs[f"rerank, lists of {LIST}"] = ["rerank", "--candidates", "lists.csv", "--out", "reranked.csv", "--method",
                                             "bayes", "--threads", str(threads)]
-        jobs["embed gps"] = ["embed", "gps", "--config", CONFIG, "--set", f"threads={threads}", "--checkpoint", "none", "--coordinates", "photos.csv", "--out",
-                             "gps.safetensors"]
+    jobs["embed gps"] = ["embed", "gps", "--config", CONFIG, "--set", f"threads={threads}", "--checkpoint", "none",
+                         "--coordinates", "photos.csv", "--out", "gps.safetensors"]
     return {name: [binary, *job] for name, job in jobs.items()}
 
 
@@ -151,7 +151,12 @@ def main():
     for size in map(int, options.sizes.split(",")):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
-            make(folder, size, options.dimension)
+            # By a process of its own: this one's memory would count as that of the commands it starts.
+            maker = multiprocessing.get_context("spawn").Process(target=make, args=(folder, size, options.dimension))
+            maker.start()
+            maker.join()
+            if maker.exitcode != 0:
+                sys.exit(f"curves: {size} items could not be made")
             for command, arguments in commands(binary, options.threads, size).items():
                 cpu, wall, megabytes = measure(arguments, folder)
                 before = curves.setdefault(command, {})
@@ -168,4 +173,5 @@ def main():
         draw(options.svg, curves)
 
 
-main()
+if __name__ == "__main__":
+    main()

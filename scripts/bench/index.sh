@@ -15,7 +15,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 [[ " $* " == *" -h "* || " $* " == *" --help "* ]] && { sed -n '2,16p' "$0"; exit; }
-[ -x build/release/tools/index_bench ] || scripts/build.sh release index_bench >&2
+[ -x build/release/tools/index_bench ] || scripts/build.sh release dualgeo index_bench >&2
+. scripts/openblas.sh
 python=python3
 for ((i = 1; i < $#; ++i)); do
   if [ "${!i}" = --peer-python ]; then j=$((i + 1)); python=${!j}; fi

@@ -2,9 +2,8 @@
 # Lists re-ranked a second, by method: 100,000 made lists of 20 candidates, clustered as real ones are (a third of the
 # candidates near one of three places, the others anywhere).
 #   scripts/bench/rerank.sh [LISTS] [THREADS] [--peer-python VENV/bin/python]
-# To expect on two cores: more than 100,000 a second for every method (docs/reranking.md). The line "whole command" is with
-# reading and writing the CSV file; the peer, pandas in the given Python, reads the same file and writes it with the columns
-# that re-ranking adds, without re-ranking.
+# Prints a Markdown table (docs/performance.md): the whole command, reading and writing the CSV file included; the peer, pandas in
+# the given Python, reads the same file and writes it with the columns that re-ranking adds, without re-ranking.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 peer=
@@ -33,10 +32,14 @@ awk -v n="$count" 'BEGIN {
     }
   }
 }' >"$folder/candidates.csv"
+echo "| $count lists of 20, $threads threads | whole command s | of it re-ranking s | CPU s |"
+echo "| --- | ---: | ---: | ---: |"
 for method in none dbscan density multiscale bayes; do
-  start=$(date +%s.%N)
-  "$dualgeo" rerank --candidates "$folder/candidates.csv" --out "$folder/out.csv" --method $method --threads "$threads"
-  echo "$method: whole command $(echo "$(date +%s.%N) - $start" | bc) s" >&2
+  /usr/bin/time -f "%e %U %S" -o "$folder/time" "$dualgeo" rerank --candidates "$folder/candidates.csv" --out "$folder/out.csv" \
+    --method "$method" --threads "$threads" 2>"$folder/log" || { cat "$folder/log" >&2; exit 1; }
+  read -r whole user system <"$folder/time"
+  alone=$(sed -n 's/.* in \([0-9.]*\) s (.*/\1/p' "$folder/log")
+  echo "| $method | $whole | $alone | $(echo "$user + $system" | bc) |"
 done
 if [ -z "$peer" ] || ! "$peer" -c 'import pandas' 2>/dev/null; then
   echo "pandas: skipped, no Python with it (--peer-python)" >&2
@@ -44,17 +47,12 @@ if [ -z "$peer" ] || ! "$peer" -c 'import pandas' 2>/dev/null; then
 fi
 "$peer" - "$folder/candidates.csv" "$folder/peer.csv" <<'EOF'
 import sys, time
-start = time.time()
 import pandas
-began = time.time()
+start = time.time(), time.process_time()
 table = pandas.read_csv(sys.argv[1])
-read = time.time()
 table["cluster"], table["rerank_score"], table["retrieval_rank"] = "", table["lat"] / 3, table["rank"]
 for column in ["point_lat", "point_lon", "confidence_km", "p_1km", "p_25km", "p_200km", "p_750km", "p_2500km"]:
     table[column] = (table["lon"] / 3).where(table["rank"] == 1)
-added = time.time()
 table.to_csv(sys.argv[2], index=False)
-end = time.time()
-print(f"pandas {pandas.__version__}: import {began - start:.2f} s, read {read - began:.2f} s, "
-      f"write {end - added:.2f} s, whole {end - start:.2f} s", file=sys.stderr)
+print(f"| pandas {pandas.__version__} | {time.time() - start[0]:.2f} | 0 | {time.process_time() - start[1]:.2f} |")
 EOF

@@ -3,8 +3,9 @@
 # says machine, versions and date.
 #   scripts/bench/run.sh [--peer-python VENV/bin/python] [--photos CSV --images DIR] [--only NAME,...] [OUT_FOLDER]
 # The peer's Python should have torch, transformers, pillow, numpy, pandas and faiss-cpu; what it lacks is skipped and said.
-# --photos, --images: a table and JPEG photos for the benchmarks that train on photos (frozen). Hours with all; safe to stop: tables
-# that are in OUT_FOLDER (default runs/bench) are not made again. scripts/bench/geoclip.sh needs GeoCLIP's files and is run by itself.
+# --photos, --images: a table and JPEG photos for the benchmarks that train on photos (frozen). With runs/quickstart the page and 50,000
+# photos are measured, too. Hours with all; safe to stop: tables that are in OUT_FOLDER (default runs/bench) are not made again.
+# scripts/bench/geoclip.sh needs GeoCLIP's files and is run by itself.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 peer= photos= images= only= out=runs/bench
@@ -14,11 +15,12 @@ while [ $# -gt 0 ]; do
     --photos) photos=$2; shift 2 ;;
     --images) images=$2; shift 2 ;;
     --only) only=$2; shift 2 ;;
-    -*) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    -*) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) out=$1; shift ;;
   esac
 done
 dualgeo=${DUALGEO:-build/release/tools/dualgeo}
+. scripts/openblas.sh
 with_peer=()
 [ -z "$peer" ] || with_peer=(--peer-python "$peer")
 mkdir -p "$out"
@@ -53,5 +55,12 @@ table photos scripts/bench/photos.sh
 table index scripts/bench/index.sh "${with_peer[@]}"
 table chunks scripts/bench/chunks.sh
 [ -z "$photos" ] || table frozen scripts/bench/frozen.sh --photos "$photos" --images "$images" "${with_peer[@]}"
+table tar_index scripts/bench/tar_index.sh
+if [ -e runs/quickstart/checkpoint/best ]; then
+  table serve scripts/bench/serve.py --run runs/quickstart --images runs/world/images
+  table many_photos scripts/bench/many_photos.sh
+else
+  echo "serve, many_photos: need runs/quickstart (dualgeo run --config configs/quickstart.yaml)" >&2
+fi
 table encoders scripts/bench/encoders.sh "${with_peer[@]}"
 [ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}" >&2; exit 1; }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "dualgeo/eval/cluster_statistics.h"
 #include "dualgeo/eval/statistics.h"
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/lmm/answer_join.h"
@@ -48,15 +49,18 @@ double PercentOf(std::int64_t part, std::int64_t all) {
   return all == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(all);
 }
 
-AreaCoverage CoverageOf(const std::vector<PhotoRegions>& regions, double share) {
-  std::vector<double> km2;
-  std::int64_t held = 0;
+// photographers: the photo's.
+AreaCoverage CoverageOf(const std::vector<PhotoRegions>& regions, double share,
+                        const std::vector<std::uint32_t>& photographers, bool over_photographers) {
+  std::vector<double> km2, held;
   for (const auto& photo : regions) {
     km2.push_back(share < 0.7 ? photo.estimate.areas->half_km2 : photo.estimate.areas->most_km2);
-    held += photo.share <= share ? 1 : 0;
+    held.push_back(photo.share <= share ? 1 : 0);
   }
-  const auto count = static_cast<std::int64_t>(regions.size());
-  return {100 * share, PercentOf(held, count), WilsonPercent(held, count), Median(km2)};
+  const ClusterMean mean = MeanOverClusters(held, photographers);
+  const auto hits = static_cast<std::int64_t>(std::ranges::count(held, 1.0));
+  return {100 * share, 100 * mean.mean,
+          over_photographers ? SharePercentInterval(mean) : WilsonPercent(hits, std::ssize(held)), Median(km2)};
 }
 
 // A disc's on the sphere.
@@ -122,7 +126,6 @@ RegionStudy StudyRegions(const RerankStudy& study, const std::vector<PhotoRegion
   RegionStudy result;
   result.photos = static_cast<std::int64_t>(study.truth.rows.size());
   result.answered = static_cast<std::int64_t>(regions.size());
-  result.coverage = {CoverageOf(regions, 0.5), CoverageOf(regions, 0.9)};
   for (double km2 = 1; km2 < 1e9; km2 *= 10) {
     const auto area = std::ranges::count_if(regions, [km2](const auto& photo) { return photo.km2 <= km2; });
     const auto disc = std::ranges::count_if(regions, [km2](const auto& p) { return DiscKm2(p.error_km) <= km2; });
@@ -140,6 +143,10 @@ RegionStudy StudyRegions(const RerankStudy& study, const std::vector<PhotoRegion
     throw InputError(study.truth.path.string() + ": all photos are of one photographer, who cannot stand for others");
   }
   result.photographers = scores.photographers;
+  result.over_photographers = scores.photographers < regions.size();
+  for (const double share : {0.5, 0.9}) {
+    result.coverage.push_back(CoverageOf(regions, share, scores.photographer, result.over_photographers));
+  }
   for (const double share : {0.5, 0.9}) {
     for (const auto& name : ConformalRuleNames()) {
       result.conformal.push_back(TryConformal(scores, share, name, splits, seed));
@@ -158,7 +165,9 @@ RegionStudy StudyRegions(const RerankStudy& study, const std::vector<PhotoRegion
 std::string FormatRegions(const RegionStudy& study) {
   std::string text = fmt::format("{} photos of {} photographers, {} of them answered\n\n", study.photos,
                                  study.photographers, study.answered);
-  text += "| smallest area of | holds the truth % | 95 % interval (over photos) | median km2 |\n|---|---|---|---|\n";
+  text += fmt::format(
+      "| smallest area of | holds the truth % | 95 % interval (over {}) | median km2 |\n|---|---|---|---|\n",
+      study.over_photographers ? "photographers" : "photos");
   for (const auto& row : study.coverage) {
     text += fmt::format("| {:.0f} % | {:.1f} | {:.1f}-{:.1f} | {:.4g} |\n", row.share, row.held, row.ci95.low,
                         row.ci95.high, row.median_km2);

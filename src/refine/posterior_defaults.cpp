@@ -41,6 +41,16 @@ const PosteriorParameters& DefaultPosteriorParameters() {
     p.probability_with_answers.slope = {0.9998, 1.1025, 1.1874, 1.2829, 1.3351};
     p.median_km = 180.5;
     p.median_km_with_answers = 81.3;
+    p.conformal.half = 1.0866;
+    p.conformal.most = 10.0279;
+    p.conformal.rule = "draw";
+    p.conformal.photographers = 101;
+    p.conformal.photos = 1450;
+    p.conformal_with_answers.half = 1.0479;
+    p.conformal_with_answers.most = 10.6834;
+    p.conformal_with_answers.rule = "draw";
+    p.conformal_with_answers.photographers = 100;
+    p.conformal_with_answers.photos = 1316;
     p.fitted_on = "4ddf3e1c1d3515ad";
     p.note = "rerank fit on 1450 real lists (G3 index, IM2GPS3k) and 1316 LMM answers; docs/reranking.md";
     return p;

@@ -31,7 +31,7 @@ std::vector<PhotoRegions> RegionsHeldOut(const RerankStudy& study, const RerankO
 struct AreaCoverage {
   double share = 0;       // meant, percent
   double held = 0;        // truths within, percent
-  Interval ci95;          // Wilson, over photos
+  Interval ci95;          // over photographers (cluster_statistics.h); over photos (Wilson) where none has two
   double median_km2 = 0;  // of the areas
 };
 
@@ -53,6 +53,7 @@ struct SelectiveByArea {
 struct RegionStudy {
   std::int64_t photos = 0, answered = 0;
   std::uint32_t photographers = 0;
+  bool over_photographers = false;           // the intervals
   std::vector<AreaCoverage> coverage;        // 50 and 90 %
   std::vector<RecallAtArea> recall;          // 1 to 10^8 km2
   std::vector<SelectiveByArea> selective;    // 10 to 100 %
