@@ -109,7 +109,7 @@ def commands(binary, threads, size):
 
 def draw(path, curves):
     colours = ["#1b6ca8", "#c0392b", "#27824a", "#8e5ea2", "#c77f0a", "#555555"]
-    width, height, left, bottom = 620, 420, 62, 360
+    width, height, left, bottom = 660, 420, 62, 360
     sizes = [math.log10(size) for curve in curves.values() for size in curve]
     costs = [math.log10(cost) for curve in curves.values() for cost in curve.values()]
     low, high = math.floor(min(costs)), math.ceil(max(costs))
@@ -130,7 +130,9 @@ def draw(path, curves):
     for wanted, name in labels:
         at = max(wanted, at + 15)
         colour = colours[list(curves).index(name)]
-        out.append(f'<text x="{left + 392}" y="{at + 4:.1f}" fill="{colour}">{name}</text>')
+        last = max(curves[name])
+        until = "" if math.log10(last) == max(sizes) else f" (to {last:,})"
+        out.append(f'<text x="{left + 392}" y="{at + 4:.1f}" fill="{colour}">{name}{until}</text>')
     pathlib.Path(path).write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>'
