@@ -41,7 +41,7 @@ void AddRegionsOf(const RerankStudy& study, const std::vector<FitExample>& examp
     photo.estimate.areas = MeasureAreas(cells, posterior.conformal(), photo.estimate.confidence_km);
     photo.share = cells.ShareReaching(truth);
     photo.km2 = cells.Km2Reaching(truth);
-    regions.push_back(std::move(photo));
+    regions.push_back(photo);
   }
 }
 
