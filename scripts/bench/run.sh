@@ -53,6 +53,7 @@ table rerank scripts/bench/rerank.sh 100000 "$(nproc)" "${with_peer[@]}"
 table curves "${peer:-python3}" scripts/bench/curves.py --dualgeo "$dualgeo" --svg "$out/curves.svg"
 table photos scripts/bench/photos.sh
 table index scripts/bench/index.sh "${with_peer[@]}"
+table index_million scripts/bench/index.sh --count 1000000 --only 'Flat;grouped' "${with_peer[@]}"
 table chunks scripts/bench/chunks.sh
 [ -z "$photos" ] || table frozen scripts/bench/frozen.sh --photos "$photos" --images "$images" "${with_peer[@]}"
 table tar_index scripts/bench/tar_index.sh

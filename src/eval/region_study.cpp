@@ -143,11 +143,8 @@ RegionStudy StudyRegions(const RerankStudy& study, const std::vector<PhotoRegion
     throw InputError(study.truth.path.string() + ": all photos are of one photographer, who cannot stand for others");
   }
   result.photographers = scores.photographers;
-  result.over_photographers = scores.photographers < regions.size();
   for (const double share : {0.5, 0.9}) {
-    result.coverage.push_back(CoverageOf(regions, share, scores.photographer, result.over_photographers));
-  }
-  for (const double share : {0.5, 0.9}) {
+    result.coverage.push_back(CoverageOf(regions, share, scores.photographer, result.OverPhotographers()));
     for (const auto& name : ConformalRuleNames()) {
       result.conformal.push_back(TryConformal(scores, share, name, splits, seed));
     }
@@ -167,7 +164,7 @@ std::string FormatRegions(const RegionStudy& study) {
                                  study.photographers, study.answered);
   text += fmt::format(
       "| smallest area of | holds the truth % | 95 % interval (over {}) | median km2 |\n|---|---|---|---|\n",
-      study.over_photographers ? "photographers" : "photos");
+      study.OverPhotographers() ? "photographers" : "photos");
   for (const auto& row : study.coverage) {
     text += fmt::format("| {:.0f} % | {:.1f} | {:.1f}-{:.1f} | {:.4g} |\n", row.share, row.held, row.ci95.low,
                         row.ci95.high, row.median_km2);

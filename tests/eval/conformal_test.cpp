@@ -130,7 +130,7 @@ TEST(ConformalSlow, RealListsHoldNinetyPercent) {
   EXPECT_NEAR(result.coverage[0].held, 50, 6);
   EXPECT_NEAR(result.coverage[1].held, 90, 4);
   // A photographer's photos are alike: wider than the 5.1 points that 1450 independent ones would have.
-  EXPECT_TRUE(result.over_photographers);
+  EXPECT_TRUE(result.OverPhotographers());
   EXPECT_GT(result.coverage[0].ci95.high - result.coverage[0].ci95.low, 6);
   EXPECT_GT(result.coverage[1].median_km2, 10 * result.coverage[0].median_km2);
   // Searching where the posterior is dense finds more than searching round the answer.

@@ -51,9 +51,11 @@ struct SelectiveByArea {
 };
 
 struct RegionStudy {
+  // Whether intervals are over photographers: some have two photos.
+  bool OverPhotographers() const { return photographers < answered; }
+
   std::int64_t photos = 0, answered = 0;
   std::uint32_t photographers = 0;
-  bool over_photographers = false;           // the intervals
   std::vector<AreaCoverage> coverage;        // 50 and 90 %
   std::vector<RecallAtArea> recall;          // 1 to 10^8 km2
   std::vector<SelectiveByArea> selective;    // 10 to 100 %
