@@ -150,7 +150,7 @@ void AddPrototypes(CLI::App& cells) {
   command->callback(WithNetworks([flags] {
     const auto options = flags->model.Resolve();
     CheckOutputs({{"--out", flags->out}},
-                 AllInputs({flags->model.Inputs(), flags->photos.Inputs(), {{"--features", flags->features}}}));
+                 AllInputs({flags->model.Inputs(options), flags->photos.Inputs(), {{"--features", flags->features}}}));
     const std::filesystem::path checkpoint = flags->features.empty() ? flags->model.Checkpoint(options) : "";
     PrototypesFromConfig(options, flags->photos.Set(flags->features.empty()),
                          {checkpoint, flags->features, flags->out});

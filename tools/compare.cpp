@@ -71,7 +71,7 @@ void Run(const CompareFlags& flags) {
   for (const auto& group : flags.groups) inputs.push_back(Group(group));
   if (inputs.size() < 2) throw InputError("compare: give two prediction files (or --group) or more");
 
-  std::vector<InputPath> files = flags.score.config.Inputs();
+  std::vector<InputPath> files = flags.score.config.Inputs(flags.score.config.Resolve());
   files.push_back({"--truth", flags.score.truth});
   for (const auto& input : inputs) {
     for (const auto& file : input.files) files.push_back({input.name, file});

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "dualgeo/config/config.h"
 #include "dualgeo/config/option_values.h"
 #include "dualgeo/pipeline/experiment.h"
 #include "dualgeo/util/output_path.h"
@@ -20,6 +21,18 @@ inline std::vector<InputPath> AllInputs(std::initializer_list<std::vector<InputP
   std::vector<InputPath> all;
   for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
   return all;
+}
+
+// The files that a config names: weights, tables, prompts, parameters. (Its folders are the commands' to think of: one
+// may well be what is made.)
+inline std::vector<InputPath> FilesNamedBy(ExperimentOptions options) {
+  std::vector<InputPath> files;
+  ForEachField(OptionTree(options), "", [&](const std::string& key, const OptionNode& node) {
+    std::error_code ignored;
+    const std::string file = node.affects == Affects::kContent ? ValueText(node) : "";
+    if (!file.empty() && std::filesystem::is_regular_file(file, ignored)) files.push_back({key, file});
+  });
+  return files;
 }
 
 // "rerank.eps_km" -> "--eps-km"
@@ -94,8 +107,14 @@ class ConfigFlags {
 
   std::vector<InputPath> Inputs() const {
     std::vector<InputPath> inputs;
-    for (const auto& file : files_) inputs.push_back({"--config", file});
+    for (const auto& given : files_) {
+      for (const auto& file : FilesOfConfig(given)) inputs.push_back({"--config", file});
+    }
     return inputs;
+  }
+  // And the files that the config names.
+  std::vector<InputPath> Inputs(const ExperimentOptions& options) const {
+    return AllInputs({Inputs(), FilesNamedBy(options)});
   }
 
  private:

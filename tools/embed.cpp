@@ -21,7 +21,7 @@ struct EmbedArguments {
     return options;
   }
   std::vector<InputPath> TextInputs() const {
-    return AllInputs({model.Inputs(), {{"--texts", texts}, {"--vocabulary", vocabulary}}});
+    return AllInputs({model.Inputs(WithVocabulary()), {{"--texts", texts}, {"--vocabulary", vocabulary}}});
   }
 };
 
@@ -56,7 +56,7 @@ void AddEmbed(CLI::App& root) {
   photos->add_option("--out", flags->out, "features (safetensors)")->required();
   photos->callback(WithNetworks(OnAllRanks([flags] {
     const auto options = flags->model.Resolve();
-    CheckOutputs({{"--out", flags->out}}, AllInputs({flags->model.Inputs(), flags->photos.Inputs()}));
+    CheckOutputs({{"--out", flags->out}}, AllInputs({flags->model.Inputs(options), flags->photos.Inputs()}));
     const auto report = EmbedFromConfig(options, flags->photos.Set(true), flags->model.Checkpoint(options), flags->out);
     Report(report, flags->out);
     spdlog::info("embed: {:.2f} photos/s", report.photos_per_second);
@@ -71,7 +71,7 @@ void AddEmbed(CLI::App& root) {
   gps->callback(WithNetworks([gps_flags] {
     const auto options = gps_flags->model.Resolve();
     CheckOutputs({{"--out", gps_flags->out}},
-                 AllInputs({gps_flags->model.Inputs(), {{"--coordinates", gps_flags->coordinates}}}));
+                 AllInputs({gps_flags->model.Inputs(options), {{"--coordinates", gps_flags->coordinates}}}));
     const auto coordinates = ReadCoordinates(gps_flags->coordinates);
     const EmbedModel model = ModelFromConfig(options, gps_flags->model.Checkpoint(options));
     Report(EmbedCoordinatesToFile(model, coordinates, gps_flags->out), gps_flags->out);

@@ -26,8 +26,8 @@ class ModelFlags : public ConfigFlags {
                        "checkpoint/best of the "
                        "config's run_dir)");
   }
-  std::vector<InputPath> Inputs() const {
-    return AllInputs({ConfigFlags::Inputs(), {{"--checkpoint", checkpoint_ == "none" ? "" : checkpoint_}}});
+  std::vector<InputPath> Inputs(const ExperimentOptions& options) const {
+    return AllInputs({ConfigFlags::Inputs(options), {{"--checkpoint", checkpoint_ == "none" ? "" : checkpoint_}}});
   }
   std::filesystem::path Checkpoint(const ExperimentOptions& options) const {
     if (checkpoint_ == "none") return {};

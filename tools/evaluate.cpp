@@ -116,7 +116,7 @@ void Run(EvaluateFlags& flags) {
                 {"--errors-out", flags.errors_out},
                 {"--map-out", flags.map_out},
                 {"--leakage-out", flags.leakage_out}},
-               AllInputs({flags.score.config.Inputs(),
+               AllInputs({flags.score.config.Inputs(flags.score.config.Resolve()),
                           {{"--predictions", flags.predictions},
                            {"--candidates", flags.candidates},
                            {"--gallery-table", flags.gallery_table},

@@ -187,7 +187,7 @@ void AddGallery(CLI::App& root) {
     const auto& train = options.data.train;
     const bool from_config = !flags->photos.given() && options.gallery.kind == "images";
     CheckOutputs({{"--out", flags->out, OutputKind::kReplacedFolder}},
-                 AllInputs({flags->model.Inputs(),
+                 AllInputs({flags->model.Inputs(options),
                             flags->photos.Inputs(),
                             {{"--features", flags->features},
                              {"--coordinates", flags->coordinates},

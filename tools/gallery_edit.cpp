@@ -24,10 +24,10 @@ void TellEdited(const GalleryInfo& info, const std::filesystem::path& out) {
 
 void AddPhotos(const AddArguments& flags) {
   auto options = flags.model.Resolve();
-  CheckOutputs(
-      {{"--out", flags.out, OutputKind::kReplacedFolder}},
-      AllInputs(
-          {flags.model.Inputs(), flags.photos.Inputs(), {{"gallery", flags.gallery}, {"--features", flags.features}}}));
+  CheckOutputs({{"--out", flags.out, OutputKind::kReplacedFolder}},
+               AllInputs({flags.model.Inputs(options),
+                          flags.photos.Inputs(),
+                          {{"gallery", flags.gallery}, {"--features", flags.features}}}));
   SetIndexThreads(options.runtime.threads);
   const GalleryInfo info = ReadGalleryInfo(flags.gallery);
   PhotoTable table;

@@ -54,18 +54,44 @@ void PrintJson(const std::vector<Location>& locations) {
   std::printf("%s\n", array.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
-// After the answers: a photo that could not be read makes the command fail.
-void TellErrors(const std::vector<Location>& locations) {
-  std::vector<std::string> errors;
+// What is given and holds no photos costs as little as a bad photo: it is told after the answers. Throws InputError
+// where nothing else is given.
+std::vector<std::filesystem::path> PhotosOf(const std::vector<std::filesystem::path>& given,
+                                            std::vector<std::string>& errors) {
+  std::vector<std::filesystem::path> photos;
+  for (const auto& path : given) {
+    try {
+      for (auto& photo : ExpandFolders({path})) photos.push_back(std::move(photo));
+    } catch (const InputError& error) {
+      errors.emplace_back(error.what());
+    }
+  }
+  if (photos.empty()) throw InputError(errors.front());
+  return photos;
+}
+
+// A page of an earlier answer may lie in the run's folder; nothing else there is replaced.
+void CheckOutput(const OutputPath& output, const std::string& extension, const std::filesystem::path& run,
+                 std::vector<InputPath> inputs) {
+  if (output.path.extension() != extension) inputs.push_back({"--run", run});
+  CheckOutputs({output}, inputs);
+}
+
+// After the answers: a photo that could not be read makes the command fail; where none could, the input was bad.
+void TellErrors(const std::vector<Location>& locations, std::vector<std::string> errors) {
+  const std::size_t asked = locations.size() + errors.size();
   for (const auto& location : locations) {
     if (!location.error.empty()) errors.push_back(location.error);
   }
-  if (errors.size() == 1) throw Error(errors.front());
-  for (const auto& error : errors) spdlog::error("{}", error);
-  if (!errors.empty()) {
-    throw Error(std::to_string(errors.size()) + " of " + std::to_string(locations.size()) +
-                " photos could not be read");
+  if (errors.empty()) return;
+  const bool all = errors.size() == asked;
+  std::string last = errors.front();
+  if (errors.size() > 1) {
+    for (const auto& error : errors) spdlog::error("{}", error);
+    last = std::to_string(errors.size()) + " of " + std::to_string(asked) + " photos could not be read";
   }
+  if (all) throw InputError(last);
+  throw Error(last);
 }
 
 struct Arguments {
@@ -93,16 +119,20 @@ void AddLocate(CLI::App& root) {
   command->add_option("--geojson", arguments->geojson, "write answers, candidates and areas to this file");
   command->add_option("--map", arguments->map, "write one HTML page with a map of them to this file");
   command->callback(WithNetworks([arguments] {
-    const auto photos = ExpandFolders(arguments->photos);
-    std::vector<InputPath> inputs = {{"--run", arguments->run, InputKind::kPhotos}, {"--places", arguments->places}};
+    std::vector<std::string> errors;
+    const auto photos = PhotosOf(arguments->photos, errors);
+    std::vector<InputPath> inputs = {{"--places", arguments->places},
+                                     {"--within-polygons", arguments->within_polygons}};
     for (const auto& photo : photos) inputs.push_back({"photo", photo});
-    CheckOutputs({{"--geojson", arguments->geojson}, {"--map", arguments->map}}, inputs);
+    CheckOutput({"--geojson", arguments->geojson}, ".geojson", arguments->run, inputs);
+    CheckOutput({"--map", arguments->map}, ".html", arguments->run, inputs);
+    CheckOutputs({{"--geojson", arguments->geojson}, {"--map", arguments->map}});
     Locator locator(arguments->run, arguments->within, arguments->within_polygons, arguments->places);
     const auto locations = locator.Locate(photos, {.candidates = arguments->top, .areas = true});
     arguments->json ? PrintJson(locations) : PrintText(locations);
     if (!arguments->geojson.empty()) WriteFileAtomically(arguments->geojson, LocationsGeoJson(locations).dump() + "\n");
     if (!arguments->map.empty()) WriteFileAtomically(arguments->map, LocationPage(locations));
-    TellErrors(locations);
+    TellErrors(locations, std::move(errors));
   }));
 }
 

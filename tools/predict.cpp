@@ -82,7 +82,7 @@ void Run(PredictFlags& flags) {
                 {"--answers-out", flags.answers_out},
                 {"--places-out", files.places_out},
                 {"the cache", asks && !choice.offline ? choice.cache : "", OutputKind::kRegularFile}},
-               AllInputs({flags.model.Inputs(),
+               AllInputs({flags.model.Inputs(options),
                           {{"--candidates", files.candidates},
                            {"--photos", flags.photos.csv},
                            {"--images", flags.photos.images, InputKind::kPhotos},

@@ -74,9 +74,9 @@ void RunRerank(const RerankFlags& flags) {
   const ExperimentOptions experiment = flags.config.Resolve();
   RerankOptions options = experiment.rerank;
   options.areas = options.areas || !flags.geojson.empty();
-  CheckOutputs(
-      {{"--out", flags.out}, {"--geojson", flags.geojson}},
-      AllInputs({flags.config.Inputs(), {{"--candidates", flags.candidates}, {"--parameters", options.parameters}}}));
+  CheckOutputs({{"--out", flags.out}, {"--geojson", flags.geojson}},
+               AllInputs({flags.config.Inputs(experiment),
+                          {{"--candidates", flags.candidates}, {"--parameters", options.parameters}}}));
   const PosteriorParameters parameters = ReadPosteriorParameters(options.parameters);
   auto lists = ReadCandidates(flags.candidates, parameters.MoreColumns());
   const auto start = std::chrono::steady_clock::now();
@@ -257,11 +257,10 @@ void RunRegions(RegionFlags& flags) {
   fit.evidence = rerank.evidence;
   fit.Validate();
   FindName(ConformalRuleNames(), flags.rule, "--rule");
-  CheckOutputs({{"--out", flags.out}}, AllInputs({flags.settings.config.Inputs(),
+  CheckOutputs({{"--out", flags.out}}, AllInputs({flags.settings.config.Inputs(experiment),
                                                   {{"--candidates", flags.study.candidates},
                                                    {"--truth", flags.study.truth},
-                                                   {"--answers", flags.study.answers},
-                                                   {"--parameters", rerank.parameters}}}));
+                                                   {"--answers", flags.study.answers}}}));
   const bool given = !rerank.parameters.empty();
   PosteriorParameters parameters = ReadPosteriorParameters(rerank.parameters);
   const RerankStudy study = flags.study.Read(given ? parameters.MoreColumns() : EvidenceColumns(rerank.evidence));

@@ -28,7 +28,7 @@ void AddRobustness(CLI::App& root) {
     if (flags->photos.empty()) throw CLI::RequiredError("--contact-sheet: PHOTO");
     std::vector<InputPath> photos;
     for (const auto& photo : flags->photos) photos.push_back({"PHOTO", photo});
-    CheckOutputs({{"--contact-sheet", flags->sheet}}, photos);
+    CheckOutputs({{"--contact-sheet", flags->sheet, OutputKind::kPicture}}, photos);
     WriteDegradationSheet(flags->photos, flags->sheet);
   }));
 }

@@ -98,8 +98,9 @@ void RunSplit(const RouteSplitFlags& flags) {
       throw InputError("--classes '" + Printable(name) + "': cannot be a file's name");
     }
   }
-  CheckOutputs({{"--out", flags.out, OutputKind::kFilledFolder}},
-               {{"--probabilities", flags.probabilities}, {"--photos", flags.photos}});
+  std::vector<OutputPath> outputs = {{"--out", flags.out, OutputKind::kFilledFolder}};
+  for (const std::string& name : flags.classes) outputs.push_back({"--out", flags.out / (name + ".csv")});
+  CheckOutputs(outputs, {{"--probabilities", flags.probabilities}, {"--photos", flags.photos}});
   const PhotoColumns columns = ParsePhotoColumns("--columns", flags.columns);
   const PhotoTable photos = ReadPhotoTable(flags.photos, columns);
   const auto probabilities = ClassProbabilities::Read(flags.probabilities, flags.classes, flags.id);

@@ -50,13 +50,13 @@ void AddSearch(CLI::App& root) {
     const auto options = flags->model.Resolve();
     std::vector<InputPath> galleries;
     for (const auto& gallery : flags->galleries) galleries.push_back({"--gallery", gallery});
-    CheckOutputs({{"--out", flags->out}}, AllInputs({flags->model.Inputs(),
-                                                     flags->photos.Inputs(),
-                                                     galleries,
-                                                     {{"search.within_polygons", options.search.within_polygons},
-                                                      {"--prototypes", flags->prototypes},
-                                                      {"--features", flags->features},
-                                                      {"--texts", flags->texts}}}));
+    for (const auto& gallery : options.search.galleries) galleries.push_back({"search.galleries", gallery});
+    CheckOutputs(
+        {{"--out", flags->out}},
+        AllInputs({flags->model.Inputs(options),
+                   flags->photos.Inputs(),
+                   galleries,
+                   {{"--prototypes", flags->prototypes}, {"--features", flags->features}, {"--texts", flags->texts}}}));
     SetIndexThreads(options.runtime.threads);
     const SearchCounts counts = SearchToFileFromConfig(
         options, flags->Queries(),

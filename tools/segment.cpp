@@ -18,13 +18,12 @@ struct SegmentArguments {
   std::string columns;
 };
 
-// The flag, then the run's own segmenter, then the weights that the config names.
+// The flag, then, as for every command, the weights that the config names, then the run's own segmenter.
 std::filesystem::path Weights(const SegmentArguments& arguments, const ExperimentOptions& options) {
   if (!arguments.files.weights.empty()) return arguments.files.weights;
-  const auto trained = RunPaths(options.run_dir).segmenter();
-  if (std::filesystem::exists(trained)) return trained;
-  if (options.model.segmenter.weights) return *options.model.segmenter.weights;
-  throw InputError("no segmenter: " + trained.string() +
+  const auto weights = SegmenterWeights(options, RunPaths(options));
+  if (options.model.segmenter.weights || std::filesystem::exists(weights)) return weights;
+  throw InputError("no segmenter: " + weights.string() +
                    " is not there (dualgeo train-segmenter makes it), model.segmenter.weights is null, and no "
                    "--checkpoint is given");
 }
@@ -41,8 +40,8 @@ void AddSegment(CLI::App& root) {
       ->required();
   command->add_option("--out", flags->files.out, "folder of the masks")->required();
   command->add_option("--checkpoint", flags->files.weights,
-                      "segmenter: checkpoint folder or SegFormer .safetensors (default: segmenter/best of the config's "
-                      "run_dir, else model.segmenter.weights)");
+                      "segmenter: checkpoint folder or SegFormer .safetensors (default: model.segmenter.weights, else "
+                      "segmenter/best of the config's run_dir)");
   command->add_option("--logits", flags->files.logits, "also write the raw logits (safetensors)");
   command->add_option("--id-column", flags->columns, "the table's column of photo paths (default: the config's)");
   command->add_option("--batch-size", flags->files.batch_size, "photos at a time")
@@ -51,7 +50,7 @@ void AddSegment(CLI::App& root) {
   command->callback(WithNetworks(OnAllRanks([flags] {
     const auto options = flags->config.Resolve();
     CheckOutputs({{"--out", flags->files.out, OutputKind::kFilledFolder}, {"--logits", flags->files.logits}},
-                 AllInputs({flags->config.Inputs(),
+                 AllInputs({flags->config.Inputs(options),
                             {{"--photos", flags->photos.csv},
                              {"--images", flags->photos.images, InputKind::kPhotos},
                              {"--checkpoint", flags->files.weights}}}));

@@ -7,7 +7,6 @@
 #include "commands.h"
 #include "dualgeo/io/element_type.h"
 #include "dualgeo/model/weight_summary.h"
-#include "dualgeo/util/output_path.h"
 #include "dualgeo/util/text.h"
 #include "networks.h"
 
@@ -80,7 +79,6 @@ void AddWeights(CLI::App& root) {
   convert->add_option("in", arguments->in, kFile)->required();
   convert->add_option("out", arguments->out, "the file to write; ends in .safetensors")->required();
   convert->callback(WithNetworks([arguments] {
-    CheckOutputs({{"out", arguments->out}}, {{"in", arguments->in}});
     ConvertWeights(arguments->in, arguments->out);
     spdlog::info("weights: {} -> {}", arguments->in.string(), arguments->out.string());
   }));

@@ -39,7 +39,12 @@ def main():
     parser.add_argument("--sets", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=999)
     flags = parser.parse_args()
-    names = ("sign flips, equal sums count half (built in)", "sign flips, equal sums count whole", "normal approximation")
+    names = (
+        "sign flips, exact where at most 13 differ, else equal sums count half (built in)",
+        "sign flips, equal sums count half",
+        "sign flips, equal sums count whole",
+        "normal approximation",
+    )
     levels = {name: {g: [] for g in PHOTOGRAPHERS} for name in names}
     for photographers in PHOTOGRAPHERS:
         random = np.random.default_rng(photographers + 1)
@@ -53,9 +58,12 @@ def main():
                 farther = (flipped > total[:, None] + 1e-9).sum(1)
                 squares = (sums**2).sum(1)
                 z = np.where(squares > 0, total / np.sqrt(np.where(squares > 0, squares, 1)), 0)
+                half = (0.5 * (reached + farther) + 0.5) / (flags.rounds + 1)
+                whole = (reached + 1) / (flags.rounds + 1)
                 p = (
-                    (0.5 * (reached + farther) + 0.5) / (flags.rounds + 1),
-                    (reached + 1) / (flags.rounds + 1),
+                    np.where((sums != 0).sum(1) <= 13, whole, half),
+                    half,
+                    whole,
                     2 * stats.norm.sf(z),
                 )
                 for name, values in zip(names, p):

@@ -329,7 +329,9 @@ void ApplyOverride(const OptionNode& node, const std::string& value, const std::
 void ApplyFile(const OptionGroup& options, const fs::path& path, std::vector<fs::path>& chain,
                const std::vector<std::string>& others) {
   const Origin origin{path.string(), true};
-  const fs::path canonical = fs::weakly_canonical(path);
+  std::error_code stream;  // a pipe has no other name, and is not read twice
+  fs::path canonical = fs::weakly_canonical(path, stream);
+  if (stream) canonical = path;
   if (std::ranges::find(chain, canonical) != chain.end() || chain.size() >= kMaxExtends) {
     throw InputError(path.string() + ": 'extends' goes round in a circle");
   }
@@ -347,6 +349,17 @@ void ApplyFile(const OptionGroup& options, const fs::path& path, std::vector<fs:
     for (const auto& other : others) yaml.remove(other);
   }
   ApplyGroup(options, yaml, "", origin);
+}
+
+void AddFilesOfConfig(const fs::path& path, std::vector<fs::path>& files) {
+  std::error_code ignored;
+  if (files.size() >= kMaxExtends || !fs::is_regular_file(path, ignored)) return;
+  files.push_back(path);
+  try {
+    const YAML::Node extends = YAML::Load(ReadFile(path, kMaxConfigBytes))["extends"];
+    if (extends && extends.IsScalar()) AddFilesOfConfig(path.parent_path() / extends.Scalar(), files);
+  } catch (const std::exception&) {  // its reader will say so
+  }
 }
 
 // ---- Writing -------------------------------------------------------------------------------------------------------
@@ -470,6 +483,12 @@ void Flatten(const YAML::Node& node, const std::string& path, std::map<std::stri
 void ApplyConfigFile(const OptionGroup& options, const fs::path& path, const std::vector<std::string>& others) {
   std::vector<fs::path> chain;
   ApplyFile(options, path, chain, others);
+}
+
+std::vector<fs::path> FilesOfConfig(const fs::path& path) {
+  std::vector<fs::path> files;
+  AddFilesOfConfig(path, files);
+  return files;
 }
 
 void ApplyConfigOverride(const OptionGroup& options, const std::string& assignment) {

@@ -72,10 +72,10 @@ std::string CompareCaption(const MethodComparison& comparison) {
   const std::string intervals = clusters
                                     ? "over " + ClusterWord(*clusters) + " (of medians: paired bootstrap, " + rounds
                                     : "paired bootstrap over photos (" + rounds;
-  const std::string exact = clusters
-                                ? "Sign flips, permutation: of all photos of one cluster together, hits (mid-p) and "
-                                  "mean distance; "
-                                : "McNemar: exact; permutation: of signs, mean distance; ";
+  const std::string exact =
+      clusters ? "Sign flips, permutation: of all photos of one cluster together, hits (exact of few, else mid-p) and "
+                 "mean distance; "
+               : "McNemar: exact; permutation: of signs, mean distance; ";
   return photos + ", " + options.distance +
          " distance; photos without an answer are misses, GeoScore 0, and as far off as can be (" +
          Fixed(kFarthestKm, 0) + " km) in means. Intervals of a - b: " + intervals + "), not corrected. " + exact +

@@ -187,7 +187,7 @@ Permutation PermutationTest(std::span<const double> differences, int rounds, std
   const std::size_t n = values.size();
   result.exact = n < 31 && (std::int64_t{1} << n) <= rounds;
   if (n == 0) return result;
-  ExtremeSums extreme(total, size, ties);
+  ExtremeSums extreme(total, size, result.exact ? Ties::kWhole : ties);
   if (result.exact) {
     const auto patterns = std::int64_t{1} << n;
     for (std::int64_t pattern = 0; pattern < patterns; ++pattern) {

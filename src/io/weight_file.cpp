@@ -115,22 +115,28 @@ class IndexReader : public nlohmann::json_sax<nlohmann::json> {
   std::string key_;
 };
 
-void AddShards(const fs::path& path, WeightFile& weights) {
+// tensor -> shard
+std::map<std::string, std::string> ReadShardIndex(const fs::path& path) {
   const std::string text = ReadFile(path, kMaxIndexBytes);
   IndexReader index;
   if (!nlohmann::json::sax_parse(text, &index)) {
     throw InputError(path.string() + ": damaged index of shards: " + index.problem);
   }
   if (index.shards.empty()) throw InputError(path.string() + ": not an index of shards: it has no \"weight_map\"");
-  std::set<std::string> files;
   for (const auto& [name, shard] : index.shards) {
     if (shard.empty() || shard == "." || shard == ".." ||
         shard.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos) {
       throw InputError(path.string() + ": \"" + Printable(name) + "\" is said to lie in \"" + Printable(shard) +
                        "\"; a shard is a file beside the index, without a folder");
     }
-    files.insert(shard);
   }
+  return std::move(index.shards);
+}
+
+void AddShards(const fs::path& path, WeightFile& weights) {
+  const auto shards = ReadShardIndex(path);
+  std::set<std::string> files;
+  for (const auto& entry : shards) files.insert(entry.second);
   std::size_t found = 0;
   for (const auto& shard : files) {
     const fs::path file = path.parent_path() / shard;
@@ -141,8 +147,8 @@ void AddShards(const fs::path& path, WeightFile& weights) {
       throw InputError(file.string() + ": a shard must be a safetensors file");
     AddSafetensors(file, part);
     for (auto& [name, tensor] : part.tensors) {
-      const auto place = index.shards.find(name);
-      if (place == index.shards.end() || place->second != shard) {
+      const auto place = shards.find(name);
+      if (place == shards.end() || place->second != shard) {
         throw InputError(file.string() + ": tensor \"" + Printable(name) + "\" is not said to be here by " +
                          path.filename().string());
       }
@@ -151,10 +157,10 @@ void AddShards(const fs::path& path, WeightFile& weights) {
     }
     weights.metadata.merge(part.metadata);
   }
-  if (found == index.shards.size()) return;
+  if (found == shards.size()) return;
   std::set<std::string> names;
   for (const auto& tensor : weights.tensors) names.insert(tensor.first);
-  for (const auto& [name, shard] : index.shards) {
+  for (const auto& [name, shard] : shards) {
     if (names.count(name) == 0) {
       throw InputError(path.string() + ": tensor \"" + Printable(name) + "\" is not in " + Printable(shard));
     }
@@ -174,6 +180,16 @@ void AddPyTorch(const fs::path& path, WeightFile& weights) {
 }
 
 }  // namespace
+
+std::vector<fs::path> FilesOfWeights(const fs::path& path) {
+  std::vector<fs::path> files = {FileOf(path)};
+  if (FormatOf(files.front()) != Format::kIndex) return files;
+  for (const auto& [tensor, shard] : ReadShardIndex(files.front())) {
+    const fs::path file = files.front().parent_path() / shard;
+    if (std::ranges::find(files, file) == files.end()) files.push_back(file);
+  }
+  return files;
+}
 
 WeightFile ReadWeightFile(const fs::path& path) {
   WeightFile weights;

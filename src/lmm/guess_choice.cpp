@@ -21,12 +21,25 @@ bool HoldsAny(std::string_view text, const std::array<std::string_view, N>& word
 }
 
 struct Mark {
-  char style = 0;  // 1: numbers, a: letters, i: Roman
+  char style = 0;  // 1: numbers, a: letters, i: Roman, w: words
   int number = 0;
   ListItem item;
 };
 
+// "One:", "first:", "2nd:" at the word's end: the number it counts.
+int CountOf(std::string_view word) {  // lower case
+  static constexpr std::array<std::string_view, 4> kWords{"one", "two", "three", "four"};
+  static constexpr std::array<std::string_view, 4> kOrdinals{"first", "second", "third", "fourth"};
+  static constexpr std::array<std::string_view, 4> kShort{"1st", "2nd", "3rd", "4th"};
+  for (const auto& words : {kWords, kOrdinals, kShort}) {
+    const auto found = std::find(words.begin(), words.end(), word);
+    if (found != words.end()) return static_cast<int>(found - words.begin()) + 1;
+  }
+  return 0;
+}
+
 bool StartsLine(std::string_view text, std::size_t begin) {
+  if (begin > 1 && text[begin - 1] == ' ' && (text[begin - 2] == ';' || text[begin - 2] == ',')) return true;
   while (begin > 0 && std::string_view(" \t*#>_|").find(text[begin - 1]) != std::string_view::npos) --begin;
   return begin == 0 || text[begin - 1] == '\n';
 }
@@ -52,6 +65,11 @@ std::optional<Mark> MarkAt(std::string_view text, std::size_t begin) {
   if (open != '\0') ++i;
   Mark mark;
   std::size_t end = i;
+  while (IsAlpha(at(end)) || IsDigit(at(end))) ++end;
+  if (const int count = end - i <= 6 && at(end) == ':' ? CountOf(LowerCase(text.substr(i, end - i))) : 0; count > 0) {
+    return Mark{'w', count, {count, begin, end + 1}};
+  }
+  end = i;
   if (IsDigit(at(i))) {
     while (IsDigit(at(end))) ++end;
     if (end - i > 2) return std::nullopt;
@@ -288,11 +306,11 @@ class Choice {
 
 std::vector<ListItem> ListItems(std::string_view text) {
   std::vector<ListItem> items;
-  std::array<int, 3> last{0, 0, 0};  // of each style
+  std::array<int, 4> last{};  // of each style
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto mark = MarkAt(text, i);
     if (!mark) continue;
-    int& number = last[mark->style == '1' ? 0 : mark->style == 'a' ? 1 : 2];
+    int& number = last[std::string_view("1aiw").find(mark->style)];
     if (mark->number != 1 && mark->number != number + 1) continue;
     number = mark->number;
     items.push_back(mark->item);

@@ -65,19 +65,13 @@ std::vector<OrderHint> OrderHints(const std::string& text) {  // lower case
     std::string_view text;
     PairOrder order;
   };
-  static constexpr Token kTokens[] = {{"lonlat", PairOrder::kLonLat},
-                                      {"lnglat", PairOrder::kLonLat},
-                                      {"longlat", PairOrder::kLonLat},
-                                      {"latlon", PairOrder::kLatLon},
-                                      {"latlng", PairOrder::kLatLon},
-                                      {"latlong", PairOrder::kLatLon},
-                                      {"st_makepoint", PairOrder::kLonLat},
-                                      {"st_point", PairOrder::kLonLat},
-                                      {"geojson", PairOrder::kLonLat},
-                                      {"geometry.point", PairOrder::kLonLat},
-                                      {"yandex.", PairOrder::kLonLat},
-                                      {"2gis.", PairOrder::kLonLat},
-                                      {"<point><coordinates>", PairOrder::kLonLat}};
+  static constexpr Token kTokens[] = {
+      {"lonlat", PairOrder::kLonLat},         {"lnglat", PairOrder::kLonLat},   {"longlat", PairOrder::kLonLat},
+      {"latlon", PairOrder::kLatLon},         {"latlng", PairOrder::kLatLon},   {"latlong", PairOrder::kLatLon},
+      {"st_makepoint", PairOrder::kLonLat},   {"st_point", PairOrder::kLonLat}, {"geojson", PairOrder::kLonLat},
+      {"geometry.point", PairOrder::kLonLat}, {"yandex.", PairOrder::kLonLat},  {"2gis.", PairOrder::kLonLat},
+      {"<coordinates>", PairOrder::kLonLat},  // KML
+      {"(e, n)", PairOrder::kLonLat},         {"(n, e)", PairOrder::kLatLon}};
   bool after_word = false;  // of the order, which `last` is
   TextLabel last;
   std::size_t last_begin = 0;
@@ -158,7 +152,7 @@ std::optional<WktPoint> MatchWktPoint(std::string_view text, std::size_t begin) 
   if (!multi && !head.starts_with("point")) return std::nullopt;
   std::size_t i = begin + (multi ? 10 : 5);
   const auto skip = [&] {
-    while (i < text.size() && (text[i] == ' ' || text[i] == '\t')) ++i;
+    while (i < text.size() && (text[i] == ' ' || text[i] == '\t' || text[i] == '\n' || text[i] == '\r')) ++i;
   };
   skip();
   while (i < text.size() && (text[i] == 'Z' || text[i] == 'M' || text[i] == 'z' || text[i] == 'm')) ++i;

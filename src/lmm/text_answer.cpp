@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "angle.h"
+#include "areas_in_text.h"
 #include "coordinate_labels.h"
 #include "directions.h"
 #include "dualgeo/util/text.h"
@@ -298,9 +299,26 @@ class Search {
     const std::size_t previous = k == 0 ? 0 : events_[k - 1].end;
     const std::size_t begin = events_[k].begin;
     const std::size_t from = std::max(previous, begin - std::min<std::size_t>(begin, 24));
-    static constexpr std::array<std::string_view, 10> kOthers{
-        "score", "confidence", "version", "probabilit", "zoom", "aperture", "bounding", "bbox", "bounds", "extent"};
-    return ContainsAny(LowerCase(text_.substr(from, begin - from)), kOthers);
+    static constexpr std::array<std::string_view, 16> kOthers{
+        "score",  "confidence", "version", "probabilit", "zoom",    "aperture", "bounding", "bbox",
+        "bounds", "extent",     "rated",   "rating",     "chapter", "section",  "figure",   "exposure"};
+    const std::string lead = LowerCase(text_.substr(from, begin - from));
+    return ContainsAny(lead, kOthers) || lead == "f/" || lead.ends_with(" f/") || lead.ends_with("(f/") ||
+           MeasuresSomethingElse(k);
+  }
+
+  // "4.5/5.0 stars", "4.0 by 3.0 inches": the unit behind the second number is none of coordinates.
+  bool MeasuresSomethingElse(std::size_t k) const {
+    if (!Number(k + 1) || !IsPairGap(Gap(k))) return false;
+    static constexpr std::array<std::string_view, 20> kUnits{
+        "stars", "star",  "inches", "inch", "cm",      "mm",     "km", "m",  "metres", "meters",
+        "metre", "meter", "feet",   "ft",   "percent", "pixels", "px", "kg", "hours",  "years"};
+    std::size_t i = events_[k + 1].end;
+    while (i < text_.size() && IsBlank(text_[i])) ++i;
+    std::size_t end = i;
+    while (end < text_.size() && IsWordByte(text_[end])) ++end;
+    const std::string word = LowerCase(text_.substr(i, end - i));
+    return std::find(kUnits.begin(), kUnits.end(), std::string_view(word)) != kUnits.end();
   }
 
   // Two numbers in running text are seldom a place: they must look like coordinates.
@@ -471,6 +489,11 @@ std::size_t RefusalEnd(std::string_view text) {
   return last;
 }
 
-ParsedAnswer FindInText(std::string_view text) { return Search(text).Run(); }
+ParsedAnswer FindInText(std::string_view text) {
+  const TextWithoutAreas without = WithoutAreas(text);
+  ParsedAnswer answer = Search(without.text).Run();
+  if (!answer.location && !without.reason.empty()) answer.reason = without.reason;
+  return answer;
+}
 
 }  // namespace dualgeo

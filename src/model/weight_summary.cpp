@@ -4,6 +4,7 @@
 #include "dualgeo/io/weight_file.h"
 #include "dualgeo/model/weight_names.h"
 #include "dualgeo/util/error.h"
+#include "dualgeo/util/output_path.h"
 
 namespace dualgeo {
 
@@ -51,6 +52,9 @@ WeightSummary SummarizeWeights(const std::filesystem::path& path) {
 }
 
 void ConvertWeights(const std::filesystem::path& in, const std::filesystem::path& out) {
+  std::vector<InputPath> inputs = {{"in", in}};
+  for (const auto& file : FilesOfWeights(in)) inputs.push_back({"in", file});
+  CheckOutputs({{"out", out}}, inputs);
   if (out.extension() != ".safetensors") {
     throw InputError(out.string() + ": weights are written as safetensors; let the name end in .safetensors");
   }

@@ -1,5 +1,7 @@
 #include "dualgeo/pipeline/run.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -33,7 +35,7 @@ class RunWalk {
     }
     for (const auto& [stage, steps] : stages_) {
       if (stage->reads_run_config && finishes) WriteConfig();
-      for (const Step& step : steps) runner_->Run(step);
+      for (const Step& step : steps) Run(step, finishes);
     }
     if (finishes) WriteConfig();
     return runner_->done();
@@ -60,10 +62,29 @@ class RunWalk {
     std::vector<Step> steps;
   };
 
+  // A step that replaced what the kept config speaks of has it replaced, too, whatever becomes of the run.
+  void Run(const Step& step, bool finishes) {
+    const int before = runner_->changed();
+    const auto keep = [&] {
+      if (finishes && runner_->changed() > before && fs::exists(run_.paths.config())) WriteConfig();
+    };
+    try {
+      runner_->Run(step);
+    } catch (...) {
+      try {
+        keep();
+      } catch (const Error& error) {
+        spdlog::warn("{}", error.what());
+      }
+      throw;
+    }
+    keep();
+  }
+
   // The config that made what is there, for `locate` and the report: written when it is there, not when it is wished
   // for. A run that changed nothing leaves it.
   void WriteConfig() {
-    if (!AllProcesses().first() || config_written_ || (runner_->done() == 0 && ConfigIsRight())) return;
+    if (!AllProcesses().first() || config_written_ || (runner_->changed() == 0 && ConfigIsRight())) return;
     WriteFileAtomically(run_.paths.config(), DumpExperiment(run_.options));
     WriteRunInfo(run_.paths.info(), run_.options);
     config_written_ = true;
@@ -111,9 +132,17 @@ BenchmarkScores ScoresOf(const StageRun& run, const PhotoSet& set) {
   return scores;
 }
 
+// A run keeps its config as config.yaml, and would replace one that somebody wrote there.
+void CheckConfigIsOurs(const RunPaths& paths) {
+  if (!fs::exists(paths.config()) || fs::exists(paths.info()) || fs::exists(paths.root / "steps")) return;
+  throw InputError("run_dir " + paths.root.string() + ": holds a config.yaml that no run has made (no run.json is " +
+                   "beside it), and the run's own would replace it; name another run_dir");
+}
+
 }  // namespace
 
 std::vector<BenchmarkScores> RunPipeline(const ExperimentOptions& options) {
+  CheckConfigIsOurs(RunPaths(options));
   RunWalk run(options);
   const RunLock lock(options.run_dir);
   AllProcesses().RequireSame("config", DumpExperiment(options));

@@ -265,10 +265,11 @@ class Room {
     }
   }
 
-  // New work stays, the old remains set aside; of a try that left nothing the old work takes its place again.
-  void TakeBack() noexcept {
+  // New work stays, the old remains set aside; of a try that left nothing the old work takes its place again. Returns
+  // whether new work stays.
+  bool TakeBack() noexcept {
     try {
-      if (HoldsWork(principal_)) return;
+      if (HoldsWork(principal_)) return true;
       std::error_code code;
       if (fs::exists(Kept(), code)) fs::rename(Kept(), record_);
       for (const auto& [aside, path] : moved_) {
@@ -278,6 +279,7 @@ class Room {
     } catch (const std::exception& error) {
       spdlog::warn("{}", error.what());
     }
+    return false;
   }
 
   void Done() {
@@ -418,10 +420,10 @@ void StepRunner::Do(const Step& step, const fs::path& path, StepRecord& record, 
       write();
     } catch (const Error&) {  // only the time is lost
     }
-    if (room) room->TakeBack();
+    if (room && room->TakeBack()) ++left_;
     throw;
   } catch (...) {
-    if (room) room->TakeBack();
+    if (room && room->TakeBack()) ++left_;
     throw;
   }
   if (room) room->Done();

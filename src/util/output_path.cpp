@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <cerrno>
+#include <initializer_list>
+#include <string_view>
 #include <system_error>
 
 #include "dualgeo/util/atomic_file.h"
@@ -41,6 +41,21 @@ void CheckCanCreateIn(const fs::path& folder, const fs::path& path) {
   }
   unlink(probe.c_str());
   close(descriptor);
+}
+
+bool HasExtension(const fs::path& path, std::initializer_list<std::string_view> extensions) {
+  return std::ranges::find(extensions, LowerCase(path.extension().string())) != extensions.end();
+}
+
+bool LooksLikePhoto(const fs::path& path) {
+  return HasExtension(path, {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic",
+                             ".heif", ".avif", ".gif", ".jxl"});
+}
+
+// What may lie beside photos and was made from them. By what it is, not by what photos are named: ids have any name.
+bool LooksMade(const fs::path& path) {
+  return HasExtension(path, {".csv", ".tsv", ".txt", ".md", ".tex", ".json", ".jsonl", ".geojson", ".html", ".svg",
+                             ".yaml", ".yml", ".safetensors"});
 }
 
 void CheckFile(const OutputPath& output) {
@@ -102,14 +117,6 @@ struct Identity {
   bool is_folder() const { return status && S_ISDIR(status->st_mode); }
 };
 
-bool LooksLikePhoto(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  constexpr std::array kPhotos = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"};
-  return std::find(kPhotos.begin(), kPhotos.end(), extension) != kPhotos.end();
-}
-
 void CheckAgainstInput(const OutputPath& output, const Identity& out, const InputPath& input) {
   const Identity in = Identity::Of(input.path);
   const auto refuse = [&](const std::string& why) {
@@ -120,7 +127,7 @@ void CheckAgainstInput(const OutputPath& output, const Identity& out, const Inpu
   if (out.Is(in)) refuse(in.is_folder() ? "is the folder" : "is the file");
   if (output.kind == OutputKind::kReplacedFolder && in.IsBelow(out)) refuse("is a folder above the file");
   if (IsFolderKind(output.kind) || !in.is_folder() || !out.status || !out.IsBelow(in)) return;
-  if (input.kind == InputKind::kWhole || LooksLikePhoto(out.path)) refuse("is a file that is in the folder");
+  if (input.kind == InputKind::kWhole || !LooksMade(out.path)) refuse("is a file that is in the folder");
 }
 
 // Photos may lie in several places. A pattern that nothing fits is their reader's to refuse.
@@ -148,6 +155,10 @@ void CheckOutputs(const std::vector<OutputPath>& outputs, const std::vector<Inpu
     IsFolderKind(output.kind) ? CheckFolder(output) : CheckFile(output);
     const Identity out = Identity::Of(output.path);
     for (const InputPath& input : each) CheckAgainstInput(output, out, input);
+    if (output.kind != OutputKind::kPicture && out.status && S_ISREG(out.status->st_mode) && LooksLikePhoto(out.path)) {
+      throw InputError(output.name + " " + Printable(output.path.string(), 300) +
+                       ": a file is there that is named as photos are, and it would be lost; name another");
+    }
     for (const auto& [other, identity] : seen) {
       if (!out.Is(identity)) continue;
       throw InputError(output.name + " " + Printable(output.path.string(), 300) + " is the file of " + other->name +

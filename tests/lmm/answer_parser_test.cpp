@@ -25,6 +25,30 @@ constexpr LatLon kEiffel{48.8584, 2.2945};
 constexpr LatLon kSydney{-33.8688, 151.2093};
 constexpr LatLon kRio{-22.9519, -43.2105};
 
+// What bounds an area, counts something else, or is said in another order or list.
+const Said kNotWhatItSeems[] = {
+    {"linestring", "LINESTRING(2.2945 48.8584, 3 49)", std::nullopt, "a shape is no place: linestring"},
+    {"polygon", "POLYGON ((2.2 48.8, 2.3 48.8, 2.3 48.9, 2.2 48.8))", std::nullopt, "a shape is no place: polygon"},
+    {"envelope", "ENVELOPE(2.29, 2.30, 48.86, 48.85)", std::nullopt, "a shape is no place: envelope"},
+    {"polygon_and_answer", "In POLYGON((2 48, 3 48, 3 49, 2 48)). Latitude: 48.8584, longitude: 2.2945", kEiffel},
+    {"point_on_two_lines", "POINT\n(2.2945 48.8584)", kEiffel},
+    {"kml_bare", "<coordinates>2.2945,48.8584</coordinates>", kEiffel},
+    {"east_north", "(E, N): 2.2945, 48.8584", kEiffel},
+    {"dashes_on_one_line", "1 - Paris: 48.8584, 2.2945; 2 - New York: 40.7128, -74.0060", kEiffel},
+    {"words_count", "One: 48.8584, 2.2945, two: 40.7128, -74.0060", kEiffel},
+    {"ordinals_count", "1st: 48.8584, 2.2945\n2nd: 40.7128, -74.0060", kEiffel},
+    {"between", "Between 48.0 and 49.0 N, 2.0 and 3.0 E", std::nullopt, "a range of coordinates is no place"},
+    {"to", "48°N to 50°N, 2°E to 3°E", std::nullopt, "a range of coordinates is no place"},
+    {"labelled_range", "latitude between 48.0 and 49.0, longitude between 2.0 and 3.0", std::nullopt, "a range"},
+    {"range_and_answer", "Between 48.0 and 49.0 N; my answer is 48.8584, 2.2945", kEiffel},
+    {"from_north_to_east", "The line from 48.8584, 2.2945", kEiffel},
+    {"aperture", "f/2.8, 1.5 s", std::nullopt, "no coordinates"},
+    {"stars", "4.5/5.0 stars", std::nullopt, "no coordinates"},
+    {"rated", "Rated 4.5, 5.0", std::nullopt, "no coordinates"},
+    {"inches", "A print of 4.0 by 3.0 inches", std::nullopt, "no coordinates"},
+    {"chapter", "Chapter 3.1, 4.2", std::nullopt, "no coordinates"},
+};
+
 const Said kSaid[] = {
     // JSON as asked for.
     {"plain", R"({"latitude": 48.8584, "longitude": 2.2945})", kEiffel},
@@ -551,6 +575,8 @@ TEST_P(AnswerParser, Understands) {
 INSTANTIATE_TEST_SUITE_P(Said, AnswerParser, testing::ValuesIn(kSaid),
                          [](const auto& said) { return std::string(said.param.name); });
 
+INSTANTIATE_TEST_SUITE_P(NotWhatItSeems, AnswerParser, testing::ValuesIn(kNotWhatItSeems),
+                         [](const auto& test) { return test.param.name; });
 INSTANTIATE_TEST_SUITE_P(InOtherWays, AnswerParser, testing::ValuesIn(kSaidInOtherWays),
                          [](const auto& said) { return std::string(said.param.name); });
 

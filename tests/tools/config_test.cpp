@@ -42,6 +42,14 @@ TEST(ConfigCommand, MistakesAreOneLineWithFileLineAndNearestKey) {
   EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1);
 }
 
+TEST(ConfigCommand, TakesAConfigThroughAPipe) {
+  const RunResult piped = RunProgram("/bin/bash", {"-c", "printf 'rerank: {eps_km: 7}\\n' | " DUALGEO_BINARY
+                                                         " config --config /dev/stdin && " DUALGEO_BINARY
+                                                         " config --config <(printf 'rerank: {eps_km: 8}\\n')"});
+  EXPECT_EQ(piped.exit_code, 0) << piped.err;
+  EXPECT_THAT(piped.out, AllOf(HasSubstr("eps_km: 7"), HasSubstr("eps_km: 8")));
+}
+
 TEST(ConfigCommand, TakesEveryConfigOfTheProject) {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(DUALGEO_SOURCE_DIR) / "configs")) {

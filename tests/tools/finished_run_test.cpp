@@ -362,6 +362,15 @@ TEST_F(SlowFinishedRun, AFailedRunLeavesTheConfigOfWhatIsThere) {
   Expect({});
 }
 
+// What was trained anew stands in the kept config, whatever fails behind it.
+TEST_F(SlowFinishedRun, ARunThatFailsAfterItsTrainingKeepsTheConfigOfIt) {
+  folder_.Write("p.yaml", "nonsense: 1\n");
+  const auto failed = Run({"--set", "train.lr=0.0125", "--set", "rerank.parameters=p.yaml"});
+  EXPECT_NE(failed.exit_code, 0);
+  EXPECT_THAT(failed.err, HasSubstr("train: done"));
+  EXPECT_THAT(ReadFile(folder_ / "run/config.yaml"), HasSubstr("lr: 0.0125"));
+}
+
 TEST_F(SlowFinishedRun, TwoAtOnceDoNotMix) {
   std::vector<pid_t> children;
   const std::vector<std::string> methods = {"dbscan", "density"};

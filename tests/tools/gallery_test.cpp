@@ -186,9 +186,22 @@ TEST_F(GalleryCommands, LocateAnswersTheGoodPhotosAndNamesTheBad) {
     EXPECT_EQ(run.out, "");
     EXPECT_EQ(ReadFile(folder_ / "photos/p1.png"), before);
   }
-  run = Dualgeo({"locate", "--run", "run", "broken.jpg"});
-  EXPECT_EQ(run.exit_code, 1);
-  EXPECT_EQ(run.out, "");
+  // Nothing but bad photos is bad input.
+  for (const char* bad : {"broken.jpg", "absent.jpg"}) {
+    run = Dualgeo({"locate", "--run", "run", bad});
+    EXPECT_EQ(run.exit_code, 2) << bad;
+    EXPECT_THAT(run.err, HasSubstr(bad));
+    EXPECT_EQ(run.out, "");
+  }
+  EXPECT_EQ(Dualgeo({"locate", "--run", "run", "broken.jpg", "absent.jpg"}).exit_code, 2);
+  // A folder or a pattern without photos is one bad photo.
+  fs::create_directories(folder_ / "nothing");
+  for (const char* bad : {"nothing", "nothing/*.jpg"}) {
+    run = Dualgeo({"locate", "--run", "run", "--top", "1", "photos/p1.png", bad, "photos/p3.png"});
+    EXPECT_EQ(run.exit_code, 1) << bad;
+    EXPECT_EQ(run.out, good.out);
+    EXPECT_THAT(run.err, HasSubstr(bad));
+  }
 
   run = Dualgeo({"locate", "--run", "run", "--json", "photos/p1.png", "broken.jpg", "photos/p1.png"});
   const auto json = nlohmann::json::parse(run.out);
@@ -219,6 +232,27 @@ TEST_F(GalleryCommands, LocateTakesAFolderForItsPhotosAndLeavesNothingBehind) {
   for (int i = 0; i < 8; ++i) EXPECT_THAT(run.out, HasSubstr("photos/p" + std::to_string(i) + ".png\n"));
   EXPECT_TRUE(fs::is_empty(folder_ / "tmp"));
   fs::create_directories(folder_ / "none");
+
+  // What the run made is no output; a page of before is.
+  folder_.Write("poly.geojson", "{}");
+  for (const auto& [flag, path] : {std::pair{"--geojson", "run/checkpoint/best/model.safetensors"},
+                                   {"--map", "run/gallery/items.csv"},
+                                   {"--geojson", "run/config.yaml"},
+                                   {"--geojson", "run/run.json"}}) {
+    const std::string before = ReadFile(folder_ / path);
+    const auto refused = Dualgeo({"locate", "--run", "run", "photos/p1.png", flag, path});
+    EXPECT_EQ(refused.exit_code, 2) << path;
+    EXPECT_THAT(refused.err, HasSubstr(path));
+    EXPECT_EQ(ReadFile(folder_ / path), before);
+  }
+  EXPECT_EQ(Dualgeo({"locate", "--run", "run", "photos/p1.png", "--within-polygons", "poly.geojson", "--geojson",
+                     "poly.geojson"})
+                .exit_code,
+            2);
+  EXPECT_EQ(ReadFile(folder_ / "poly.geojson"), "{}");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Dualgeo({"locate", "--run", "run", "photos/p1.png", "--map", "run/map.html"}).exit_code, 0);
+  }
   const auto none = Dualgeo({"locate", "--run", "run", "none"});
   EXPECT_EQ(none.exit_code, 2);
   EXPECT_THAT(none.err, AllOf(HasSubstr("none"), HasSubstr("without photos")));

@@ -190,6 +190,27 @@ TEST_F(Outputs, GoToStandardOutputInItsPlace) {
   EXPECT_TRUE(printed.ends_with("\nafter\n"));
 }
 
+// Files that only the config names are inputs, and so is what it extends.
+TEST_F(Outputs, FilesThatTheConfigNamesAreNoOutputs) {
+  folder_.Write("base.yaml", "rerank: {method: none}\n");
+  folder_.Write("config.yaml", "extends: base.yaml\n");
+  folder_.Write("fit.yaml", "nothing to be read\n");
+  folder_.Write("table.csv", "IMG_ID,LAT,LON\na,1,1\n");
+  const auto refused = [&](const std::string& out, const std::vector<std::string>& more) {
+    const std::string before = ReadFile(folder_ / out);
+    std::vector<std::string> words = {"rerank", "--candidates", "lists.csv", "--config", "config.yaml", "--out", out};
+    words.insert(words.end(), more.begin(), more.end());
+    const RunResult run = RunBinary(words, folder_.path());
+    EXPECT_EQ(run.exit_code, 2) << out << ": " << run.err;
+    EXPECT_THAT(run.err, HasSubstr("an output must not be an input")) << out;
+    EXPECT_EQ(ReadFile(folder_ / out), before);
+  };
+  refused("base.yaml", {});
+  refused("config.yaml", {});
+  refused("fit.yaml", {"--set", "rerank.parameters=fit.yaml"});
+  refused("table.csv", {"--set", "data.train.csv=table.csv"});
+}
+
 // Nothing of others is deleted: a gallery is not built over a folder that is none.
 TEST_F(Outputs, SlowGalleriesReplaceGalleriesAlone) {
   ASSERT_EQ(Run(NetworkCommands()[0], "gps.safetensors").exit_code, 0);

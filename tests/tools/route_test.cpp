@@ -6,6 +6,7 @@
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/refine/predictions.h"
 #include "dualgeo/util/atomic_file.h"
+#include "dualgeo/util/read_file.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
 
@@ -58,6 +59,16 @@ TEST_F(RouteCommand, SplitsATrainingTable) {
   EXPECT_THAT(result.err, HasSubstr("3 photos: in 2, out 2; 1 in several, 0 in none"));
   EXPECT_EQ(ReadPhotoTable(folder_ / "split/in.csv").rows.size(), 2U);
   EXPECT_EQ(ReadPhotoTable(folder_ / "split/out.csv").rows[1].author, "y");
+}
+
+TEST_F(RouteCommand, ATableInTheFolderIsNotReplaced) {
+  const std::string table = "IMG_ID,LAT,LON\na,1,1\nb,2,2\n";
+  folder_.Write("sp/out.csv", table);
+  const auto result = Run(
+      {"route", "split", "--probabilities", "s.csv", "--photos", "sp/out.csv", "--classes", "in,out", "--out", "sp"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("sp/out.csv"), HasSubstr("an output must not be an input")));
+  EXPECT_EQ(ReadFile(folder_ / "sp/out.csv"), table);
 }
 
 TEST_F(RouteCommand, MistakesAreOneLine) {

@@ -117,7 +117,7 @@ TEST_F(SlowRunCommand, MakesEveryFileOnceAndLocatesAPhoto) {
 
   const auto text = folder_.Write("not-a-photo.jpg", "hello");
   const auto refused = RunBinary({"locate", text.string(), "--run", (folder_ / "run").string()}, folder_.path());
-  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_EQ(refused.exit_code, 2);
   EXPECT_THAT(refused.err, HasSubstr("not-a-photo.jpg"));
 }
 
@@ -193,6 +193,16 @@ TEST_F(SlowRunCommand, StopsOnControlCAndGoesOn) {
   const auto next = Run();
   EXPECT_EQ(next.exit_code, 0) << next.err;
   EXPECT_THAT(next.err, HasSubstr("segment-train: up to date"));
+}
+
+TEST(RunCommand, AConfigThatSomebodyWroteIsNotReplaced) {
+  TemporaryFolder folder;
+  const std::string config = "run: {steps: [train]}\n";
+  folder.Write("config.yaml", config);
+  const auto run = RunBinary({"run", "--config", "config.yaml", "--set", "run_dir=."}, folder.path());
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_THAT(run.err, HasSubstr("holds a config.yaml that no run has made"));
+  EXPECT_EQ(ReadFile(folder / "config.yaml"), config);
 }
 
 TEST(RunCommand, NamesWhatIsMissing) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "dualgeo/util/read_file.h"
 #include "tests/support/shared_data.h"
 #include "tests/tools/run_binary.h"
 
@@ -154,6 +155,21 @@ TEST(WeightsTool, ConvertKeepsEveryTensor) {
   std::sort(before.begin(), before.end());
   std::sort(after["tensors"].begin(), after["tensors"].end());
   EXPECT_EQ(before, after["tensors"]);
+}
+
+TEST(WeightsTool, AShardIsNoOutput) {
+  TemporaryFolder folder;
+  const std::string shard = Safetensors({"a", "b"});
+  folder.Write("model-00001-of-00001.safetensors", shard);
+  folder.Write("model.safetensors.index.json",
+               R"({"weight_map": {"a": "model-00001-of-00001.safetensors", "b": "model-00001-of-00001.safetensors"}})");
+  const RunResult result = RunBinary(
+      {"weights", "convert", "model.safetensors.index.json", "model-00001-of-00001.safetensors"}, folder.path());
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("an output must not be an input"));
+  EXPECT_EQ(ReadFile(folder / "model-00001-of-00001.safetensors"), shard);
+  EXPECT_EQ(
+      RunBinary({"weights", "convert", "model.safetensors.index.json", "one.safetensors"}, folder.path()).exit_code, 0);
 }
 
 TEST(WeightsTool, BadInputIsOneLineAndLeavesNothing) {

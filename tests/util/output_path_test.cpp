@@ -102,6 +102,24 @@ TEST(CheckOutputs, FoldersOfInputsAreNotWrittenOver) {
       HasSubstr("is a folder above the file of --features"));
 }
 
+TEST(CheckOutputs, PhotosAreNeverReplaced) {
+  TemporaryFolder folder;
+  for (const char* name : {"a.jpg", "b.JFIF", "c.heic", "photos/d", "photos/e.xyz", "photos/table.csv"}) {
+    folder.Write(name, "x");
+  }
+  for (const char* name : {"a.jpg", "b.JFIF", "c.heic"}) {
+    EXPECT_THAT(Refusal({{"--out", folder / name}}), HasSubstr("named as photos are")) << name;
+    EXPECT_EQ(Refusal({{"--sheet", folder / name, OutputKind::kPicture}}), "");
+  }
+  // Ids may have any name.
+  const std::vector<InputPath> photos = {{"--images", folder / "photos", InputKind::kPhotos}};
+  for (const char* name : {"photos/d", "photos/e.xyz"}) {
+    EXPECT_THAT(Refusal({{"--out", folder / name}}, photos), HasSubstr("is a file that is in the folder")) << name;
+  }
+  EXPECT_EQ(Refusal({{"--out", folder / "photos/table.csv"}}, photos), "");
+  EXPECT_EQ(Refusal({{"--out", folder / "photos/new"}}, photos), "");
+}
+
 TEST(CheckFolderIsOurs, NothingOfOthersIsReplaced) {
   TemporaryFolder folder;
   const auto check = [&](const std::string& name) {

@@ -19,6 +19,9 @@ namespace dualgeo {
 void ApplyConfigFile(const OptionGroup& options, const std::filesystem::path& path,
                      const std::vector<std::string>& others = {});
 
+// The file and all that it extends, where they are there.
+std::vector<std::filesystem::path> FilesOfConfig(const std::filesystem::path& path);
+
 // Applies one "key.path=value"; the value is YAML ("[1, 2]", "null"), but a key whose type is text takes it as it is
 // ({"top_p": 0.9}) unless it is quoted as in YAML. Throws InputError naming --set.
 void ApplyConfigOverride(const OptionGroup& options, const std::string& assignment);

@@ -39,8 +39,9 @@ Discordant CountDiscordant(std::span<const double> a, std::span<const double> b,
 // sign of each difference a coin's, of a mean at least as far from 0. All 2^n sign patterns where these are at most
 // `rounds` (photos without a difference do not count), else `rounds` random ones, the observed among them (Phipson &
 // Smyth 2010): never below 1 / (rounds + 1).
-// Ties::kHalf: patterns whose mean is exactly as far off count half (mid-p, Lancaster 1961), for differences that are
-// whole numbers; never below half of that.
+// Ties::kHalf: where patterns are drawn, those whose mean is exactly as far off count half (mid-p, Lancaster 1961), for
+// differences that are whole numbers; never below half of that. Where all patterns are counted they count whole: of a
+// few differences the exact test is what everybody else's is, and never rejects too often.
 enum class Ties { kWhole, kHalf };
 struct Permutation {
   double mean_difference = 0;

@@ -31,4 +31,7 @@ struct WeightFile {
 // shards and index must agree on every tensor.
 WeightFile ReadWeightFile(const std::filesystem::path& path);
 
+// The files that it would read: the file, or an index and its shards. Throws InputError as ReadWeightFile.
+std::vector<std::filesystem::path> FilesOfWeights(const std::filesystem::path& path);
+
 }  // namespace dualgeo

@@ -90,6 +90,9 @@ class StepRunner {
   // How many steps ran so far.
   int done() const { return done_; }
 
+  // And those that failed and left new work in the place of the old.
+  int changed() const { return done_ + left_; }
+
  private:
   bool RunFirst(const Step& step);
   void Do(const Step& step, const std::filesystem::path& path, StepRecord& record, bool go_on, const std::string& why);
@@ -97,7 +100,7 @@ class StepRunner {
 
   std::filesystem::path run_dir_;
   Contents contents_;
-  int done_ = 0;
+  int done_ = 0, left_ = 0;
   std::size_t asked_ = 0, expected_ = 0;
 };
 

@@ -9,6 +9,7 @@ namespace dualgeo {
 
 enum class OutputKind {
   kFile,            // AtomicFile writes it
+  kPicture,         // likewise, and it may replace a file that has a photo's name
   kRegularFile,     // a library writes in it, or it is read again: FIFOs and devices will not do
   kFilledFolder,    // files are added to it
   kReplacedFolder,  // WriteFolderAtomically makes it
@@ -22,7 +23,7 @@ struct OutputPath {
 
 enum class InputKind {
   kWhole,   // a file, or a folder in which nothing may be overwritten (a gallery, a checkpoint)
-  kPhotos,  // photos or masks (util/path_list.h); beside them in a folder other files may lie
+  kPhotos,  // photos or masks (util/path_list.h); beside them in a folder other files may lie: tables, pages, features
 };
 
 struct InputPath {
@@ -32,7 +33,7 @@ struct InputPath {
 };
 
 // Throws InputError when an output is of a kind that cannot be written, or is an input or another output (by whatever
-// path); Error with the reason when it cannot be written. Creates nothing.
+// path), or would replace a photo; Error with the reason when it cannot be written. Creates nothing.
 void CheckOutputs(const std::vector<OutputPath>& outputs, const std::vector<InputPath>& inputs = {});
 
 // A folder is only replaced when it is empty or ours: it holds `marker`, and nothing but `names`. Throws InputError.
