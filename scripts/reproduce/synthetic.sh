@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The ablation and robustness tables of docs/findings.md: files of configs/ablations and configs/robustness*.yaml on the
-# synthetic world, three seeds (fusion_plus: five).
+# synthetic world, three seeds (fusion_plus, fusion_longer: five).
 #   scripts/reproduce/synthetic.sh            # into runs/reproduce; safe to interrupt and to run again
 # Needs a built dualgeo ($DUALGEO, default: build/release/tools/dualgeo). One run a core, one thread a run; what to
 # expect is in docs/findings.md. Afterwards
@@ -24,7 +24,7 @@ table() {
 }
 
 begin=$SECONDS
-for name in fusion fusion_plus views alignment gallery_features clustering released_code; do
+for name in fusion fusion_plus fusion_longer views alignment gallery_features clustering released_code; do
   [ -e "configs/ablations/$name.yaml" ] || continue
   table "$name" ablate --config "configs/ablations/$name.yaml" "$@"
 done

@@ -9,6 +9,12 @@
 #include "dualgeo/util/error.h"
 
 namespace dualgeo {
+namespace {
+
+constexpr const char* kFittedWithoutAnswers =
+    "the re-ranking parameters were fitted without LMM answers and cannot weigh them; fit with --answers";
+
+}  // namespace
 
 BayesJoin::BayesJoin(const RerankOptions& options) : BayesJoin(options, ReadPosteriorParameters(options.parameters)) {}
 
@@ -26,8 +32,7 @@ BayesJoin::BayesJoin(const RerankOptions& options, const PosteriorParameters& pa
 
 const PlacePosterior& BayesJoin::PosteriorFor(std::span<const LatLon> answers) const {
   if (!answers.empty() && !joint_) {
-    throw InputError(
-        "the re-ranking parameters were fitted without LMM answers and cannot weigh them; fit with --answers");
+    throw InputError(kFittedWithoutAnswers);
   }
   return answers.empty() ? list_ : *joint_;
 }
@@ -83,9 +88,11 @@ AnswerJoin MakeBayesAnswerJoin(const RerankOptions& options) {
 
 AnswerJoin AnswerJoinFor(const std::string& choose, const RerankOptions& options) {
   if (choose == "router") return MakeRoutedAnswerJoin(options);
-  const bool joins =
-      choose == "bayes" || (choose == "auto" && ReadPosteriorParameters(options.parameters).has_answers());
-  return joins ? MakeBayesAnswerJoin(options) : AnswerJoin{};
+  if (choose != "bayes" && choose != "auto") return {};
+  const bool knows_answers = ReadPosteriorParameters(options.parameters).has_answers();
+  // Said before the first question is asked, and paid.
+  if (choose == "bayes" && !knows_answers) throw InputError(options.parameters + ": " + kFittedWithoutAnswers);
+  return knows_answers ? MakeBayesAnswerJoin(options) : AnswerJoin{};
 }
 
 }  // namespace dualgeo

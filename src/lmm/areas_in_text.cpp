@@ -87,7 +87,8 @@ TextWithoutAreas WithoutAreas(std::string_view text) {
       i = *end;
       continue;
     }
-    const bool number = (IsDigit(text[i]) || text[i] == '-') && (i == 0 || !(IsDigit(text[i - 1]) || text[i - 1] == '.'));
+    const bool number =
+        (IsDigit(text[i]) || text[i] == '-') && (i == 0 || !(IsDigit(text[i - 1]) || text[i - 1] == '.'));
     const bool said = SaysRange(text, i);
     const std::size_t at = said ? SkipBlanks(text, text.find(' ', i)) : i;
     const bool may_begin = at < text.size() && (number || (said && (IsDigit(text[at]) || text[at] == '-')));

@@ -468,6 +468,7 @@ TEST(ChooseTest, AutoJoinsWhereThereAreCandidates) {
   RerankOptions rerank;
   rerank.parameters = (folder / "list.yaml").string();
   EXPECT_FALSE(AnswerJoinFor("auto", rerank));
+  EXPECT_THROW(AnswerJoinFor("bayes", rerank), InputError);
 }
 
 TEST(PredictionsTest, FallbacksAreNotAnswers) {

@@ -9,8 +9,8 @@
 // distance from the height in the frame, dusk its sky from the upper part, and snow falls on whatever is low. They ask
 // how a method takes such a change; how it takes a real night only night photos tell (robustness.rendered).
 //
-// A new condition is one function, declared in src/degrade/degradations.h, and one entry in the table of
-// src/degrade/degrade.cpp; robustness.conditions then takes its name.
+// A new condition is one function and one line in the table of src/degrade/degradations.h; robustness.conditions then
+// takes its name.
 #pragma once
 
 #include <cstdint>

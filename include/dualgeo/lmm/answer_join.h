@@ -43,7 +43,7 @@ class BayesJoin {
 std::span<const Candidate> SimilarOf(const CandidateList& list);
 
 // What predict.lmm.choose needs: the join for bayes, and for auto where the parameters know answers; the router's
-// (lmm/answer_router.h) for router; else none.
+// (lmm/answer_router.h) for router; else none. Throws InputError for bayes with parameters that know no answers.
 AnswerJoin AnswerJoinFor(const std::string& choose, const RerankOptions& options);
 
 // The same as a rule for `predict --method lmm` with choose: bayes. The prediction's method is "bayes".

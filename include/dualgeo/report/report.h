@@ -2,7 +2,7 @@
 // on a phone, in light and dark, on paper, by keyboard and through a screen reader (docs/report.md).
 //
 // This header is the data; the library turns it into HTML section by section (src/report/report_*.cpp, one line each in
-// the table of report.cpp). A section whose data is absent says so in one line.
+// src/report/report_sections.h). A section whose data is absent says so in one line.
 #pragma once
 
 #include <filesystem>
