@@ -1,5 +1,6 @@
 // JPEG through libjpeg itself: OpenCV's decoder fills what is missing from a damaged photo with grey and says so only
-// on stderr.
+// on stderr. TurboJPEG's interface gives a warning's text, not its code, and here padding is taken while a missing end
+// is not.
 #pragma once
 
 #include <opencv2/core.hpp>

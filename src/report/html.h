@@ -1,4 +1,6 @@
-// HTML from parts, each of which is escaped where it enters.
+// HTML from parts, each of which is escaped where it enters. No template engine: the sections are loops and conditions
+// over data that lie in memory, which would have to be made JSON first, and be told apart from markup in every
+// template.
 #pragma once
 
 #include <string>

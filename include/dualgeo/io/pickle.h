@@ -1,6 +1,7 @@
 // Reads Python pickles (protocols 2 to 5, the binary opcodes; PEP 3154) as data. A pickle is a program: its GLOBAL
 // opcode names any function of any module and REDUCE calls it. Here nothing is ever called: a call becomes a tree node
 // that holds the function's name and its arguments, and a name that is not on the caller's list is an error.
+// torch::pickle_load takes the values of TorchScript alone, not what trainers save beside the weights.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // Reads members of a tar archive in place: one scan of the headers at the first opening, one positioned read for each
 // member; nothing is extracted. POSIX ustar, GNU long names ('L') and pax 'path' and 'size' records (IEEE Std
 // 1003.1-2017, pax; GNU tar manual, "Basic Tar Format"). Sparse members and links are not files here and are left out.
+// libarchive reads a stream from its beginning; photos are asked for in any order, by several threads.
 //
 // The archive may lie in several parts, as split(1) cuts one: what a part ends within goes on in the next.
 //
