@@ -96,6 +96,14 @@ TEST(Stages, FieldsAreThoseThatAStageReads) {
   EXPECT_THAT(FieldsOf(StageNamed("predict"), plain).result, Not(Contains(::testing::Key("rerank.metric"))));
   const ExperimentOptions joined = ReadExperiment({}, {"predict.method=lmm", "predict.lmm.choose=bayes"});
   EXPECT_THAT(FieldsOf(StageNamed("predict"), joined).result, Contains(::testing::Key("rerank.metric")));
+  // An edited prompt, or other parameters under the same name, make other answers.
+  const TemporaryFolder folder;
+  const ExperimentOptions asked = ReadExperiment({}, {"predict.method=lmm", "predict.lmm.choose=bayes",
+                                                      "predict.lmm.prompt=" + folder.Write("p.txt", "p").string(),
+                                                      "rerank.parameters=" + folder.Write("fit.yaml", "f").string()});
+  const auto files = FieldsOf(StageNamed("predict"), asked).files;
+  EXPECT_EQ(files.at("predict.lmm.prompt"), folder / "p.txt");
+  EXPECT_EQ(files.at("rerank.parameters"), folder / "fit.yaml");
   const ExperimentOptions seeded = ReadExperiment({}, {"seed=3", "run.segmenter_seed=7"});
   EXPECT_EQ(FieldsOf(StageNamed("train_segmenter"), seeded).result.at("seed"), "7");
   EXPECT_EQ(FieldsOf(StageNamed("train"), seeded).result.at("seed"), "3");
