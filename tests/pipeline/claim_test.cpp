@@ -73,7 +73,7 @@ TEST(Claim, HolmCountsTheConditions) {
 }
 
 // 20 photographers of 50 photos each. The 150 photos that the dual view adds are three photographers': of their eight
-// patterns of signs none is farther off and two are as far, which count half.
+// patterns of signs none is farther off and two are as far.
 TEST(Claim, PhotographersAreFewerThanPhotos) {
   PhotoClusters clusters{"AUTHOR", {}, 20};
   for (std::uint32_t i = 0; i < 1000; ++i) clusters.of_photo.push_back(i / 50);
@@ -83,7 +83,7 @@ TEST(Claim, PhotographersAreFewerThanPhotos) {
   gain.clusters = same.clusters = clusters;
   const auto verdict = JudgeClaim({gain}, Rule())[0];
   EXPECT_EQ(verdict.verdict, "undecided");
-  EXPECT_NEAR(verdict.p_value, 1.0 / 8, 1e-12);
+  EXPECT_NEAR(verdict.p_value, 2.0 / 8, 1e-12);
   EXPECT_LT(verdict.margin.ci95.low, 0);
   // Where nothing differs: 369 / n, n being 1000 / (1 + 0.1 * 49) independent photos.
   const auto none = JudgeClaim({same}, Rule())[0];
