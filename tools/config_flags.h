@@ -12,6 +12,7 @@
 #include "dualgeo/config/config.h"
 #include "dualgeo/config/option_values.h"
 #include "dualgeo/pipeline/experiment.h"
+#include "dualgeo/pipeline/run_paths.h"
 #include "dualgeo/util/output_path.h"
 
 namespace dualgeo::tools {
@@ -33,6 +34,15 @@ inline std::vector<InputPath> FilesNamedBy(ExperimentOptions options) {
     if (!file.empty() && std::filesystem::is_regular_file(file, ignored)) files.push_back({key, file});
   });
   return files;
+}
+
+// The same of a run's own config; that there is none, or a damaged one, is its reader's to say.
+inline std::vector<InputPath> FilesOfRun(const std::filesystem::path& run_dir) {
+  try {
+    return FilesNamedBy(ReadKeptExperiment(RunPaths(run_dir).config()));
+  } catch (const std::exception&) {
+    return {};
+  }
 }
 
 // "rerank.eps_km" -> "--eps-km"

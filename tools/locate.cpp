@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "config_flags.h"
 #include "dualgeo/pipeline/locate.h"
 #include "dualgeo/pipeline/location_json.h"
 #include "dualgeo/serve/location_page.h"
@@ -121,8 +122,9 @@ void AddLocate(CLI::App& root) {
   command->callback(WithNetworks([arguments] {
     std::vector<std::string> errors;
     const auto photos = PhotosOf(arguments->photos, errors);
-    std::vector<InputPath> inputs = {{"--places", arguments->places},
-                                     {"--within-polygons", arguments->within_polygons}};
+    std::vector<InputPath> inputs =
+        AllInputs({FilesOfRun(arguments->run),
+                   {{"--places", arguments->places}, {"--within-polygons", arguments->within_polygons}}});
     for (const auto& photo : photos) inputs.push_back({"photo", photo});
     CheckOutput({"--geojson", arguments->geojson}, ".geojson", arguments->run, inputs);
     CheckOutput({"--map", arguments->map}, ".html", arguments->run, inputs);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "config_flags.h"
 #include "dualgeo/eval/provenance.h"
 #include "dualgeo/pipeline/report.h"
 #include "dualgeo/report/report.h"
@@ -89,7 +90,8 @@ void Run(const ReportFlags& flags) {
   }
   const fs::path out = flags.out.empty() ? flags.run_dir / "report.html" : flags.out;
   // Beside the run's own files, of which it replaces none.
-  CheckOutputs({{"--out", out}}, {{"the run", out.extension() == ".html" ? "" : flags.run_dir}});
+  CheckOutputs({{"--out", out}},
+               AllInputs({FilesOfRun(flags.run_dir), {{"the run", out.extension() == ".html" ? "" : flags.run_dir}}}));
   WriteFileAtomically(out, ReportHtml(GatherReport(flags.run_dir, flags.options, DrawInNetworks)));
   std::printf("%s\n", out.c_str());
 }

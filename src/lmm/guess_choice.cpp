@@ -38,10 +38,10 @@ int CountOf(std::string_view word) {  // lower case
   return 0;
 }
 
-bool StartsLine(std::string_view text, std::size_t begin) {
-  if (begin > 1 && text[begin - 1] == ' ' && (text[begin - 2] == ';' || text[begin - 2] == ',')) return true;
+// At the beginning of a line, or behind one of `marks`.
+bool StartsLineOr(std::string_view marks, std::string_view text, std::size_t begin) {
   while (begin > 0 && std::string_view(" \t*#>_|").find(text[begin - 1]) != std::string_view::npos) --begin;
-  return begin == 0 || text[begin - 1] == '\n';
+  return begin == 0 || text[begin - 1] == '\n' || marks.find(text[begin - 1]) != std::string_view::npos;
 }
 
 // "| 1 | 48.86 | 2.29 |", "1 - 48.86, 2.29": a number in a row's first cell, or before a dash.
@@ -66,7 +66,9 @@ std::optional<Mark> MarkAt(std::string_view text, std::size_t begin) {
   Mark mark;
   std::size_t end = i;
   while (IsAlpha(at(end)) || IsDigit(at(end))) ++end;
-  if (const int count = end - i <= 6 && at(end) == ':' ? CountOf(LowerCase(text.substr(i, end - i))) : 0; count > 0) {
+  // "Step one:" counts no guesses.
+  const bool heads = end - i <= 6 && at(end) == ':' && StartsLineOr(";,.", text, begin);
+  if (const int count = heads ? CountOf(LowerCase(text.substr(i, end - i))) : 0; count > 0) {
     return Mark{'w', count, {count, begin, end + 1}};
   }
   end = i;
@@ -98,7 +100,7 @@ std::optional<Mark> MarkAt(std::string_view text, std::size_t begin) {
     ++i;
   } else if (open == '#') {
     if (close == ':' || close == '.' || close == ')') ++i;
-  } else if (!(mark.style == '1' && close == ' ' && StartsLine(text, begin) && IsRowNumber(text, begin, i))) {
+  } else if (!(mark.style == '1' && close == ' ' && StartsLineOr(";", text, begin) && IsRowNumber(text, begin, i))) {
     if (close != '.' && close != ')' && close != ':') return std::nullopt;
     // "(48, 2) is" holds no list; "48.85" no item.
     if (close == ')') {

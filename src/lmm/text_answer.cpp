@@ -299,12 +299,20 @@ class Search {
     const std::size_t previous = k == 0 ? 0 : events_[k - 1].end;
     const std::size_t begin = events_[k].begin;
     const std::size_t from = std::max(previous, begin - std::min<std::size_t>(begin, 24));
-    static constexpr std::array<std::string_view, 16> kOthers{
-        "score",  "confidence", "version", "probabilit", "zoom",    "aperture", "bounding", "bbox",
-        "bounds", "extent",     "rated",   "rating",     "chapter", "section",  "figure",   "exposure"};
+    static constexpr std::array<std::string_view, 10> kOthers{
+        "score", "confidence", "version", "probabilit", "zoom", "aperture", "bounding", "bbox", "bounds", "extent"};
     const std::string lead = LowerCase(text_.substr(from, begin - from));
-    return ContainsAny(lead, kOthers) || lead == "f/" || lead.ends_with(" f/") || lead.ends_with("(f/") ||
-           MeasuresSomethingElse(k);
+    return ContainsAny(lead, kOthers) || IsCounted(lead) || MeasuresSomethingElse(k);
+  }
+
+  // "Rated 4.5, 5.0", "Chapter 3.1, 4.2", "f/2.8": the very word before the number. ("The intersection at" is none.)
+  static bool IsCounted(std::string_view lead) {  // lower case
+    const std::size_t end = lead.find_last_not_of(" :(");
+    if (end == std::string_view::npos) return false;
+    std::size_t begin = end;
+    while (begin > 0 && !IsBlank(lead[begin - 1])) --begin;
+    static constexpr std::array<std::string_view, 6> kWords{"rated", "rating", "chapter", "section", "figure", "f/"};
+    return std::find(kWords.begin(), kWords.end(), lead.substr(begin, end + 1 - begin)) != kWords.end();
   }
 
   // "4.5/5.0 stars", "4.0 by 3.0 inches": the unit behind the second number is none of coordinates.

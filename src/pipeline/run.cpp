@@ -85,8 +85,8 @@ class RunWalk {
   // for. A run that changed nothing leaves it.
   void WriteConfig() {
     if (!AllProcesses().first() || config_written_ || (runner_->changed() == 0 && ConfigIsRight())) return;
+    WriteRunInfo(run_.paths.info(), run_.options);  // first: by it a config is known to be a run's
     WriteFileAtomically(run_.paths.config(), DumpExperiment(run_.options));
-    WriteRunInfo(run_.paths.info(), run_.options);
     config_written_ = true;
   }
 
@@ -134,7 +134,7 @@ BenchmarkScores ScoresOf(const StageRun& run, const PhotoSet& set) {
 
 // A run keeps its config as config.yaml, and would replace one that somebody wrote there.
 void CheckConfigIsOurs(const RunPaths& paths) {
-  if (!fs::exists(paths.config()) || fs::exists(paths.info()) || fs::exists(paths.root / "steps")) return;
+  if (!fs::exists(paths.config()) || fs::exists(paths.info())) return;
   throw InputError("run_dir " + paths.root.string() + ": holds a config.yaml that no run has made (no run.json is " +
                    "beside it), and the run's own would replace it; name another run_dir");
 }

@@ -46,6 +46,12 @@ const Said kNotWhatItSeems[] = {
     {"stars", "4.5/5.0 stars", std::nullopt, "no coordinates"},
     {"rated", "Rated 4.5, 5.0", std::nullopt, "no coordinates"},
     {"inches", "A print of 4.0 by 3.0 inches", std::nullopt, "no coordinates"},
+    {"intersection", "The intersection at 48.8584, 2.2945", kEiffel},
+    {"section_of_town", "In this section of the town, 48.8584, 2.2945", kEiffel},
+    {"generated", "Generated: 48.8584, 2.2945", kEiffel},
+    {"rated_place", "A highly rated place: 48.8584, 2.2945", kEiffel},
+    {"steps_count_no_guesses", "Step one: not 40.7128, -74.0060. Step two: 48.8584, 2.2945", kEiffel},
+    {"one_is_a_longitude", "Coordinates: 48.5, 1 - near Chartres", LatLon{48.5, 1}},
     {"chapter", "Chapter 3.1, 4.2", std::nullopt, "no coordinates"},
 };
 

@@ -250,6 +250,12 @@ TEST_F(GalleryCommands, LocateTakesAFolderForItsPhotosAndLeavesNothingBehind) {
                 .exit_code,
             2);
   EXPECT_EQ(ReadFile(folder_ / "poly.geojson"), "{}");
+  // Nor is a file that only the run's config names.
+  const std::string table = ReadFile(folder_ / "photos.csv");
+  for (const char* flag : {"--geojson", "--map"}) {
+    EXPECT_EQ(Dualgeo({"locate", "--run", "run", "photos/p1.png", flag, "photos.csv"}).exit_code, 2) << flag;
+    EXPECT_EQ(ReadFile(folder_ / "photos.csv"), table);
+  }
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(Dualgeo({"locate", "--run", "run", "photos/p1.png", "--map", "run/map.html"}).exit_code, 0);
   }

@@ -135,6 +135,29 @@ TEST(WeightsTool, AnEncoderAloneIsNoSegmenter) {
                                 Not(HasSubstr("missing"))));
 }
 
+// As `run`, `train` and `locate` have it: another segmenter would make other masks than theirs.
+TEST(WeightsTool, SegmentTakesTheWeightsOfTheConfigBeforeTheRunsOwn) {
+  const TemporaryFolder folder;
+  folder.Write("photos.csv", "IMG_ID\nnoise.png\n");
+  folder.Write("run/segmenter/best/model.safetensors", "of another network");
+  std::vector<std::string> command = {"segment",      "--photos", "photos.csv", "--images",
+                                      Data("photos"), "--out",    "masks"};
+  for (const char* setting :
+       {"run_dir=run", "model.segmenter.hidden_sizes=[8, 16, 24, 32]", "model.segmenter.depths=[1, 2, 1, 2]",
+        "model.segmenter.heads=[1, 2, 3, 4]", "model.segmenter.sr_ratios=[8, 4, 2, 1]",
+        "model.segmenter.decoder_dim=32", "model.segmenter.num_labels=11", "model.segmenter.image_size=96"}) {
+    command.insert(command.end(), {"--set", setting});
+  }
+  const RunResult of_run = RunBinary(command, folder.path());
+  EXPECT_EQ(of_run.exit_code, 2);
+  EXPECT_THAT(of_run.err, HasSubstr("run/segmenter/best"));
+  command.insert(command.end(),
+                 {"--set", "model.segmenter.weights=" + Data("model/segformer_tiny_weights.safetensors")});
+  const RunResult of_config = RunBinary(command, folder.path());
+  EXPECT_EQ(of_config.exit_code, 0) << of_config.err;
+  EXPECT_TRUE(std::filesystem::exists(folder / "masks/noise.png"));
+}
+
 TEST(WeightsTool, InspectKnowsTheRealGeoClipFiles) {
   SHARED_PATH_OR_SKIP(folder, "data/weights");
   EXPECT_THAT(RunBinary({"weights", "inspect", (folder / "geoclip_image_encoder_mlp_weights.pth").string()}).out,
