@@ -1,7 +1,8 @@
 # dualgeo_layer(<name> [LIGHT <files...> | HEAVY <files...>] LINK <libraries...> [TESTS_LINK <libraries...>])
 #
-# One layer of the program: include/dualgeo/<name>/*.h, src/<name>/*.cpp (and those of its folders) and
-# tests/<name>/*_test.cpp become the library dualgeo::<name> and the test program <name>_test.
+# One layer of the program: include/dualgeo/<name>/*.h (for programs that use the library: "dualgeo/<name>/x.h"),
+# src/<name>/*.h (for our own layers: "<name>/x.h"), src/<name>/*.cpp (and those of its folders) and tests/<name>/*_test.cpp
+# become the library dualgeo::<name> and the test program <name>_test.
 #
 # A layer is compiled in batches (CMake's unity build): most of a file's time goes into the headers it includes and into
 # their inline functions, which are compiled again for every batch that uses them. So batches are large, and names
@@ -26,7 +27,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 
 add_library(dualgeo_options INTERFACE)
-target_include_directories(dualgeo_options INTERFACE ${PROJECT_SOURCE_DIR}/include)
+target_include_directories(dualgeo_options INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(dualgeo_options INTERFACE ${DUALGEO_WARNINGS} $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
 
 # The owner of the shared precompiled header; its one source file is empty.
@@ -39,6 +40,16 @@ target_include_directories(dualgeo_torch SYSTEM PUBLIC "$<BUILD_INTERFACE:${TORC
 target_link_libraries(dualgeo_torch PRIVATE $<BUILD_INTERFACE:dualgeo_options>)
 set_target_properties(dualgeo_torch PROPERTIES EXPORT_NAME torch)
 target_precompile_headers(dualgeo_torch PRIVATE ${PROJECT_SOURCE_DIR}/include/dualgeo/io/torch.h)
+
+# Tests are compiled in half the time without optimisation; what takes time when they run is in the layers. A precompiled
+# header holds for one level of it.
+set(DUALGEO_TEST_OPTIONS $<$<CONFIG:Release>:-O0>)
+if(DUALGEO_TESTS)
+  add_library(dualgeo_torch_tests STATIC ${PROJECT_BINARY_DIR}/torch_pch.cpp)
+  target_link_libraries(dualgeo_torch_tests PRIVATE dualgeo_torch dualgeo_options)
+  target_compile_options(dualgeo_torch_tests PRIVATE ${DUALGEO_TEST_OPTIONS})
+  target_precompile_headers(dualgeo_torch_tests PRIVATE ${PROJECT_SOURCE_DIR}/include/dualgeo/io/torch.h)
+endif()
 
 # Whether a file includes LibTorch, by itself or through headers of ours.
 function(dualgeo_sees_torch file result)
@@ -55,8 +66,8 @@ function(dualgeo_sees_torch file result)
     if(line MATCHES "<(torch|ATen|c10|caffe2)/" AND NOT line MATCHES "<torch/version.h>")
       set(sees TRUE)
     elseif(line MATCHES "\"([^\"]+)\"")
-      foreach(header ${PROJECT_SOURCE_DIR}/include/${CMAKE_MATCH_1} ${PROJECT_SOURCE_DIR}/${CMAKE_MATCH_1}
-                     ${folder}/${CMAKE_MATCH_1})
+      foreach(header ${folder}/${CMAKE_MATCH_1} ${PROJECT_SOURCE_DIR}/include/${CMAKE_MATCH_1}
+                     ${PROJECT_SOURCE_DIR}/src/${CMAKE_MATCH_1} ${PROJECT_SOURCE_DIR}/${CMAKE_MATCH_1})
         if(EXISTS ${header})
           dualgeo_sees_torch(${header} sees)
           break()
@@ -71,10 +82,12 @@ function(dualgeo_sees_torch file result)
   set(${result} ${sees} PARENT_SCOPE)
 endfunction()
 
-# dualgeo_batches(<target> SOURCES <files...> [LIGHT <files...> | HEAVY <files...>] LINK <libraries...>)
-# Adds the files to the target, those that see LibTorch and the light ones as batches of their own.
+# dualgeo_batches(<target> SOURCES <files...> [LIGHT <files...> | HEAVY <files...>] LINK <libraries...>
+#                 PRECOMPILED <target> [OPTIONS <options...>])
+# Adds the files to the target, those that see LibTorch and the light ones as batches of their own; PRECOMPILED: whose
+# precompiled header the former use.
 function(dualgeo_batches target)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIGHT;HEAVY;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "PRECOMPILED" "SOURCES;LIGHT;HEAVY;LINK;OPTIONS" ${ARGN})
   set(groups plain light torch)
   foreach(file IN LISTS ARG_SOURCES)
     string(REGEX REPLACE "^.*/src/[a-z]+/|[.]cpp$" "" name ${file})
@@ -92,10 +105,11 @@ function(dualgeo_batches target)
       set(part ${target}_${group})
       add_library(${part} OBJECT ${${group}})
       target_link_libraries(${part} PRIVATE ${ARG_LINK} dualgeo_options)
+      target_compile_options(${part} PRIVATE ${ARG_OPTIONS})
       set_target_properties(${part} PROPERTIES UNITY_BUILD ${DUALGEO_UNITY} UNITY_BUILD_BATCH_SIZE 40)
       if(group STREQUAL "torch")
         target_link_libraries(${part} PRIVATE dualgeo_torch)
-        target_precompile_headers(${part} REUSE_FROM dualgeo_torch)
+        target_precompile_headers(${part} REUSE_FROM ${ARG_PRECOMPILED})
       endif()
       target_sources(${target} PRIVATE $<TARGET_OBJECTS:${part}>)
       if(group STREQUAL "light")
@@ -111,10 +125,11 @@ function(dualgeo_layer name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
   add_library(${target} STATIC)
   target_link_libraries(${target} PUBLIC ${ARG_LINK})
-  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+  target_include_directories(${target} PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include;${PROJECT_SOURCE_DIR}/src>"
                                               $<INSTALL_INTERFACE:include>)
   target_compile_features(${target} PUBLIC cxx_std_20)
-  dualgeo_batches(${target} SOURCES ${sources} LIGHT ${ARG_LIGHT} HEAVY ${ARG_HEAVY} LINK ${ARG_LINK})
+  dualgeo_batches(${target} SOURCES ${sources} LIGHT ${ARG_LIGHT} HEAVY ${ARG_HEAVY} LINK ${ARG_LINK}
+                  PRECOMPILED dualgeo_torch)
   if(TARGET ${target}_torch)
     target_link_libraries(${target} PUBLIC dualgeo_torch)
   endif()
@@ -141,12 +156,8 @@ function(dualgeo_test name)
   target_include_directories(${name}_settings INTERFACE ${PROJECT_SOURCE_DIR})
   target_compile_definitions(${name}_settings INTERFACE DUALGEO_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ${ARG_DEFINE})
   target_link_libraries(${name} PRIVATE ${libraries} GTest::gtest_main)
-  dualgeo_batches(${name} SOURCES ${ARG_SOURCES} LINK ${libraries} ${name}_settings)
-  # Compiled in half the time; what takes time when run is in the layers. (Not those with LibTorch, whose precompiled header
-  # holds for one level of optimisation.)
-  if(TARGET ${name}_plain)
-    target_compile_options(${name}_plain PRIVATE $<$<CONFIG:Release>:-O0>)
-  endif()
+  dualgeo_batches(${name} SOURCES ${ARG_SOURCES} LINK ${libraries} ${name}_settings PRECOMPILED dualgeo_torch_tests
+                  OPTIONS ${DUALGEO_TEST_OPTIONS})
   # One thread a test: ctest runs several at once, and results do not depend on the machine's cores.
   set(threads OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1)
   foreach(part 1 2 3 4)

@@ -22,6 +22,15 @@ if(NOT TARGET dualgeo_libtorch_order)
     set_target_properties(dualgeo_libtorch_order PROPERTIES IMPORTED_NO_SYSTEM ON)  # -I comes before -isystem
     target_link_options(dualgeo_libtorch_order INTERFACE
                         "LINKER:--no-as-needed,${TORCH_INSTALL_PREFIX}/lib/libtorch_cpu.so,--as-needed")
+  else()
+    # Debian has OpenBLAS with threads of its own and with OpenMP's. The former, which its alternatives prefer, fight
+    # LibTorch's for the cores: a training step takes half as long again (docs/performance.md).
+    set(openblas /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp)
+    if(EXISTS ${openblas}/libblas.so.3)
+      target_link_options(dualgeo_libtorch_order INTERFACE
+                          "LINKER:--no-as-needed,${openblas}/libblas.so.3,${openblas}/liblapack.so.3,--as-needed"
+                          "LINKER:-rpath,${openblas}")
+    endif()
   endif()
 endif()
 

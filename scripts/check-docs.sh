@@ -20,7 +20,7 @@ leaks=$(files README.md docs configs examples scripts cmake CMakeLists.txt CMake
 # anything.
 dead=$(files '*.md' '*.h' '*.cpp' CMakeLists.txt '*.cmake' '*.sh' '*.yaml' | grep -v '^scripts/check-docs.sh$' | perl -ne '
   BEGIN {
-    $layers = join "|", map { s{.*/}{}r } grep { -d } glob "include/dualgeo/*";
+    $layers = join "|", map { s{.*/}{}r } grep { -d } glob "src/*";
     sub anchor { my $h = lc shift; $h =~ s/[^a-z0-9 _-]//g; $h =~ s/ /-/g; $h }
     sub there { my $name = shift; $name =~ s/(?<![A-Za-z])[A-Z][A-Z_]+(?![A-Za-z])/*/g; grep { -e } map { glob "$_$name" } @_ }
   }

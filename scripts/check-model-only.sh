@@ -18,7 +18,7 @@ rm -f "$build/CMakeCache.txt"  # which would remember what was hidden once
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DDUALGEO_MODEL_ONLY=ON "${hidden[@]}" \
   ${1:+"-DCMAKE_PREFIX_PATH=$1"} >"$build.log" 2>&1 || { cat "$build.log" >&2; exit 1; }
 rm -f "$build.log"
-higher=$(grep -rnE '#include "dualgeo/(config|cells|data|synthetic|degrade|runtime|train|gallery|refine|lmm|eval|report|pipeline)/' \
+higher=$(grep -srnE '#include "(dualgeo/)?(config|cells|data|synthetic|degrade|runtime|train|gallery|refine|lmm|eval|report|pipeline)/' \
   {include/dualgeo,src,tests}/{util,io,geo,model} || true)
 [ -z "$higher" ] || { echo "check-model-only: these layers build alone, and include a higher one:"; echo "$higher"; exit 1; } >&2
 if [ -z "$only_configure" ]; then

@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages=(
   g++ cmake ninja-build ccache git ca-certificates pkg-config
-  libtorch-dev libopencv-dev libfaiss-dev libopenblas-dev libomp-dev
+  libtorch-dev libopencv-dev libfaiss-dev libopenblas-dev libopenblas0-openmp libomp-dev
   libgeographiclib-dev libssl-dev zlib1g-dev libutf8proc-dev libjpeg-dev libtiff-dev
   libcurl4-openssl-dev libsqlite3-dev libcpp-httplib-dev
   libspdlog-dev libcli11-dev libyaml-cpp-dev nlohmann-json3-dev libboost-dev

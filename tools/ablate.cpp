@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "commands.h"
-#include "dualgeo/pipeline/ablation.h"
 #include "networks.h"
+#include "pipeline/ablation.h"
 #include "study_flags.h"
 
 namespace dualgeo::tools {

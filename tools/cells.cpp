@@ -8,13 +8,13 @@
 #include "commands.h"
 #include "config_flags.h"
 #include "dualgeo/cells/build_partition.h"
-#include "dualgeo/geo/cross_table.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/pipeline/stages.h"
-#include "dualgeo/report/partition_map.h"
-#include "dualgeo/util/atomic_file.h"
 #include "embed_flags.h"
+#include "geo/cross_table.h"
+#include "io/csv.h"
 #include "networks.h"
+#include "pipeline/stages.h"
+#include "report/partition_map.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo::tools {
 namespace {

@@ -6,11 +6,11 @@
 #include <memory>
 
 #include "commands.h"
-#include "dualgeo/eval/comparison_table.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/output_path.h"
+#include "eval/comparison_table.h"
 #include "score_flags.h"
+#include "util/atomic_file.h"
+#include "util/output_path.h"
 
 namespace dualgeo::tools {
 namespace {

@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "dualgeo/config/config.h"
-#include "dualgeo/config/option_values.h"
-#include "dualgeo/pipeline/experiment.h"
-#include "dualgeo/pipeline/run_paths.h"
-#include "dualgeo/util/output_path.h"
+#include "config/config.h"
+#include "config/option_values.h"
+#include "pipeline/experiment.h"
+#include "pipeline/run_paths.h"
+#include "util/output_path.h"
 
 namespace dualgeo::tools {
 

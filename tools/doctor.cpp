@@ -1,9 +1,9 @@
 #include <cstdio>
 
 #include "commands.h"
-#include "dualgeo/pipeline/run_info.h"
 #include "dualgeo/util/error.h"
 #include "networks.h"
+#include "pipeline/run_info.h"
 
 namespace dualgeo::tools {
 

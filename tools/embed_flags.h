@@ -11,8 +11,8 @@
 #include "config_flags.h"
 #include "dualgeo/data/photo_table.h"
 #include "dualgeo/gallery/embed_job.h"
-#include "dualgeo/pipeline/stages.h"
 #include "dualgeo/util/error.h"
+#include "pipeline/stages.h"
 
 namespace dualgeo::tools {
 

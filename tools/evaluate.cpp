@@ -5,15 +5,15 @@
 #include <memory>
 
 #include "commands.h"
-#include "dualgeo/eval/place_scores.h"
-#include "dualgeo/eval/regions.h"
-#include "dualgeo/eval/tables.h"
 #include "dualgeo/gallery/candidates.h"
-#include "dualgeo/io/input_file.h"
-#include "dualgeo/report/map.h"
-#include "dualgeo/util/atomic_file.h"
-#include "dualgeo/util/output_path.h"
+#include "eval/place_scores.h"
+#include "eval/regions.h"
+#include "eval/tables.h"
+#include "io/input_file.h"
+#include "report/map.h"
 #include "score_flags.h"
+#include "util/atomic_file.h"
+#include "util/output_path.h"
 
 namespace dualgeo::tools {
 namespace {

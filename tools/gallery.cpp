@@ -4,17 +4,17 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
-#include "dualgeo/gallery/advise.h"
-#include "dualgeo/gallery/duplicates.h"
-#include "dualgeo/gallery/faiss_version.h"
 #include "dualgeo/gallery/gallery_file.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/pipeline/stages.h"
-#include "dualgeo/util/atomic_file.h"
 #include "embed_flags.h"
+#include "gallery/advise.h"
+#include "gallery/duplicates.h"
+#include "gallery/faiss_version.h"
 #include "gallery_edit.h"
+#include "io/csv.h"
 #include "networks.h"
+#include "pipeline/stages.h"
 #include "ranks.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo::tools {
 namespace {

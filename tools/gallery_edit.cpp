@@ -3,10 +3,10 @@
 #include <memory>
 
 #include "dualgeo/gallery/gallery_edit.h"
-#include "dualgeo/pipeline/stages.h"
-#include "dualgeo/util/read_file.h"
 #include "embed_flags.h"
 #include "networks.h"
+#include "pipeline/stages.h"
+#include "util/read_file.h"
 
 namespace dualgeo::tools {
 namespace {

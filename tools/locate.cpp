@@ -6,13 +6,14 @@
 #include "commands.h"
 #include "config_flags.h"
 #include "dualgeo/pipeline/locate.h"
-#include "dualgeo/pipeline/location_json.h"
-#include "dualgeo/serve/location_page.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/output_path.h"
 #include "dualgeo/util/text.h"
+#include "locator_flags.h"
 #include "networks.h"
+#include "pipeline/location_json.h"
+#include "serve/location_page.h"
+#include "util/atomic_file.h"
+#include "util/output_path.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -97,8 +98,8 @@ void TellErrors(const std::vector<Location>& locations, std::vector<std::string>
 
 struct Arguments {
   std::vector<std::filesystem::path> photos;
-  std::filesystem::path run, places, geojson, map;
-  std::string within, within_polygons;
+  std::filesystem::path run, geojson, map;
+  LocatorFlags locator;
   int top = 5;
   bool json = false;
 };
@@ -111,25 +112,19 @@ void AddLocate(CLI::App& root) {
   command->add_option("photos", arguments->photos, "photo files, folders of them, or patterns ('*.jpg')")->required();
   command->add_option("--run", arguments->run, "folder of a finished `dualgeo run`")->required();
   command->add_option("--top", arguments->top, "candidates shown for each photo")->check(CLI::Range(1, 1000));
-  command->add_option("--within", arguments->within,
-                      "keep to a part of the Earth, as search.within: box:SOUTH,WEST,NORTH,EAST, radius:LAT,LON,KM or "
-                      "polygons:PROPERTY=NAME (default: the run's)");
-  command->add_option("--within-polygons", arguments->within_polygons, "GeoJSON file of --within polygons:...");
-  command->add_option("--places", arguments->places, "table of towns, for names (GeoNames' cities500.txt, or a CSV)");
+  arguments->locator.Add(*command);
   command->add_flag("--json", arguments->json, "print JSON");
   command->add_option("--geojson", arguments->geojson, "write answers, candidates and areas to this file");
   command->add_option("--map", arguments->map, "write one HTML page with a map of them to this file");
   command->callback(WithNetworks([arguments] {
     std::vector<std::string> errors;
     const auto photos = PhotosOf(arguments->photos, errors);
-    std::vector<InputPath> inputs =
-        AllInputs({FilesOfRun(arguments->run),
-                   {{"--places", arguments->places}, {"--within-polygons", arguments->within_polygons}}});
+    std::vector<InputPath> inputs = AllInputs({FilesOfRun(arguments->run), arguments->locator.Inputs()});
     for (const auto& photo : photos) inputs.push_back({"photo", photo});
     CheckOutput({"--geojson", arguments->geojson}, ".geojson", arguments->run, inputs);
     CheckOutput({"--map", arguments->map}, ".html", arguments->run, inputs);
     CheckOutputs({{"--geojson", arguments->geojson}, {"--map", arguments->map}});
-    Locator locator(arguments->run, arguments->within, arguments->within_polygons, arguments->places);
+    Locator locator(arguments->run, arguments->locator.Overrides(), arguments->locator.places);
     const auto locations = locator.Locate(photos, {.candidates = arguments->top, .areas = true});
     arguments->json ? PrintJson(locations) : PrintText(locations);
     if (!arguments->geojson.empty()) WriteFileAtomically(arguments->geojson, LocationsGeoJson(locations).dump() + "\n");

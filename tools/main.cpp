@@ -9,12 +9,12 @@
 #include <string>
 
 #include "commands.h"
-#include "dualgeo/runtime/process_place.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
-#include "dualgeo/util/standard_output.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/version.h"
+#include "runtime/process_place.h"
+#include "util/standard_output.h"
 
 namespace {
 

@@ -9,10 +9,10 @@
 #include <system_error>
 #include <vector>
 
-#include "dualgeo/util/blas_kernels.h"
-#include "dualgeo/util/command_line.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
+#include "util/blas_kernels.h"
+#include "util/command_line.h"
 
 namespace dualgeo::tools {
 

@@ -6,12 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
-#include "dualgeo/data/photo_check.h"
-#include "dualgeo/data/photo_listing.h"
+#include "data/photo_check.h"
+#include "data/photo_listing.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/output_path.h"
 #include "dualgeo/util/text.h"
 #include "networks.h"
+#include "util/output_path.h"
 
 namespace dualgeo::tools {
 namespace {

@@ -6,13 +6,13 @@
 #include "commands.h"
 #include "dualgeo/data/photo_table.h"
 #include "dualgeo/gallery/candidates.h"
-#include "dualgeo/lmm/predictor.h"
-#include "dualgeo/pipeline/stages.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/output_path.h"
 #include "dualgeo/util/text.h"
 #include "embed_flags.h"
+#include "lmm/predictor.h"
 #include "networks.h"
+#include "pipeline/stages.h"
+#include "util/output_path.h"
 
 namespace dualgeo::tools {
 namespace {

@@ -7,9 +7,9 @@
 #include <cstdio>
 #include <string>
 
-#include "dualgeo/pipeline/ranks.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
+#include "pipeline/ranks.h"
 
 namespace dualgeo::tools {
 namespace {

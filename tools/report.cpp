@@ -7,14 +7,14 @@
 #include "commands.h"
 #include "config_flags.h"
 #include "dualgeo/eval/provenance.h"
-#include "dualgeo/pipeline/report.h"
-#include "dualgeo/report/report.h"
-#include "dualgeo/util/atomic_file.h"
-#include "dualgeo/util/child_process.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/output_path.h"
-#include "dualgeo/util/read_file.h"
 #include "networks.h"
+#include "pipeline/report.h"
+#include "report/report.h"
+#include "util/atomic_file.h"
+#include "util/child_process.h"
+#include "util/output_path.h"
+#include "util/read_file.h"
 
 namespace dualgeo::tools {
 namespace {
@@ -87,6 +87,10 @@ void Run(const ReportFlags& flags) {
   if (!flags.check.empty()) {
     if (!Check(flags.check)) throw Error("report: files have changed since the table was made");
     return;
+  }
+  if (!fs::is_directory(flags.run_dir)) {
+    throw InputError(flags.run_dir.string() +
+                     (fs::exists(flags.run_dir) ? ": is no folder of a run" : ": no such folder"));
   }
   const fs::path out = flags.out.empty() ? flags.run_dir / "report.html" : flags.out;
   // Beside the run's own files, of which it replaces none.

@@ -1,11 +1,11 @@
 // dualgeo robustness: the paper's claim put to the test on degraded and rendered photos.
 
-#include "dualgeo/pipeline/robustness.h"
+#include "pipeline/robustness.h"
 
 #include <memory>
 
 #include "commands.h"
-#include "dualgeo/degrade/degradation_sheet.h"
+#include "degrade/degradation_sheet.h"
 #include "networks.h"
 #include "study_flags.h"
 

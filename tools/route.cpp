@@ -8,11 +8,12 @@
 
 #include "commands.h"
 #include "config_flags.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/refine/router.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/output_path.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
+#include "refine/router.h"
+#include "util/atomic_file.h"
+#include "util/output_path.h"
 
 namespace dualgeo::tools {
 namespace fs = std::filesystem;
@@ -107,7 +108,7 @@ void RunSplit(const RouteSplitFlags& flags) {
   const auto split = SplitByClass(probabilities, photos.rows, flags.threshold);
   std::vector<std::int64_t> counts;
   std::unordered_map<std::string, int> times;
-  fs::create_directories(flags.out);
+  CreateFolder(flags.out);
   for (std::size_t c = 0; c < split.size(); ++c) {
     counts.push_back(std::ssize(split[c]));
     for (const PhotoRow& row : split[c]) ++times[row.id];

@@ -6,10 +6,10 @@
 
 #include "commands.h"
 #include "config_flags.h"
-#include "dualgeo/eval/tables.h"
-#include "dualgeo/pipeline/run.h"
-#include "dualgeo/pipeline/run_paths.h"
+#include "eval/tables.h"
 #include "networks.h"
+#include "pipeline/run.h"
+#include "pipeline/run_paths.h"
 #include "ranks.h"
 
 namespace dualgeo::tools {

@@ -1,7 +1,7 @@
 #include <cstdio>
 
 #include "commands.h"
-#include "dualgeo/io/set_aside.h"
+#include "io/set_aside.h"
 
 namespace dualgeo::tools {
 namespace {

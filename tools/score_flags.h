@@ -8,10 +8,10 @@
 #include "config_flags.h"
 #include "dualgeo/data/photo_table.h"
 #include "dualgeo/eval/evaluate.h"
-#include "dualgeo/eval/text_table.h"
-#include "dualgeo/io/csv.h"
 #include "dualgeo/refine/predictions.h"
 #include "dualgeo/util/text.h"
+#include "eval/text_table.h"
+#include "io/csv.h"
 
 namespace dualgeo::tools {
 

@@ -2,9 +2,9 @@
 
 #include "commands.h"
 #include "dualgeo/gallery/index.h"
-#include "dualgeo/pipeline/stages.h"
 #include "embed_flags.h"
 #include "networks.h"
+#include "pipeline/stages.h"
 #include "ranks.h"
 
 namespace dualgeo::tools {

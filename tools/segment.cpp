@@ -3,9 +3,9 @@
 
 #include "commands.h"
 #include "config_flags.h"
-#include "dualgeo/pipeline/stages.h"
 #include "dualgeo/util/error.h"
 #include "networks.h"
+#include "pipeline/stages.h"
 #include "ranks.h"
 
 namespace dualgeo::tools {

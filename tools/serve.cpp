@@ -1,8 +1,9 @@
-#include "dualgeo/serve/serve.h"
+#include "serve/serve.h"
 
 #include <cstdio>
 
 #include "commands.h"
+#include "locator_flags.h"
 #include "networks.h"
 
 namespace dualgeo::tools {
@@ -10,6 +11,7 @@ namespace dualgeo::tools {
 void AddServe(CLI::App& root) {
   auto* command = root.add_subcommand("serve", "a page in the browser to ask about photos and to look into runs");
   auto options = std::make_shared<ServeOptions>();
+  auto flags = std::make_shared<LocatorFlags>();
   command
       ->add_option("--run", options->runs,
                    "folder of a finished `dualgeo run`, repeatable: photos are asked of the first, and two can be "
@@ -23,13 +25,13 @@ void AddServe(CLI::App& root) {
                    "what others must know: Authorization: Bearer TOKEN, or /?token=TOKEN; better in the environment, "
                    "since others of this computer see a command's arguments")
       ->envname("DUALGEO_TOKEN");
-  command->add_option("--places", options->places, "table of towns, for names (GeoNames' cities500.txt, or a CSV)");
-  command->add_option("--within", options->within, "keep to a part of the Earth, as locate --within");
-  command->add_option("--within-polygons", options->within_polygons, "GeoJSON file of --within polygons:...");
+  flags->Add(*command);
   command->add_option("--keep", options->keep, "keep the photos asked about, and their answers, in this folder");
   command->add_option("--upload-megabytes", options->upload_megabytes, "larger photos are refused")
       ->check(CLI::Range(1, 1000));
-  command->callback(WithNetworks([options] {
+  command->callback(WithNetworks([options, flags] {
+    options->overrides = flags->Overrides();
+    options->places = flags->places;
     Serve(*options, [](const std::string& url) {
       std::printf("%s  (Ctrl-C ends it)\n", url.c_str());
       std::fflush(stdout);

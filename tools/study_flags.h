@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/eval/text_table.h"
-#include "dualgeo/util/output_path.h"
+#include "eval/text_table.h"
+#include "util/output_path.h"
 
 namespace dualgeo::tools {
 

@@ -1,9 +1,9 @@
 #include <memory>
 
 #include "commands.h"
-#include "dualgeo/pipeline/run_lock.h"
-#include "dualgeo/pipeline/stages.h"
 #include "networks.h"
+#include "pipeline/run_lock.h"
+#include "pipeline/stages.h"
 #include "ranks.h"
 #include "train_flags.h"
 

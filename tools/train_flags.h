@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "config_flags.h"
-#include "dualgeo/train/trainer.h"
+#include "train/trainer.h"
 
 namespace dualgeo::tools {
 

@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
-#include "dualgeo/io/element_type.h"
-#include "dualgeo/model/weight_summary.h"
 #include "dualgeo/util/text.h"
+#include "io/element_type.h"
+#include "model/weight_summary.h"
 #include "networks.h"
 
 namespace dualgeo::tools {

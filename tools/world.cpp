@@ -1,6 +1,6 @@
 // dualgeo world: writes the synthetic world.
 
-#include "dualgeo/synthetic/world.h"
+#include "synthetic/world.h"
 
 #include <cstdio>
 #include <memory>

@@ -15,10 +15,10 @@
 
 #include "cpu_kernels.h"
 #include "dualgeo/model/clip_vit.h"
-#include "dualgeo/model/instruction_set.h"
 #include "dualgeo/model/segformer.h"
 #include "dualgeo/model/segmentation_encoder.h"
-#include "dualgeo/runtime/runtime.h"
+#include "model/instruction_set.h"
+#include "runtime/runtime.h"
 
 namespace dualgeo {
 namespace {

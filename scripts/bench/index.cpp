@@ -22,12 +22,12 @@
 #include <iostream>
 
 #include "dualgeo/gallery/index.h"
-#include "dualgeo/io/mapped_file.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/parallel.h"
 #include "dualgeo/util/random.h"
+#include "io/mapped_file.h"
 #include "src/gallery/grouped_file.h"
 #include "src/gallery/index_grouped.h"
+#include "util/parallel.h"
 
 namespace {
 

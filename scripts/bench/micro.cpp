@@ -8,13 +8,13 @@
 #include <opencv2/imgproc.hpp>
 
 #include "cpu_kernels.h"
-#include "dualgeo/data/loader.h"
+#include "data/loader.h"
 #include "dualgeo/gallery/candidates.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/refine/reranker.h"
-#include "dualgeo/runtime/runtime.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/random.h"
+#include "io/csv.h"
+#include "refine/reranker.h"
+#include "runtime/runtime.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -22,10 +22,10 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/data/photo.h"
-#include "dualgeo/data/photo_source.h"
-#include "dualgeo/data/preprocess.h"
-#include "dualgeo/util/read_file.h"
+#include "data/photo.h"
+#include "data/photo_source.h"
+#include "data/preprocess.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

@@ -68,7 +68,7 @@ def picture(revision, title, x0):
         public[own] += name.startswith("include/")
         for table in parts_of(text):
             beside[own] += textwrap.wrap(table, 100, subsequent_indent="\u2003")
-        for other in set(re.findall(r'#include "dualgeo/(\w+)/', text)) - {own}:
+        for other in set(re.findall(r'#include "(?:dualgeo/)?(\w+)/', text)) & set(layers) - {own}:
             arrows[own, other] += 1
     out = [f'<text x="{x0 + 20}" y="30" class="title">{title}</text>',
            f'<text x="{x0 + 20}" y="50" class="small">{sum(lines.values()):,} lines, {sum(public.values())} public '

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "dualgeo/config/config.h"
+#include "config/config.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/kinds.h"
 #include "dualgeo/util/text.h"

@@ -1,4 +1,4 @@
-#include "dualgeo/cells/geojson_polygons.h"
+#include "cells/geojson_polygons.h"
 
 // Boost's R-tree includes one.
 #define BOOST_ALLOW_DEPRECATED_HEADERS
@@ -12,9 +12,9 @@
 #include <nlohmann/json.hpp>
 
 #include "dualgeo/geo/unit_vector.h"
-#include "dualgeo/io/input_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/input_file.h"
 
 namespace dualgeo {
 namespace {

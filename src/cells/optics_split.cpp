@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "dualgeo/geo/center.h"
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/geo/optics.h"
+#include "geo/center.h"
+#include "geo/optics.h"
 
 namespace dualgeo {
 namespace {

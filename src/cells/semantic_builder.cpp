@@ -2,12 +2,12 @@
 #include <map>
 #include <optional>
 
-#include "dualgeo/cells/geojson_polygons.h"
-#include "dualgeo/geo/center.h"
+#include "cells/geojson_polygons.h"
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "geo/center.h"
 #include "nearest_places.h"
 #include "optics_split.h"
 #include "partition_builders.h"

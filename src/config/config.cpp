@@ -1,4 +1,4 @@
-#include "dualgeo/config/config.h"
+#include "config/config.h"
 
 #include <yaml-cpp/yaml.h>
 
@@ -7,11 +7,12 @@
 #include <set>
 #include <type_traits>
 
-#include "dualgeo/config/option_values.h"
-#include "dualgeo/util/atomic_file.h"
+#include "config/option_values.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
 #include "dualgeo/util/text.h"
+#include "io/file_kind.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
@@ -335,7 +336,9 @@ void ApplyFile(const OptionGroup& options, const fs::path& path, std::vector<fs:
   if (std::ranges::find(chain, canonical) != chain.end() || chain.size() >= kMaxExtends) {
     throw InputError(path.string() + ": 'extends' goes round in a circle");
   }
-  YAML::Node yaml = Parse(ReadFile(path, kMaxConfigBytes), origin);
+  const std::string text = ReadFile(path, kMaxConfigBytes);
+  if (const auto other = DescribeOtherFile(text, FileUse::kConfig)) throw InputError(origin.name + ": " + *other);
+  YAML::Node yaml = Parse(text, origin);
   if (yaml.IsMap() && yaml["extends"]) {
     const YAML::Node extends = yaml["extends"];
     if (!extends.IsScalar())
@@ -639,26 +642,6 @@ std::map<std::string, std::string> FlattenConfig(const std::string& dump) {
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
   }
   return values;
-}
-
-std::vector<std::string> DiffConfigs(const std::string& old_dump, const std::string& new_dump) {
-  std::map<std::string, std::string> before;
-  std::map<std::string, std::string> after;
-  Flatten(YAML::Load(old_dump), "", before);
-  Flatten(YAML::Load(new_dump), "", after);
-  std::vector<std::string> differences;
-  for (const auto& [key, value] : before) {
-    const auto other = after.find(key);
-    if (other == after.end()) {
-      differences.push_back(key + ": " + value + " -> (absent)");
-    } else if (other->second != value) {
-      differences.push_back(key + ": " + value + " -> " + other->second);
-    }
-  }
-  for (const auto& [key, value] : after) {
-    if (!before.contains(key)) differences.push_back(key + ": (absent) -> " + value);
-  }
-  return differences;
 }
 
 }  // namespace dualgeo

@@ -1,4 +1,4 @@
-#include "dualgeo/config/option_values.h"
+#include "config/option_values.h"
 
 #include <algorithm>
 #include <type_traits>

@@ -1,4 +1,4 @@
-#include "dualgeo/data/ade_classes.h"
+#include "data/ade_classes.h"
 
 namespace dualgeo {
 

@@ -1,4 +1,4 @@
-#include "dualgeo/data/augment_options.h"
+#include "data/augment_options.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "dualgeo/data/data_url.h"
+#include "data/data_url.h"
 
 #include <algorithm>
 #include <array>
@@ -7,11 +7,11 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
-#include "dualgeo/data/ade_classes.h"
-#include "dualgeo/data/mask.h"
-#include "dualgeo/data/photo.h"
-#include "dualgeo/util/base64.h"
+#include "data/ade_classes.h"
+#include "data/mask.h"
+#include "data/photo.h"
 #include "dualgeo/util/error.h"
+#include "util/base64.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/data/dataset.h"
+#include "data/dataset.h"
 
 #include <algorithm>
 #include <mutex>
@@ -6,12 +6,12 @@
 #include <optional>
 #include <unordered_map>
 
-#include "dualgeo/data/mask.h"
-#include "dualgeo/data/photo.h"
+#include "data/mask.h"
+#include "data/photo.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/path_list.h"
 #include "memory_budget.h"
 #include "photo_formats.h"
+#include "util/path_list.h"
 
 namespace dualgeo {
 

@@ -1,4 +1,4 @@
-#include "dualgeo/data/loader.h"
+#include "data/loader.h"
 
 #include <sys/resource.h>
 

@@ -1,15 +1,15 @@
-#include "dualgeo/data/mask.h"
+#include "data/mask.h"
 
 #include <algorithm>
 #include <array>
 #include <opencv2/imgcodecs.hpp>
 #include <vector>
 
-#include "dualgeo/data/photo_source.h"
-#include "dualgeo/io/file_kind.h"
-#include "dualgeo/util/atomic_file.h"
+#include "data/photo_source.h"
 #include "dualgeo/util/error.h"
+#include "io/file_kind.h"
 #include "photo_formats.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -1,17 +1,17 @@
-#include "dualgeo/data/photo.h"
+#include "data/photo.h"
 
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "dualgeo/io/file_kind.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "exif.h"
+#include "io/file_kind.h"
 #include "photo_formats.h"
 #include "photo_heif.h"
 #include "photo_jpeg.h"
 #include "photo_tiff.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

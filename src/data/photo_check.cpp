@@ -1,4 +1,4 @@
-#include "dualgeo/data/photo_check.h"
+#include "data/photo_check.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -9,18 +9,18 @@
 #include <optional>
 #include <unordered_set>
 
-#include "dualgeo/data/photo.h"
-#include "dualgeo/data/photo_listing.h"
+#include "data/photo.h"
+#include "data/photo_listing.h"
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/io/other_names.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
-#include "dualgeo/util/parallel.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
+#include "io/other_names.h"
+#include "util/atomic_file.h"
+#include "util/parallel.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace {

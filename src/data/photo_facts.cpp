@@ -1,4 +1,4 @@
-#include "dualgeo/data/photo_facts.h"
+#include "data/photo_facts.h"
 
 #include <utf8proc.h>
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "dualgeo/data/photo.h"
+#include "data/photo.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 #include "exif.h"

@@ -3,10 +3,10 @@
 #include <memory>
 #include <vector>
 
-#include "dualgeo/data/photo_listing.h"
-#include "dualgeo/io/file_kind.h"
+#include "data/photo_listing.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/file_kind.h"
 #include "photo_formats.h"
 
 #ifdef DUALGEO_HEIF

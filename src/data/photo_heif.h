@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "dualgeo/data/photo.h"
+#include "data/photo.h"
 
 namespace dualgeo {
 

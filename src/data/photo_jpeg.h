@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "dualgeo/data/photo.h"
+#include "data/photo.h"
 
 namespace dualgeo {
 

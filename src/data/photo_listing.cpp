@@ -1,4 +1,4 @@
-#include "dualgeo/data/photo_listing.h"
+#include "data/photo_listing.h"
 
 #include <algorithm>
 #include <array>
@@ -7,14 +7,14 @@
 #include <mutex>
 #include <optional>
 
-#include "dualgeo/data/photo_facts.h"
+#include "data/photo_facts.h"
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/io/file_kind.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/parallel.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "io/file_kind.h"
+#include "util/parallel.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "dualgeo/data/photo_facts.h"
+#include "data/photo_facts.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {

@@ -1,18 +1,18 @@
-#include "dualgeo/data/photo_source.h"
+#include "data/photo_source.h"
 
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <system_error>
 
-#include "dualgeo/io/file_kind.h"
-#include "dualgeo/io/input_file.h"
-#include "dualgeo/io/tar.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/kinds.h"
-#include "dualgeo/util/path_list.h"
 #include "dualgeo/util/text.h"
+#include "io/file_kind.h"
+#include "io/input_file.h"
+#include "io/tar.h"
 #include "photo_source_kinds.h"
+#include "util/path_list.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <system_error>
 
-#include "dualgeo/util/read_file.h"
 #include "dualgeo/util/text.h"
 #include "photo_source_kinds.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

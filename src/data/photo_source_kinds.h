@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
-#include "dualgeo/data/photo_source.h"
-#include "dualgeo/io/other_names.h"
+#include "data/photo_source.h"
 #include "dualgeo/util/error.h"
+#include "io/other_names.h"
 
 // bool takes(const PhotoPlace&), and what opens it. The first that takes a place.
 #define DUALGEO_PHOTO_SOURCES(KIND)              \

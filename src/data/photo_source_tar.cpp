@@ -1,6 +1,6 @@
 // Photos in an uncompressed tar archive.
-#include "dualgeo/io/tar.h"
 #include "dualgeo/util/text.h"
+#include "io/tar.h"
 #include "photo_source_kinds.h"
 
 namespace dualgeo {

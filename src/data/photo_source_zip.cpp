@@ -1,7 +1,7 @@
 // Photos in a zip archive.
-#include "dualgeo/io/mapped_file.h"
-#include "dualgeo/io/zip.h"
 #include "dualgeo/util/text.h"
+#include "io/mapped_file.h"
+#include "io/zip.h"
 #include "photo_source_kinds.h"
 
 namespace dualgeo {

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <unordered_map>
 
-#include "dualgeo/io/csv.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

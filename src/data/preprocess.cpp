@@ -1,4 +1,4 @@
-#include "dualgeo/data/preprocess.h"
+#include "data/preprocess.h"
 
 #include <algorithm>
 #include <cmath>

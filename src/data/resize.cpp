@@ -1,4 +1,4 @@
-#include "dualgeo/data/resize.h"
+#include "data/resize.h"
 
 #include <algorithm>
 #include <cmath>

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include "dualgeo/model/instruction_set.h"
+#include "model/instruction_set.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

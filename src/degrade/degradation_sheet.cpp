@@ -1,11 +1,11 @@
-#include "dualgeo/degrade/degradation_sheet.h"
+#include "degrade/degradation_sheet.h"
 
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "dualgeo/data/photo.h"
-#include "dualgeo/degrade/degrade.h"
-#include "dualgeo/util/atomic_file.h"
+#include "data/photo.h"
+#include "degrade/degrade.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 

@@ -1,4 +1,4 @@
-#include "dualgeo/degrade/degrade.h"
+#include "degrade/degrade.h"
 
 #include <algorithm>
 #include <opencv2/imgproc.hpp>

@@ -1,13 +1,13 @@
-#include "dualgeo/eval/calibration.h"
+#include "eval/calibration.h"
 
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "dualgeo/eval/cluster_statistics.h"
-#include "dualgeo/eval/statistics.h"
 #include "dualgeo/util/text.h"
+#include "eval/cluster_statistics.h"
+#include "eval/statistics.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/eval/cluster_statistics.h"
+#include "eval/cluster_statistics.h"
 
 #include <algorithm>
 #include <boost/math/distributions/students_t.hpp>
@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "dualgeo/eval/statistics.h"
+#include "eval/statistics.h"
 
 namespace dualgeo {
 namespace {

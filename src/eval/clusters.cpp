@@ -2,10 +2,10 @@
 
 #include <unordered_map>
 
-#include "dualgeo/io/csv.h"
-#include "dualgeo/io/input_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
+#include "io/input_file.h"
 
 namespace dualgeo {
 namespace {

@@ -1,12 +1,12 @@
-#include "dualgeo/eval/compare.h"
+#include "eval/compare.h"
 
 #include <algorithm>
 #include <set>
 
-#include "dualgeo/eval/cluster_statistics.h"
-#include "dualgeo/eval/statistics.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "eval/cluster_statistics.h"
+#include "eval/statistics.h"
 #include "table_cells.h"
 
 namespace dualgeo {
@@ -26,7 +26,8 @@ void Check(const std::vector<Method>& methods, const CompareOptions& options) {
                      "'; allowed: " + Join({names.begin(), names.end()}));
   }
   if (options.rounds < 1 || options.rounds > 1'000'000) {
-    throw InputError("rounds is " + std::to_string(options.rounds) + "; it must lie in [1, 1000000]");
+    throw InputError("evaluate.bootstrap (--bootstrap) is " + std::to_string(options.rounds) +
+                     ": a comparison needs 1 to 1000000 rounds");
   }
   const Evaluation& first = methods.front().runs.front();
   if (first.options.denominator != "all") {

@@ -1,12 +1,12 @@
-#include "dualgeo/eval/comparison_table.h"
+#include "eval/comparison_table.h"
 
 #include <sstream>
 
-#include "dualgeo/io/csv.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
 #include "json_text.h"
 #include "table_cells.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

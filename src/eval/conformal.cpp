@@ -1,4 +1,4 @@
-#include "dualgeo/eval/conformal.h"
+#include "eval/conformal.h"
 
 #include <algorithm>
 #include <cmath>

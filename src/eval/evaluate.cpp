@@ -1,5 +1,5 @@
 #include "dualgeo/eval/evaluate.h"
-#include "dualgeo/config/config.h"
+#include "config/config.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,12 +11,12 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "dualgeo/eval/cluster_statistics.h"
-#include "dualgeo/eval/statistics.h"
-#include "dualgeo/io/other_names.h"
-#include "dualgeo/lmm/predictor.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "eval/cluster_statistics.h"
+#include "eval/statistics.h"
+#include "io/other_names.h"
+#include "lmm/predictor.h"
 
 namespace dualgeo {
 namespace {

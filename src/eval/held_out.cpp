@@ -1,13 +1,13 @@
-#include "dualgeo/eval/held_out.h"
+#include "eval/held_out.h"
 
 #include <algorithm>
 #include <unordered_set>
 
-#include "dualgeo/eval/author_folds.h"
-#include "dualgeo/lmm/answer_join.h"
 #include "dualgeo/refine/place_posterior.h"
-#include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"
+#include "eval/author_folds.h"
+#include "lmm/answer_join.h"
+#include "refine/reranker.h"
 
 namespace dualgeo {
 namespace {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "dualgeo/eval/statistics.h"
+#include "eval/statistics.h"
 
 namespace dualgeo {
 

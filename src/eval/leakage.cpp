@@ -1,13 +1,13 @@
-#include "dualgeo/eval/leakage.h"
+#include "eval/leakage.h"
 
 #include <algorithm>
 #include <unordered_map>
 
-#include "dualgeo/io/csv.h"
-#include "dualgeo/io/input_file.h"
-#include "dualgeo/io/other_names.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
+#include "io/input_file.h"
+#include "io/other_names.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/eval/metrics_json.h"
+#include "eval/metrics_json.h"
 
 #include <cmath>
 

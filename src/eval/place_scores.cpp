@@ -1,4 +1,4 @@
-#include "dualgeo/eval/place_scores.h"
+#include "eval/place_scores.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <unordered_map>
 
-#include "dualgeo/eval/statistics.h"
-#include "dualgeo/geo/land.h"
+#include "eval/statistics.h"
+#include "geo/land.h"
 #include "table_cells.h"
 
 namespace dualgeo {

@@ -11,13 +11,13 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/core/version.hpp>
 
-#include "dualgeo/io/input_file.h"
-#include "dualgeo/util/atomic_file.h"
-#include "dualgeo/util/command_line.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/text.h"
 #include "dualgeo/util/version.h"
+#include "io/input_file.h"
+#include "util/atomic_file.h"
+#include "util/command_line.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

@@ -1,12 +1,12 @@
-#include "dualgeo/eval/published.h"
+#include "eval/published.h"
 
 #include <algorithm>
 #include <cctype>
 #include <sstream>
 
-#include "dualgeo/io/csv.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
 #include "shipped_tables.h"
 
 namespace dualgeo {

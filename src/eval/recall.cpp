@@ -1,11 +1,11 @@
-#include "dualgeo/eval/recall.h"
+#include "eval/recall.h"
 
 #include <algorithm>
 #include <numeric>
 #include <unordered_map>
 
-#include "dualgeo/eval/cluster_statistics.h"
-#include "dualgeo/eval/statistics.h"
+#include "eval/cluster_statistics.h"
+#include "eval/statistics.h"
 
 namespace dualgeo {
 

@@ -1,4 +1,4 @@
-#include "dualgeo/eval/region_study.h"
+#include "eval/region_study.h"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -6,16 +6,16 @@
 #include <cmath>
 #include <numbers>
 
-#include "dualgeo/eval/cluster_statistics.h"
-#include "dualgeo/eval/statistics.h"
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/lmm/answer_join.h"
 #include "dualgeo/refine/posterior_area.h"
-#include "dualgeo/refine/posterior_fit.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/kinds.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "eval/cluster_statistics.h"
+#include "eval/statistics.h"
+#include "lmm/answer_join.h"
+#include "refine/posterior_fit.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/eval/regions.h"
+#include "eval/regions.h"
 
 #include <algorithm>
 #include <cctype>
@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <unordered_map>
 
-#include "dualgeo/eval/statistics.h"
-#include "dualgeo/io/csv.h"
+#include "eval/statistics.h"
+#include "io/csv.h"
 #include "shipped_tables.h"
 
 namespace dualgeo {

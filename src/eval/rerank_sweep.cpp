@@ -1,5 +1,5 @@
-#include "dualgeo/eval/rerank_sweep.h"
-#include "dualgeo/config/config.h"
+#include "eval/rerank_sweep.h"
+#include "config/config.h"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -7,11 +7,11 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "dualgeo/eval/author_folds.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "eval/author_folds.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace {

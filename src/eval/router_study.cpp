@@ -1,13 +1,13 @@
-#include "dualgeo/eval/router_study.h"
+#include "eval/router_study.h"
 
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 
-#include "dualgeo/eval/author_folds.h"
 #include "dualgeo/eval/clusters.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "eval/author_folds.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/eval/significance.h"
+#include "eval/significance.h"
 
 #include <algorithm>
 #include <boost/math/distributions/binomial.hpp>
@@ -7,11 +7,11 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "dualgeo/eval/cluster_statistics.h"
-#include "dualgeo/eval/statistics.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
 #include "dualgeo/util/stop.h"
+#include "eval/cluster_statistics.h"
+#include "eval/statistics.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/eval/statistics.h"
+#include "eval/statistics.h"
 
 #include <algorithm>
 #include <cmath>

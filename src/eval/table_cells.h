@@ -5,7 +5,7 @@
 #include <string>
 
 #include "dualgeo/eval/evaluate.h"
-#include "dualgeo/eval/text_table.h"
+#include "eval/text_table.h"
 
 namespace dualgeo {
 

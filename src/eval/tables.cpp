@@ -1,15 +1,15 @@
-#include "dualgeo/eval/tables.h"
+#include "eval/tables.h"
 
 #include <algorithm>
 #include <sstream>
 
-#include "dualgeo/eval/place_scores.h"
-#include "dualgeo/eval/text_table.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "eval/place_scores.h"
+#include "eval/text_table.h"
+#include "io/csv.h"
 #include "table_cells.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/eval/text_table.h"
+#include "eval/text_table.h"
 
 #include <algorithm>
 #include <cstdio>

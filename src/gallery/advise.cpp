@@ -1,4 +1,4 @@
-#include "dualgeo/gallery/advise.h"
+#include "gallery/advise.h"
 
 #include <algorithm>
 #include <cmath>

@@ -10,11 +10,11 @@
 #include <span>
 #include <unordered_map>
 
-#include "dualgeo/io/csv.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/parallel.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
+#include "util/atomic_file.h"
+#include "util/parallel.h"
 
 namespace dualgeo {
 namespace {

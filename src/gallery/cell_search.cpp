@@ -1,4 +1,4 @@
-#include "dualgeo/gallery/cell_search.h"
+#include "gallery/cell_search.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,11 +8,11 @@
 #include <optional>
 #include <stdexcept>
 
-#include "dualgeo/geo/cross_table.h"
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/geo/unit_vector.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "geo/cross_table.h"
 
 namespace dualgeo {
 namespace {

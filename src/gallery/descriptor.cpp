@@ -1,4 +1,4 @@
-#include "dualgeo/gallery/descriptor.h"
+#include "gallery/descriptor.h"
 
 #include <algorithm>
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "dualgeo/model/cpu_vectors.h"
-#include "dualgeo/model/instruction_set.h"
+#include "model/cpu_vectors.h"
+#include "model/instruction_set.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

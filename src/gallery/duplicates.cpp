@@ -1,4 +1,4 @@
-#include "dualgeo/gallery/duplicates.h"
+#include "gallery/duplicates.h"
 
 #include <algorithm>
 #include <map>

@@ -1,4 +1,4 @@
-#include "dualgeo/gallery/embed.h"
+#include "gallery/embed.h"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -12,14 +12,14 @@
 #include <unordered_set>
 #include <utility>
 
-#include "dualgeo/data/loader.h"
-#include "dualgeo/model/fingerprint.h"
-#include "dualgeo/runtime/processes.h"
+#include "data/loader.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "model/fingerprint.h"
+#include "runtime/processes.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace {

@@ -7,20 +7,20 @@
 #include <sstream>
 #include <utility>
 
-#include "dualgeo/gallery/embed.h"
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/model/gps_projection.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/runtime/checkpoint.h"
-#include "dualgeo/runtime/processes.h"
-#include "dualgeo/runtime/runtime.h"
-#include "dualgeo/runtime/views.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/log.h"
-#include "dualgeo/util/output_path.h"
-#include "dualgeo/util/path_list.h"
 #include "dualgeo/util/text.h"
+#include "gallery/embed.h"
+#include "io/safetensors.h"
+#include "model/gps_projection.h"
+#include "runtime/checkpoint.h"
+#include "runtime/processes.h"
+#include "runtime/runtime.h"
+#include "runtime/views.h"
+#include "util/output_path.h"
+#include "util/path_list.h"
 
 namespace dualgeo {
 

@@ -3,16 +3,16 @@
 #include <cmath>
 #include <memory>
 
-#include "dualgeo/gallery/embed.h"
 #include "dualgeo/model/clip_text.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/runtime/runtime.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
-#include "dualgeo/util/output_path.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "gallery/embed.h"
+#include "runtime/runtime.h"
+#include "util/output_path.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace {

@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <set>
 
-#include "dualgeo/data/data_url.h"
-#include "dualgeo/data/photo.h"
-#include "dualgeo/data/preprocess.h"
-#include "dualgeo/gallery/embed.h"
-#include "dualgeo/runtime/checkpoint.h"
-#include "dualgeo/runtime/runtime.h"
-#include "dualgeo/runtime/segment.h"
-#include "dualgeo/runtime/upsample_argmax.h"
-#include "dualgeo/runtime/views.h"
+#include "data/data_url.h"
+#include "data/photo.h"
+#include "data/preprocess.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "gallery/embed.h"
+#include "runtime/checkpoint.h"
+#include "runtime/runtime.h"
+#include "runtime/segment.h"
+#include "runtime/upsample_argmax.h"
+#include "runtime/views.h"
 
 namespace dualgeo {
 

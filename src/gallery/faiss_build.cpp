@@ -19,12 +19,12 @@
 #include <sstream>
 
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 #include "faiss_io.h"
 #include "index_file.h"
 #include "partial_index.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace {

@@ -11,11 +11,11 @@
 #include <cstdio>
 #include <string_view>
 
-#include "dualgeo/io/mapped_file.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 #include "index_file.h"
+#include "io/mapped_file.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/gallery/faiss_version.h"
+#include "gallery/faiss_version.h"
 
 #include <faiss/Index.h>
 #include <faiss/utils/utils.h>

@@ -1,10 +1,10 @@
-#include "dualgeo/gallery/feature_blocks.h"
+#include "gallery/feature_blocks.h"
 
 #include <numeric>
 
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
+#include "io/safetensors.h"
 
 namespace dualgeo {
 

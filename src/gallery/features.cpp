@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/safetensors.h"
 
 namespace dualgeo {
 namespace {

@@ -8,13 +8,13 @@
 #include <unordered_set>
 
 #include "dualgeo/data/photo_table.h"
-#include "dualgeo/gallery/descriptor.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
 #include "dualgeo/util/text.h"
 #include "faiss_build.h"
 #include "faiss_edit.h"
 #include "faiss_io.h"
+#include "gallery/descriptor.h"
 #include "gallery_writer.h"
 #include "index_backend.h"
 #include "partial_index.h"

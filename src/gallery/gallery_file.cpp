@@ -13,16 +13,16 @@
 #include <unordered_map>
 
 #include "dualgeo/data/photo_table.h"
-#include "dualgeo/gallery/descriptor.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/log.h"
-#include "dualgeo/util/output_path.h"
 #include "dualgeo/util/text.h"
 #include "dualgeo/util/version.h"
+#include "gallery/descriptor.h"
 #include "gallery_writer.h"
+#include "io/csv.h"
+#include "util/atomic_file.h"
+#include "util/output_path.h"
 
 namespace dualgeo {
 namespace {

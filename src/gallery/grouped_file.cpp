@@ -8,9 +8,9 @@
 #include <cstring>
 #include <vector>
 
-#include "dualgeo/io/mapped_file.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "io/mapped_file.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "dualgeo/gallery/parts.h"
-#include "dualgeo/io/file_kind.h"
-#include "dualgeo/io/input_file.h"
-#include "dualgeo/runtime/runtime.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/kinds.h"
 #include "index_backend.h"
+#include "io/file_kind.h"
+#include "io/input_file.h"
+#include "runtime/runtime.h"
 
 namespace dualgeo {
 namespace {

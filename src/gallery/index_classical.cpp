@@ -8,12 +8,13 @@
 #include <span>
 
 #include "dualgeo/gallery/features.h"
-#include "dualgeo/model/classical_blocks.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/parallel.h"
 #include "dualgeo/util/random.h"
 #include "dualgeo/util/stop.h"
 #include "index_backend.h"
+#include "model/classical_blocks.h"
+#include "util/atomic_file.h"
+#include "util/parallel.h"
 
 namespace dualgeo {
 namespace {
@@ -55,12 +56,13 @@ class ClassicalIndex : public IndexBackend {
       : vectors_(std::move(vectors)), scales_(std::move(scales)) {}
 
   void Write(const std::filesystem::path& path) const override {
-    std::ofstream out(path, std::ios::binary);
+    AtomicFile file(path);
+    std::ostream& out = file.stream();
     out << kHead << vectors_.rows << '\n';
     out.write(reinterpret_cast<const char*>(scales_.data()), kClassicalBlockCount * sizeof(double));
     out.write(reinterpret_cast<const char*>(vectors_.values.data()),
               static_cast<std::streamsize>(vectors_.values.size() * sizeof(float)));
-    if (!out.flush()) throw Error("cannot write " + path.string());
+    file.Commit();
   }
   std::int64_t size() const override { return vectors_.rows; }
   std::int64_t dimension() const override { return vectors_.columns; }

@@ -19,7 +19,6 @@
 
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
-#include "dualgeo/util/parallel.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 #include "exact_scores.h"
@@ -27,6 +26,7 @@
 #include "faiss_io.h"
 #include "index_backend.h"
 #include "partial_index.h"
+#include "util/parallel.h"
 
 namespace dualgeo {
 

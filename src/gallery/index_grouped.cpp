@@ -27,11 +27,11 @@
 
 #include "dot_products.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/parallel.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 #include "exact_scores.h"
 #include "grouped_file.h"
+#include "util/parallel.h"
 
 namespace dualgeo {
 namespace {

@@ -24,17 +24,17 @@
 #include <sstream>
 
 #include "dualgeo/gallery/parts.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/log.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 #include "faiss_build.h"
 #include "faiss_io.h"
 #include "index_backend.h"
 #include "partial_index.h"
+#include "util/atomic_file.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace {

@@ -7,10 +7,10 @@
 #include <optional>
 
 #include "dot_products.h"
-#include "dualgeo/util/parallel.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/random.h"
 #include "dualgeo/util/stop.h"
+#include "util/parallel.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace {

@@ -7,10 +7,10 @@
 #include <charconv>
 #include <map>
 
-#include "dualgeo/io/set_aside.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
+#include "io/set_aside.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

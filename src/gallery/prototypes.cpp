@@ -7,17 +7,17 @@
 #include <numeric>
 
 #include "dualgeo/data/photo_table.h"
-#include "dualgeo/gallery/cell_search.h"
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/geo/optics.h"
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/log.h"
-#include "dualgeo/util/parallel.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "gallery/cell_search.h"
+#include "geo/optics.h"
+#include "io/safetensors.h"
+#include "util/parallel.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace {

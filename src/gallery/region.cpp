@@ -5,7 +5,7 @@
 #include <optional>
 #include <set>
 
-#include "dualgeo/cells/geojson_polygons.h"
+#include "cells/geojson_polygons.h"
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"

@@ -8,16 +8,16 @@
 #include <set>
 #include <unordered_map>
 
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/model/fingerprint.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/log.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 #include "gallery_writer.h"
+#include "io/safetensors.h"
 #include "log_sum_exp.h"
+#include "model/fingerprint.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace {

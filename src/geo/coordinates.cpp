@@ -2,9 +2,9 @@
 
 #include <unordered_map>
 
-#include "dualgeo/io/csv.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
 
 namespace dualgeo {
 

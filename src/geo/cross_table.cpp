@@ -1,4 +1,4 @@
-#include "dualgeo/geo/cross_table.h"
+#include "geo/cross_table.h"
 
 #include <algorithm>
 #include <map>

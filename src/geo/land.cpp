@@ -1,4 +1,4 @@
-#include "dualgeo/geo/land.h"
+#include "geo/land.h"
 
 #include <algorithm>
 #include <charconv>

@@ -1,4 +1,4 @@
-#include "dualgeo/geo/optics.h"
+#include "geo/optics.h"
 
 #include <algorithm>
 #include <cmath>

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "dualgeo/geo/center.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "geo/center.h"
 
 namespace dualgeo {
 

@@ -2,12 +2,12 @@
 #include <string_view>
 
 #include "dualgeo/geo/partition.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/io/input_file.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
+#include "io/input_file.h"
 #include "token_damage.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

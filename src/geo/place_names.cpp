@@ -1,4 +1,4 @@
-#include "dualgeo/geo/place_names.h"
+#include "geo/place_names.h"
 
 #include <algorithm>
 #include <limits>
@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/io/input_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
+#include "io/input_file.h"
 
 namespace dualgeo {
 namespace {

@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "dualgeo/io/input_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/input_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

@@ -1,4 +1,4 @@
-#include "dualgeo/io/csv.h"
+#include "io/csv.h"
 
 #include <algorithm>
 #include <array>
@@ -9,10 +9,10 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "dualgeo/io/file_kind.h"
-#include "dualgeo/io/input_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/file_kind.h"
+#include "io/input_file.h"
 
 namespace dualgeo {
 namespace {

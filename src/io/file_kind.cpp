@@ -1,4 +1,4 @@
-#include "dualgeo/io/file_kind.h"
+#include "io/file_kind.h"
 
 #include <algorithm>
 #include <array>
@@ -246,6 +246,13 @@ bool IsFaiss(std::string_view head) {
   return head.size() >= 12 && std::find(kKinds.begin(), kKinds.end(), head.substr(0, 4)) != kKinds.end();
 }
 
+// A protobuf message whose first field is a small number, ModelProto's version of the format, and whose second is
+// another of its fields: producer, domain, graph or operators, each text or a message with its length.
+bool IsOnnx(std::string_view head) {
+  if (head.size() < 16 || head[0] != 8 || HeadByte(head, 1) == 0 || HeadByte(head, 1) > 32) return false;
+  return std::string_view("\x12\x1a\x22\x3a\x42").find(head[2]) != head.npos && head[3] != 0;
+}
+
 std::optional<FileKind> RecogniseBinary(std::string_view head) {
   for (const auto recognise : {RecogniseIsoMedia, RecogniseRiff, RecogniseTiff, RecogniseZip}) {
     if (auto kind = recognise(head)) return kind;
@@ -258,6 +265,7 @@ std::optional<FileKind> RecogniseBinary(std::string_view head) {
     return FileKind{FileGroup::kWeights, "a Python pickle"};
   }
   if (IsFaiss(head)) return FileKind{FileGroup::kIndex, "a FAISS index"};
+  if (IsOnnx(head)) return FileKind{FileGroup::kWeights, "an ONNX model"};
   for (const auto& signature : kBinary) {
     if (HasAt(head, signature.offset, signature.bytes)) return FileKind{signature.group, signature.name};
   }
@@ -276,6 +284,29 @@ std::optional<FileKind> RecogniseXml(std::string_view text) {
   return FileKind{FileGroup::kWebPage, "an XML text"};
 }
 
+// The oldest protocol of pickles is text: PyTorch's magic number in digits, a mark and a dict, list or name, or a name,
+// which stands in two lines.
+bool IsTextPickle(std::string_view text) {
+  for (const auto start : {"L119547037146038801333356L"sv, "(dp"sv, "(lp"sv, "(c"sv}) {
+    if (text.starts_with(start)) return true;
+  }
+  if (!text.starts_with('c')) return false;
+  const auto is_name = [](std::string_view line) {
+    return !line.empty() && std::all_of(line.begin(), line.end(), [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.';
+    });
+  };
+  const std::size_t first = text.find('\n');
+  const std::size_t second = first == text.npos ? first : text.find('\n', first + 1);
+  if (second == text.npos || !is_name(text.substr(1, first - 1)) ||
+      !is_name(text.substr(first + 1, second - first - 1))) {
+    return false;
+  }
+  text.remove_prefix(second + 1);
+  if (text.starts_with("p0\n")) text.remove_prefix(3);  // kept under a number
+  return text.starts_with('(');
+}
+
 FileKind RecogniseText(std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   if (StartsIgnoringCase(text, "version https://git-lfs.github.com/spec/")) {
@@ -284,6 +315,7 @@ FileKind RecogniseText(std::string_view text) {
   if (text.starts_with("/annex/objects/")) return {FileGroup::kPointer, "a git-annex pointer"};
   if (text.starts_with("{\\rtf")) return {FileGroup::kDocument, "an RTF document"};
   if (text.starts_with("#!")) return {FileGroup::kProgram, "a script"};
+  if (IsTextPickle(text)) return {FileGroup::kWeights, "a Python pickle"};
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
   for (const auto start : {"<!doctype html"sv, "<html"sv, "<head"sv, "<body"sv}) {
     if (StartsIgnoringCase(text, start)) return {FileGroup::kWebPage, "a web page"};
@@ -320,14 +352,17 @@ bool IsWanted(FileUse use, const FileKind& kind) {
     case FileUse::kFeatures:
       return kind.name == "a safetensors file";
     case FileUse::kWeights:
-      // An index of shards is JSON, and the oldest pickles are text.
+      // An index of shards is JSON.
       return kind.name == "a safetensors file" || kind.name == "a PyTorch file (.pt, .pth)" ||
-             kind.name == "a Python pickle" || kind.group == FileGroup::kJson || kind.group == FileGroup::kText ||
-             kind.name == "a zip archive" || kind.name == "a tar archive";
+             kind.name == "a Python pickle" || kind.group == FileGroup::kJson || kind.name == "a zip archive" ||
+             kind.name == "a tar archive";
     case FileUse::kIndex:
       return kind.group == FileGroup::kIndex;
     case FileUse::kCache:
       return kind.group == FileGroup::kDatabase || kind.group == FileGroup::kEmpty;
+    case FileUse::kConfig:
+      return kind.group == FileGroup::kText || kind.group == FileGroup::kJson || kind.group == FileGroup::kUtf16 ||
+             kind.group == FileGroup::kEmpty || kind.group == FileGroup::kProgram;  // "#!" is a comment in YAML
   }
   return false;
 }
@@ -350,6 +385,8 @@ const char* WhatIsWanted(FileUse use) {
       return "a FAISS index";
     case FileUse::kCache:
       return "a cache of answers (SQLite)";
+    case FileUse::kConfig:
+      return "a YAML file";
   }
   return "";
 }
@@ -387,6 +424,7 @@ std::string WhatToDo(const FileKind& kind, FileUse use) {
       if (photo) return "take single pictures from it (ffmpeg does)";
       break;
     case FileGroup::kDocument:
+      if (kind.name == "a KML file" || kind.name == "a GPX track") break;  // without pictures
       if (photo) return "save its pictures as JPEG or PNG";
       break;
     case FileGroup::kSheet:

@@ -1,4 +1,4 @@
-#include "dualgeo/io/input_file.h"
+#include "io/input_file.h"
 
 #include <sys/stat.h>
 #include <zlib.h>
@@ -11,10 +11,10 @@
 #include <system_error>
 #include <tuple>
 
-#include "dualgeo/io/file_kind.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
-#include "dualgeo/util/read_file.h"
+#include "io/file_kind.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

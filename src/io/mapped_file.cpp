@@ -1,4 +1,4 @@
-#include "dualgeo/io/mapped_file.h"
+#include "io/mapped_file.h"
 
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/read_file.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 

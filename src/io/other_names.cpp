@@ -1,4 +1,4 @@
-#include "dualgeo/io/other_names.h"
+#include "io/other_names.h"
 
 #include <utf8proc.h>
 

@@ -1,4 +1,4 @@
-#include "dualgeo/io/pickle.h"
+#include "io/pickle.h"
 
 #include <bit>
 #include <cstdio>

@@ -1,4 +1,4 @@
-#include "dualgeo/io/pytorch_file.h"
+#include "io/pytorch_file.h"
 
 #include <cstring>
 

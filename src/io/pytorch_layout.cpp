@@ -1,4 +1,4 @@
-#include "dualgeo/io/pytorch_layout.h"
+#include "io/pytorch_layout.h"
 
 #include <algorithm>
 #include <array>
@@ -8,11 +8,11 @@
 #include <optional>
 #include <set>
 
-#include "dualgeo/io/file_kind.h"
-#include "dualgeo/io/pickle.h"
-#include "dualgeo/io/zip.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/file_kind.h"
+#include "io/pickle.h"
+#include "io/zip.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/io/safetensors.h"
+#include "io/safetensors.h"
 
 #include <algorithm>
 #include <cstring>

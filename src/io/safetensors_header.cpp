@@ -1,4 +1,4 @@
-#include "dualgeo/io/safetensors_header.h"
+#include "io/safetensors_header.h"
 
 #include <algorithm>
 #include <bit>
@@ -7,9 +7,9 @@
 #include <optional>
 #include <set>
 
-#include "dualgeo/io/file_kind.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/file_kind.h"
 
 namespace dualgeo {
 namespace {

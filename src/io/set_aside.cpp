@@ -1,4 +1,4 @@
-#include "dualgeo/io/set_aside.h"
+#include "io/set_aside.h"
 
 #include <algorithm>
 #include <ctime>

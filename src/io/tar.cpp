@@ -1,4 +1,4 @@
-#include "dualgeo/io/tar.h"
+#include "io/tar.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,16 +12,16 @@
 #include <system_error>
 #include <utility>
 
-#include "dualgeo/io/file_kind.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/log.h"
-#include "dualgeo/util/progress.h"
-#include "dualgeo/util/read_file.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "io/file_kind.h"
 #include "tar_index.h"
+#include "util/atomic_file.h"
+#include "util/progress.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

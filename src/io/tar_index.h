@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "dualgeo/io/mapped_file.h"
-#include "dualgeo/io/tar.h"
+#include "io/mapped_file.h"
+#include "io/tar.h"
 
 namespace dualgeo {
 

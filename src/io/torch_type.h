@@ -6,7 +6,7 @@
 #include <array>
 #include <optional>
 
-#include "dualgeo/io/element_type.h"
+#include "io/element_type.h"
 
 namespace dualgeo {
 

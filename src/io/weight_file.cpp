@@ -1,16 +1,16 @@
-#include "dualgeo/io/weight_file.h"
+#include "io/weight_file.h"
 
 #include <array>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "dualgeo/io/file_kind.h"
-#include "dualgeo/io/pytorch_file.h"
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/file_kind.h"
+#include "io/pytorch_file.h"
+#include "io/safetensors.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

@@ -1,4 +1,4 @@
-#include "dualgeo/io/zip.h"
+#include "io/zip.h"
 
 #include <zlib.h>
 

@@ -1,12 +1,12 @@
-#include "dualgeo/lmm/answer_join.h"
+#include "lmm/answer_join.h"
 
 #include <algorithm>
 #include <memory>
 
-#include "dualgeo/lmm/answer_router.h"
 #include "dualgeo/refine/posterior_area.h"
-#include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"
+#include "lmm/answer_router.h"
+#include "refine/reranker.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/lmm/answer_parser.h"
+#include "lmm/answer_parser.h"
 
 #include <algorithm>
 #include <array>

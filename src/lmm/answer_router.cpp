@@ -1,15 +1,15 @@
-#include "dualgeo/lmm/answer_router.h"
+#include "lmm/answer_router.h"
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <memory>
 
-#include "dualgeo/geo/center.h"
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/refine/lbfgs.h"
-#include "dualgeo/refine/posterior_fit.h"
 #include "dualgeo/util/error.h"
+#include "geo/center.h"
+#include "refine/lbfgs.h"
+#include "refine/posterior_fit.h"
 
 namespace dualgeo {
 namespace {

@@ -1,12 +1,12 @@
-#include "dualgeo/lmm/answers.h"
+#include "lmm/answers.h"
 
 #include <algorithm>
 #include <cctype>
 
-#include "dualgeo/io/csv.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -1,14 +1,14 @@
-#include "dualgeo/lmm/choose.h"
+#include "lmm/choose.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
 
-#include "dualgeo/geo/center.h"
-#include "dualgeo/refine/dbscan.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
+#include "geo/center.h"
+#include "refine/dbscan.h"
 
 namespace dualgeo {
 namespace {

@@ -2,8 +2,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "dualgeo/lmm/answer_parser.h"
 #include "dualgeo/util/text.h"
+#include "lmm/answer_parser.h"
 
 namespace dualgeo {
 namespace {

@@ -4,7 +4,7 @@
 #include <cctype>
 #include <utility>
 
-#include "dualgeo/util/base64.h"
+#include "util/base64.h"
 
 namespace dualgeo {
 namespace {

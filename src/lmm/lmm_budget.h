@@ -6,7 +6,7 @@
 #include <mutex>
 #include <string>
 
-#include "dualgeo/lmm/lmm_options.h"
+#include "lmm/lmm_options.h"
 
 namespace dualgeo {
 

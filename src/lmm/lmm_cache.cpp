@@ -1,4 +1,4 @@
-#include "dualgeo/lmm/lmm_cache.h"
+#include "lmm/lmm_cache.h"
 
 #include <sqlite3.h>
 #include <unistd.h>
@@ -11,11 +11,11 @@
 #include <system_error>
 #include <vector>
 
-#include "dualgeo/io/file_kind.h"
-#include "dualgeo/io/input_file.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/file_kind.h"
+#include "io/input_file.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

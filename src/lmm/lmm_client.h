@@ -11,9 +11,9 @@
 #include <optional>
 #include <string>
 
-#include "dualgeo/lmm/lmm_options.h"
 #include "http_client.h"
 #include "key_blotter.h"
+#include "lmm/lmm_options.h"
 #include "lmm_budget.h"
 
 namespace dualgeo {

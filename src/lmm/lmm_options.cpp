@@ -1,9 +1,9 @@
-#include "dualgeo/lmm/lmm_options.h"
+#include "lmm/lmm_options.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "dualgeo/config/config.h"
+#include "config/config.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 

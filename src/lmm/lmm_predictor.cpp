@@ -8,9 +8,9 @@
 #include <unordered_set>
 #include <utility>
 
-#include "dualgeo/io/other_names.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/other_names.h"
 
 namespace dualgeo {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "dualgeo/lmm/predictor.h"
+#include "lmm/predictor.h"
 
 namespace dualgeo {
 

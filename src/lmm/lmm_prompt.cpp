@@ -1,14 +1,14 @@
-#include "dualgeo/lmm/lmm_prompt.h"
+#include "lmm/lmm_prompt.h"
 
 #include <algorithm>
 #include <iterator>
 #include <optional>
 
 #include "built_in_prompts.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

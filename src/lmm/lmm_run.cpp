@@ -1,4 +1,4 @@
-#include "dualgeo/lmm/lmm_run.h"
+#include "lmm/lmm_run.h"
 
 #include <spdlog/spdlog.h>
 
@@ -15,19 +15,19 @@
 #include <thread>
 #include <utility>
 
-#include "dualgeo/data/data_url.h"
-#include "dualgeo/data/photo_source.h"
-#include "dualgeo/lmm/answer_parser.h"
-#include "dualgeo/lmm/lmm_cache.h"
+#include "data/data_url.h"
+#include "data/photo_source.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/random.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 #include "http_client.h"
+#include "lmm/answer_parser.h"
+#include "lmm/lmm_cache.h"
 #include "lmm_budget.h"
 #include "lmm_client.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/lmm/place_similarity.h"
+#include "lmm/place_similarity.h"
 
 #include <cmath>
 #include <cstdint>
@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/lmm/predictor.h"
+#include "lmm/predictor.h"
 #include "lmm_predictor.h"
 
 namespace dualgeo {

@@ -1,8 +1,8 @@
-#include "dualgeo/lmm/predictor.h"
+#include "lmm/predictor.h"
 
 #include <unordered_set>
 
-#include "dualgeo/config/config.h"
+#include "config/config.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/kinds.h"
 #include "top1_predictor.h"

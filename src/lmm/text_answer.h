@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "dualgeo/lmm/answer_parser.h"
+#include "lmm/answer_parser.h"
 
 namespace dualgeo {
 

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "dualgeo/lmm/predictor.h"
+#include "lmm/predictor.h"
 
 namespace dualgeo {
 

@@ -1,4 +1,4 @@
-#include "dualgeo/model/caption.h"
+#include "model/caption.h"
 
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"

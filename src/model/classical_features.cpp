@@ -1,4 +1,4 @@
-#include "dualgeo/model/classical_features.h"
+#include "model/classical_features.h"
 
 #include <algorithm>
 #include <array>
@@ -6,9 +6,9 @@
 #include <numbers>
 #include <string>
 
-#include "dualgeo/model/ade_colors.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
+#include "model/ade_colors.h"
 
 namespace dualgeo {
 namespace {

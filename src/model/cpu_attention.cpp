@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "cpu_kernels.h"
-#include "dualgeo/model/cpu_vectors.h"
-#include "dualgeo/model/instruction_set.h"
+#include "model/cpu_vectors.h"
+#include "model/instruction_set.h"
 
 namespace dualgeo {
 namespace {

@@ -7,8 +7,9 @@
 
 #include <algorithm>
 
-#include "dualgeo/model/cpu_vectors.h"
-#include "dualgeo/model/instruction_set.h"
+#include "model/cpu_vectors.h"
+#include "model/instruction_set.h"
+#include "util/blas_kernels.h"
 
 namespace dualgeo {
 namespace {
@@ -82,9 +83,10 @@ torch::Dtype ComputeType(const torch::Tensor& x) {
 }
 
 torch::Tensor LinearOnCpu(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
-  // MKL packs a large weight as it multiplies; oneDNN brings it into its own order first, every time.
+  // A BLAS packs a large weight as it multiplies; oneDNN brings it into its own order first, every time.
   constexpr std::int64_t kLargeWeight = 1 << 18;
-  if (at::hasMKL() && x.scalar_type() == torch::kFloat32 && weight.numel() >= kLargeWeight) {
+  static const bool kFastBlas = at::hasMKL() || BlasSharesThreads();
+  if (kFastBlas && x.scalar_type() == torch::kFloat32 && weight.numel() >= kLargeWeight) {
     return torch::nn::functional::linear(x, weight, bias);
   }
   return LinearByOneDnn(x, weight, bias);

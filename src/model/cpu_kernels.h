@@ -1,7 +1,7 @@
 // Inference on a CPU, where LibTorch's own operations leave time lying, on some processors: Debian's LibTorch
-// multiplies float32 matrices by OpenBLAS, one batch element at a time and with a thread pool beside its own, and has
-// no attention in one pass. Which kernel is used where was measured (docs/performance.md). Training, GPUs and double
-// precision go LibTorch's way.
+// multiplies float32 matrices by OpenBLAS, one batch element at a time and perhaps with a thread pool beside its own,
+// and has no attention in one pass. Which kernel is used where was measured (docs/performance.md). Training, GPUs and
+// double precision go LibTorch's way.
 #pragma once
 
 #include "dualgeo/io/torch.h"
@@ -28,8 +28,8 @@ torch::Tensor InSlices(const torch::Tensor& batch, std::int64_t examples, const 
   return torch::cat(parts);
 }
 
-// x [.., in], weight [out, in], bias [out] or undefined, all of one type -> [.., out]: by oneDNN, or by MKL where
-// LibTorch has it and it is faster.
+// x [.., in], weight [out, in], bias [out] or undefined, all of one type -> [.., out]: by oneDNN, or by a BLAS
+// whose threads are LibTorch's (MKL, OpenBLAS with OpenMP) where that is faster.
 torch::Tensor LinearOnCpu(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias);
 // As a convolution by 1 x 1 over one image of all rows, channels last, whatever BLAS LibTorch was built with.
 torch::Tensor LinearByOneDnn(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias);

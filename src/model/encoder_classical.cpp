@@ -4,12 +4,12 @@
 // Only the textons are learned, by k-means over training photos, before any other training.
 #include <spdlog/spdlog.h>
 
-#include "dualgeo/model/classical_blocks.h"
-#include "dualgeo/model/classical_features.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
 #include "image_encoder_kinds.h"
+#include "model/classical_blocks.h"
+#include "model/classical_features.h"
 
 namespace dualgeo {
 namespace {

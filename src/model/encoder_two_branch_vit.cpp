@@ -15,9 +15,9 @@
 #include <algorithm>
 
 #include "cpu_kernels.h"
-#include "dualgeo/model/ade_colors.h"
-#include "dualgeo/model/onehot_conv.h"
 #include "image_encoder_kinds.h"
+#include "model/ade_colors.h"
+#include "model/onehot_conv.h"
 #include "photo_network.h"
 #include "vit_network.h"
 

@@ -1,4 +1,4 @@
-#include "dualgeo/model/fingerprint.h"
+#include "model/fingerprint.h"
 
 #include "dualgeo/model/weights.h"
 #include "dualgeo/util/hash.h"

@@ -2,9 +2,9 @@
 
 #include <numbers>
 
-#include "dualgeo/model/gps_projection.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "model/gps_projection.h"
 
 namespace dualgeo {
 

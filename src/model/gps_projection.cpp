@@ -1,4 +1,4 @@
-#include "dualgeo/model/gps_projection.h"
+#include "model/gps_projection.h"
 
 #include <cmath>
 #include <numbers>

@@ -8,10 +8,10 @@
 #include <limits>
 #include <set>
 
-#include "dualgeo/io/csv.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 #include "head_kinds.h"
+#include "io/csv.h"
 
 namespace dualgeo {
 namespace {

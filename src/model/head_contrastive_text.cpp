@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <set>
 
-#include "dualgeo/model/loss.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
 #include "head_kinds.h"
+#include "model/loss.h"
 
 namespace dualgeo {
 namespace {

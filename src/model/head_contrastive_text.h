@@ -14,11 +14,11 @@
 #include <vector>
 
 #include "dualgeo/io/clip_tokenizer.h"
-#include "dualgeo/model/caption.h"
 #include "dualgeo/model/clip_text.h"
 #include "dualgeo/model/head.h"
 #include "dualgeo/model/layers.h"
 #include "head_contrastive_gps.h"
+#include "model/caption.h"
 
 namespace dualgeo {
 

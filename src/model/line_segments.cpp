@@ -1,4 +1,4 @@
-#include "dualgeo/model/line_segments.h"
+#include "model/line_segments.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "dualgeo/model/loss.h"
+#include "model/loss.h"
 
 namespace dualgeo {
 

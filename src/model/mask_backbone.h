@@ -5,9 +5,9 @@
 
 #include <memory>
 
-#include "dualgeo/model/onehot_conv.h"
 #include "dualgeo/model/options.h"
 #include "dualgeo/model/segmentation_encoder.h"
+#include "model/onehot_conv.h"
 
 namespace dualgeo {
 

@@ -1,4 +1,4 @@
-#include "dualgeo/model/onehot_conv.h"
+#include "model/onehot_conv.h"
 
 #include <algorithm>
 #include <functional>
@@ -99,13 +99,6 @@ void CheckMask(const torch::Tensor& mask) {
 torch::Tensor OneHotConv2d(const torch::Tensor& mask, const torch::Tensor& weight, int stride, int padding) {
   CheckMask(mask);
   return OneHotConvFunction::apply(mask, weight, static_cast<std::int64_t>(stride), static_cast<std::int64_t>(padding));
-}
-
-torch::Tensor OneHot(const torch::Tensor& mask, int num_labels) {
-  CheckMask(mask);
-  PresentClasses(mask, num_labels);
-  return Encode(mask, torch::arange(num_labels, torch::TensorOptions(torch::kInt64).device(mask.device())),
-                torch::kFloat32);
 }
 
 }  // namespace dualgeo

@@ -5,11 +5,11 @@
 #include <set>
 #include <utility>
 
-#include "dualgeo/model/caption.h"
-#include "dualgeo/model/classical_blocks.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/kinds.h"
 #include "dualgeo/util/text.h"
+#include "model/caption.h"
+#include "model/classical_blocks.h"
 #include "option_rules.h"
 
 namespace dualgeo {

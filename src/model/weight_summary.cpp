@@ -1,10 +1,10 @@
-#include "dualgeo/model/weight_summary.h"
+#include "model/weight_summary.h"
 
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/io/weight_file.h"
 #include "dualgeo/model/weight_names.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/output_path.h"
+#include "io/safetensors.h"
+#include "io/weight_file.h"
+#include "util/output_path.h"
 
 namespace dualgeo {
 

@@ -6,11 +6,11 @@
 #include <functional>
 #include <optional>
 
-#include "dualgeo/io/element_type.h"
-#include "dualgeo/io/weight_file.h"
 #include "dualgeo/model/weight_names.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/element_type.h"
+#include "io/weight_file.h"
 #include "position_grid.h"
 
 namespace dualgeo {

@@ -1,4 +1,4 @@
-#include "dualgeo/pipeline/ablation.h"
+#include "pipeline/ablation.h"
 
 #include <spdlog/spdlog.h>
 
@@ -6,14 +6,14 @@
 #include <cctype>
 #include <map>
 
-#include "dualgeo/eval/cluster_statistics.h"
-#include "dualgeo/eval/statistics.h"
-#include "dualgeo/pipeline/run_paths.h"
-#include "dualgeo/pipeline/stages.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "eval/cluster_statistics.h"
+#include "eval/statistics.h"
+#include "pipeline/run_paths.h"
+#include "pipeline/stages.h"
 #include "study_runs.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

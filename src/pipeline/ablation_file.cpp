@@ -5,11 +5,11 @@
 #include <map>
 #include <set>
 
-#include "dualgeo/config/config.h"
-#include "dualgeo/pipeline/ablation.h"
-#include "dualgeo/util/atomic_file.h"
+#include "config/config.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "pipeline/ablation.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

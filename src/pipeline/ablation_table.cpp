@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <sstream>
 
-#include "dualgeo/io/csv.h"
-#include "dualgeo/pipeline/ablation.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
+#include "pipeline/ablation.h"
 #include "study_table.h"
 
 namespace dualgeo {

@@ -1,9 +1,9 @@
-#include "dualgeo/pipeline/claim.h"
+#include "pipeline/claim.h"
 
 #include <algorithm>
 #include <map>
 
-#include "dualgeo/eval/cluster_statistics.h"
+#include "eval/cluster_statistics.h"
 #include "study_table.h"
 
 namespace dualgeo {

@@ -1,4 +1,4 @@
-#include "dualgeo/pipeline/content.h"
+#include "pipeline/content.h"
 
 #include <sys/stat.h>
 
@@ -9,18 +9,18 @@
 #include <memory>
 #include <optional>
 
-#include "dualgeo/data/mask.h"
-#include "dualgeo/data/photo_source.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/runtime/checkpoint.h"
-#include "dualgeo/util/atomic_file.h"
+#include "data/mask.h"
+#include "data/photo_source.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
-#include "dualgeo/util/parallel.h"
-#include "dualgeo/util/path_list.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
+#include "runtime/checkpoint.h"
+#include "util/atomic_file.h"
+#include "util/parallel.h"
+#include "util/path_list.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/pipeline/step.h"
+#include "pipeline/step.h"
 
 namespace dualgeo {
 

@@ -1,8 +1,8 @@
-#include "dualgeo/pipeline/experiment.h"
+#include "pipeline/experiment.h"
 
 #include <algorithm>
 
-#include "dualgeo/config/config.h"
+#include "config/config.h"
 #include "dualgeo/util/error.h"
 #include "stages/stage_table.h"
 

@@ -1,4 +1,4 @@
-#include "dualgeo/pipeline/job_pool.h"
+#include "pipeline/job_pool.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -15,10 +15,10 @@
 #include <set>
 #include <thread>
 
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
 #include "dualgeo/util/stop.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
@@ -36,7 +36,7 @@ fs::path ErrorFile(const JobPoolOptions& options, const Job& job) { return optio
   // Ctrl-C reaches the parent alone, which passes it on: two signals would end a child at once.
   setpgid(0, 0);
   const std::string log = (options.logs / (job.key + ".log")).string();
-  const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
   const int log_error = errno;
   if (file >= 0) {
     dup2(file, STDERR_FILENO);

@@ -8,22 +8,22 @@
 #include <set>
 #include <unordered_map>
 
-#include "dualgeo/data/photo_listing.h"
+#include "data/photo_listing.h"
 #include "dualgeo/gallery/embed_job.h"
 #include "dualgeo/gallery/gallery_file.h"
 #include "dualgeo/gallery/search.h"
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/geo/land.h"
-#include "dualgeo/geo/place_names.h"
-#include "dualgeo/lmm/place_similarity.h"
 #include "dualgeo/model/photo_input.h"
-#include "dualgeo/pipeline/photo_sets.h"
-#include "dualgeo/pipeline/stages.h"
 #include "dualgeo/refine/place_posterior.h"
 #include "dualgeo/refine/posterior_parameters.h"
-#include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "geo/land.h"
+#include "geo/place_names.h"
+#include "lmm/place_similarity.h"
+#include "pipeline/photo_sets.h"
+#include "pipeline/stages.h"
+#include "refine/reranker.h"
 #include "stages/cell_search.h"
 
 namespace dualgeo {
@@ -42,13 +42,6 @@ fs::path SegmenterOf(const ExperimentOptions& options, const RunPaths& paths) {
   if (!WantsMasks(options.model)) return {};
   if (options.model.segmenter.weights) return *options.model.segmenter.weights;
   return RunFile(paths.segmenter(), paths.root);
-}
-
-// Of a run that may have been moved.
-ExperimentOptions OptionsOf(const RunPaths& paths) {
-  ExperimentOptions options = ReadKeptExperiment(RunFile(paths.config(), paths.root));
-  options.run_dir = paths.root.string();
-  return options;
 }
 
 // A photo that is only asked about excludes nothing.
@@ -81,33 +74,36 @@ std::vector<fs::path> Matches(const fs::path& path) {
   return matches;
 }
 
-ExperimentOptions OneModel(ExperimentOptions options, const fs::path& run_dir) {
-  if (!Routes(options)) return options;
-  throw InputError(run_dir.string() +
-                   ": is a router between other runs, with no model of its own; locate with one of these");
-}
-
-// The options that photos are located with.
-ExperimentOptions SearchedWithin(ExperimentOptions options, const std::string& within,
-                                 const std::string& within_polygons) {
-  options.search = WithoutExclusions(options.search);
-  if (within.empty() && within_polygons.empty()) return options;
-  if (!FindsInGallery(options)) throw InputError("--within: this run finds cells, and a gallery keeps to a region");
-  if (!within.empty()) options.search.within = within;
-  // A file that the run names goes on being that of its polygons.
-  if (!within_polygons.empty() || !options.search.within.starts_with("polygons:")) {
-    options.search.within_polygons = within_polygons;
+// The options that photos are located with, of a run that may have been moved.
+ExperimentOptions LocatorOptions(const RunPaths& paths, const std::vector<std::string>& overrides) {
+  ExperimentOptions options = ReadKeptExperiment(RunFile(paths.config(), paths.root));
+  const SearchOptions own = options.search;
+  const OptionGroup tree = OptionTree(options);
+  for (const auto& assignment : overrides) ApplyConfigOverride(tree, assignment);
+  options.run_dir = paths.root.string();
+  SearchOptions& search = options.search;
+  if (search.within != own.within) {
+    if (!FindsInGallery(options)) throw InputError("--within: this run finds cells, and a gallery keeps to a region");
+    // The file that the run names is that of its own polygons.
+    if (search.within_polygons == own.within_polygons && !search.within.starts_with("polygons:")) {
+      search.within_polygons.clear();
+    }
   }
-  options.search.Validate();
+  search = WithoutExclusions(search);
+  ValidateConfig(tree);
+  if (Routes(options)) {
+    throw InputError(paths.root.string() +
+                     ": is a router between other runs, with no model of its own; locate with one of these");
+  }
   return options;
 }
 
 }  // namespace
 
 struct Locator::State {
-  State(const fs::path& run_dir, const std::string& within, const std::string& within_polygons, const fs::path& places)
+  State(const fs::path& run_dir, const std::vector<std::string>& overrides, const fs::path& places)
       : paths(run_dir),
-        options(SearchedWithin(OneModel(OptionsOf(paths), run_dir), within, within_polygons)),
+        options(LocatorOptions(paths, overrides)),
         model(ModelFromConfig(options, RunFile(paths.checkpoint(), run_dir))),
         embedder(model, SegmenterOf(options, paths), options.gallery.raw()),
         rerank(RerankOf(options, paths)),
@@ -194,9 +190,8 @@ struct Locator::State {
   std::optional<PlaceNames> names;
 };
 
-Locator::Locator(const fs::path& run_dir, const std::string& within, const std::string& within_polygons,
-                 const fs::path& places)
-    : state_(std::make_unique<State>(run_dir, within, within_polygons, places)) {}
+Locator::Locator(const fs::path& run_dir, const std::vector<std::string>& overrides, const fs::path& places)
+    : state_(std::make_unique<State>(run_dir, overrides, places)) {}
 Locator::~Locator() = default;
 Locator::Locator(Locator&&) noexcept = default;
 Locator& Locator::operator=(Locator&&) noexcept = default;

@@ -1,9 +1,9 @@
-#include "dualgeo/pipeline/location_json.h"
+#include "pipeline/location_json.h"
 
 #include <cmath>
 
-#include "dualgeo/geo/cell_outline.h"
 #include "dualgeo/util/text.h"
+#include "geo/cell_outline.h"
 
 namespace dualgeo {
 namespace {

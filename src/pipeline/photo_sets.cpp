@@ -1,4 +1,4 @@
-#include "dualgeo/pipeline/photo_sets.h"
+#include "pipeline/photo_sets.h"
 
 #include <algorithm>
 

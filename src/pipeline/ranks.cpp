@@ -1,6 +1,6 @@
-#include "dualgeo/pipeline/ranks.h"
+#include "pipeline/ranks.h"
 
-#include "dualgeo/runtime/processes.h"
+#include "runtime/processes.h"
 
 namespace dualgeo {
 

@@ -1,4 +1,4 @@
-#include "dualgeo/pipeline/report.h"
+#include "pipeline/report.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,14 +6,14 @@
 #include <set>
 #include <unordered_map>
 
-#include "dualgeo/eval/leakage.h"
 #include "dualgeo/gallery/candidates.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/pipeline/experiment.h"
-#include "dualgeo/pipeline/run_paths.h"
 #include "dualgeo/refine/predictions.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "eval/leakage.h"
+#include "io/csv.h"
+#include "pipeline/experiment.h"
+#include "pipeline/run_paths.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

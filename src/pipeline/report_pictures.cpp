@@ -3,11 +3,11 @@
 #include <map>
 #include <memory>
 
-#include "dualgeo/data/data_url.h"
-#include "dualgeo/data/mask.h"
-#include "dualgeo/data/photo_source.h"
-#include "dualgeo/pipeline/report.h"
+#include "data/data_url.h"
+#include "data/mask.h"
+#include "data/photo_source.h"
 #include "dualgeo/util/error.h"
+#include "pipeline/report.h"
 
 namespace dualgeo {
 namespace {

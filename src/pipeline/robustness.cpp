@@ -1,4 +1,4 @@
-#include "dualgeo/pipeline/robustness.h"
+#include "pipeline/robustness.h"
 
 #include <spdlog/spdlog.h>
 
@@ -11,21 +11,21 @@
 #include <set>
 #include <span>
 
-#include "dualgeo/config/config.h"
-#include "dualgeo/data/photo.h"
-#include "dualgeo/data/photo_source.h"
-#include "dualgeo/degrade/degrade.h"
-#include "dualgeo/eval/cluster_statistics.h"
-#include "dualgeo/eval/statistics.h"
-#include "dualgeo/pipeline/stages.h"
-#include "dualgeo/pipeline/step.h"
-#include "dualgeo/refine/reranker.h"
-#include "dualgeo/util/atomic_file.h"
+#include "config/config.h"
+#include "data/photo.h"
+#include "data/photo_source.h"
+#include "degrade/degrade.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "eval/cluster_statistics.h"
+#include "eval/statistics.h"
+#include "pipeline/stages.h"
+#include "pipeline/step.h"
+#include "refine/reranker.h"
 #include "stages/stage.h"
 #include "study_runs.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

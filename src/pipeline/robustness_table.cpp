@@ -2,9 +2,9 @@
 #include <set>
 #include <sstream>
 
-#include "dualgeo/io/csv.h"
-#include "dualgeo/pipeline/robustness.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
+#include "pipeline/robustness.h"
 #include "study_table.h"
 
 namespace dualgeo {

@@ -1,20 +1,20 @@
-#include "dualgeo/pipeline/run.h"
+#include "pipeline/run.h"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <optional>
 
-#include "dualgeo/config/config.h"
-#include "dualgeo/eval/comparison_table.h"
-#include "dualgeo/eval/tables.h"
-#include "dualgeo/pipeline/run_info.h"
-#include "dualgeo/pipeline/run_lock.h"
-#include "dualgeo/pipeline/step.h"
-#include "dualgeo/runtime/processes.h"
-#include "dualgeo/util/atomic_file.h"
+#include "config/config.h"
 #include "dualgeo/util/error.h"
+#include "eval/comparison_table.h"
+#include "eval/tables.h"
+#include "pipeline/run_info.h"
+#include "pipeline/run_lock.h"
+#include "pipeline/step.h"
+#include "runtime/processes.h"
 #include "stages/stage.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
@@ -66,7 +66,7 @@ class RunWalk {
   void Run(const Step& step, bool finishes) {
     const int before = runner_->changed();
     const auto keep = [&] {
-      if (finishes && runner_->changed() > before && fs::exists(run_.paths.config())) WriteConfig();
+      if (finishes && runner_->changed() > before && HadConfig()) WriteConfig();
     };
     try {
       runner_->Run(step);
@@ -84,11 +84,16 @@ class RunWalk {
   // The config that made what is there, for `locate` and the report: written when it is there, not when it is wished
   // for. A run that changed nothing leaves it.
   void WriteConfig() {
-    if (!AllProcesses().first() || config_written_ || (runner_->changed() == 0 && ConfigIsRight())) return;
+    if (!AllProcesses().first() || (config_written_ && fs::exists(run_.paths.config()))) return;
+    if (runner_->changed() == 0 && ConfigIsRight()) return;
     WriteRunInfo(run_.paths.info(), run_.options);  // first: by it a config is known to be a run's
     WriteFileAtomically(run_.paths.config(), DumpExperiment(run_.options));
     config_written_ = true;
+    std::error_code ignored;
+    fs::remove(run_.paths.config_before(), ignored);
   }
+
+  bool HadConfig() const { return fs::exists(run_.paths.config()) || fs::exists(run_.paths.config_before()); }
 
   bool ConfigIsRight() const {
     if (!fs::exists(run_.paths.config()) || !fs::exists(run_.paths.info())) return false;

@@ -1,12 +1,12 @@
-#include "dualgeo/pipeline/run_costs.h"
+#include "pipeline/run_costs.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <vector>
 
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/pipeline/run_paths.h"
-#include "dualgeo/pipeline/stages.h"
+#include "io/safetensors.h"
+#include "pipeline/run_paths.h"
+#include "pipeline/stages.h"
 #include "stages/stage.h"
 
 namespace dualgeo {

@@ -1,5 +1,5 @@
-#include "dualgeo/pipeline/run_info.h"
-#include "dualgeo/data/photo_listing.h"
+#include "pipeline/run_info.h"
+#include "data/photo_listing.h"
 
 #include <ATen/Version.h>
 #include <sys/sysinfo.h>
@@ -14,17 +14,17 @@
 #include <thread>
 
 #include "dualgeo/eval/provenance.h"
-#include "dualgeo/gallery/faiss_version.h"
 #include "dualgeo/io/torch.h"
-#include "dualgeo/model/instruction_set.h"
-#include "dualgeo/runtime/runtime.h"
-#include "dualgeo/synthetic/world_places.h"
-#include "dualgeo/util/atomic_file.h"
-#include "dualgeo/util/blas_kernels.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/text.h"
+#include "gallery/faiss_version.h"
 #include "loaded_libraries.h"
+#include "model/instruction_set.h"
+#include "runtime/runtime.h"
+#include "synthetic/world_places.h"
+#include "util/atomic_file.h"
+#include "util/blas_kernels.h"
 
 namespace dualgeo {
 namespace {
@@ -60,6 +60,11 @@ void AddLibraries(std::vector<DoctorLine>& lines) {
                                                : "; WARNING: from before AVX, since OpenBLAS does not know this "
                                                  "processor: set OPENBLAS_CORETYPE=" +
                                                      better)});
+  }
+  if (!BlasKernels().empty() && !at::hasMKL()) {
+    lines.push_back({"OpenBLAS threads", BlasSharesThreads() ? "OpenMP's, as LibTorch's"
+                                                             : "its own; WARNING: training is slower by half: install "
+                                                               "libopenblas0-openmp and build again"});
   }
   lines.push_back({"OpenMP in use", Join(libraries.openmp) + (libraries.openmp.size() > 1
                                                                   ? "; WARNING: several run times, which compete for "

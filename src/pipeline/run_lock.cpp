@@ -1,4 +1,4 @@
-#include "dualgeo/pipeline/run_lock.h"
+#include "pipeline/run_lock.h"
 
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
@@ -10,10 +10,10 @@
 #include <string>
 #include <thread>
 
-#include "dualgeo/runtime/processes.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
+#include "runtime/processes.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

@@ -1,4 +1,4 @@
-#include "dualgeo/pipeline/run_paths.h"
+#include "pipeline/run_paths.h"
 
 #include <algorithm>
 

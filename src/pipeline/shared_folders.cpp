@@ -4,10 +4,11 @@
 #include <map>
 #include <optional>
 
-#include "dualgeo/pipeline/photo_sets.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
+#include "pipeline/photo_sets.h"
 #include "stages/stage.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
@@ -47,7 +48,7 @@ void LinkStages(const ExperimentOptions& options) {
   const auto link = [&](const fs::path& folder, const std::string& name) {
     if (!fs::exists(folder / name)) return;
     const fs::path at = root / name;
-    fs::create_directories(at.parent_path());
+    CreateFolder(at.parent_path());
     const fs::path relative = fs::relative(folder / name, at.parent_path());
     if (fs::is_symlink(at) && fs::read_symlink(at) == relative) return;
     if (fs::is_symlink(at)) fs::remove(at);

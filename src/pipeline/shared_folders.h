@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/pipeline/experiment.h"
+#include "pipeline/experiment.h"
 
 namespace dualgeo {
 

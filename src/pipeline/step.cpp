@@ -1,4 +1,4 @@
-#include "dualgeo/pipeline/step.h"
+#include "pipeline/step.h"
 
 #include <spdlog/spdlog.h>
 
@@ -9,14 +9,15 @@
 #include <optional>
 #include <utility>
 
-#include "dualgeo/io/set_aside.h"
-#include "dualgeo/runtime/processes.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 #include "dualgeo/util/version.h"
 #include "earlier_records.h"
+#include "io/set_aside.h"
+#include "pipeline/run_paths.h"
+#include "runtime/processes.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
@@ -245,10 +246,13 @@ std::vector<fs::path> RoomOf(const Step& step) {
   return paths;
 }
 
-// Old outputs and their record out of the way of a new try, and back again when it leaves nothing.
+// Old outputs and their record out of the way of a new try, and back again when it leaves nothing. So is the run's
+// config, which speaks of the old ones: should the program be killed here, there is none rather than a wrong one.
 class Room {
  public:
-  Room(const Step& step, const fs::path& run_dir, const fs::path& record, const std::string& why) : record_(record) {
+  // run_dir: where the step's outputs lie; of the run: whose config speaks of them.
+  Room(const Step& step, const fs::path& run_dir, bool of_the_run, const fs::path& record, const std::string& why)
+      : record_(record), config_(RunPaths(run_dir).config()) {
     const std::vector<fs::path> paths = RoomOf(step);
     principal_ = paths.front();
     if (fs::exists(record_)) fs::rename(record_, Kept());
@@ -258,6 +262,10 @@ class Room {
         if (aside.empty()) continue;
         moved_.emplace_back(aside, path);
         spdlog::info("{}: {} is set aside as {}", step.name, path.string(), aside.filename().string());
+      }
+      if (!moved_.empty() && of_the_run && fs::exists(config_)) {
+        fs::rename(config_, RunPaths(run_dir).config_before());
+        config_before_ = RunPaths(run_dir).config_before();
       }
     } catch (...) {
       TakeBack();
@@ -276,6 +284,7 @@ class Room {
         fs::remove_all(path, code);  // locks, logs of a moment
         BringBack(aside, path);
       }
+      if (!config_before_.empty()) fs::rename(config_before_, config_);
     } catch (const std::exception& error) {
       spdlog::warn("{}", error.what());
     }
@@ -290,7 +299,7 @@ class Room {
  private:
   fs::path Kept() const { return record_.string() + ".before"; }
 
-  fs::path record_, principal_;
+  fs::path record_, config_, config_before_, principal_;
   std::vector<std::pair<fs::path, fs::path>> moved_;  // aside, path
 };
 
@@ -389,7 +398,7 @@ bool StepRunner::RunFirst(const Step& step) {
 
 void StepRunner::Do(const Step& step, const fs::path& path, StepRecord& record, bool go_on, const std::string& why) {
   std::optional<Room> room;
-  if (!go_on) room.emplace(step, FolderOf(step), path, why);
+  if (!go_on) room.emplace(step, FolderOf(step), FolderOf(step) == run_dir_, path, why);
   const double before = record.seconds;
   const auto start = std::chrono::steady_clock::now();
   const auto write = [&] {

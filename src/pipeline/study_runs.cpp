@@ -6,15 +6,15 @@
 #include <span>
 #include <utility>
 
-#include "dualgeo/config/config.h"
-#include "dualgeo/pipeline/run.h"
+#include "config/config.h"
 #include "dualgeo/refine/predictions.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/text.h"
+#include "pipeline/run.h"
 #include "shared_folders.h"
 #include "stages/stage.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

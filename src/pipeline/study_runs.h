@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "dualgeo/eval/evaluate.h"
-#include "dualgeo/pipeline/experiment.h"
-#include "dualgeo/pipeline/job_pool.h"
-#include "dualgeo/pipeline/photo_sets.h"
-#include "dualgeo/pipeline/run_lock.h"
-#include "dualgeo/pipeline/study.h"
+#include "pipeline/experiment.h"
+#include "pipeline/job_pool.h"
+#include "pipeline/photo_sets.h"
+#include "pipeline/run_lock.h"
+#include "pipeline/study.h"
 
 namespace dualgeo {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "dualgeo/eval/evaluate.h"
-#include "dualgeo/eval/text_table.h"
-#include "dualgeo/pipeline/study.h"
+#include "eval/text_table.h"
+#include "pipeline/study.h"
 
 namespace dualgeo {
 

@@ -1,4 +1,4 @@
-#include "dualgeo/refine/area_geojson.h"
+#include "refine/area_geojson.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,8 +6,8 @@
 
 #include "dualgeo/geo/unit_vector.h"
 #include "dualgeo/refine/posterior_area.h"
-#include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/text.h"
+#include "refine/reranker.h"
 
 namespace dualgeo {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/refine/dbscan.h"
+#include "refine/dbscan.h"
 
 namespace dualgeo {
 namespace {

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "dualgeo/geo/cluster_label.h"
 #include "dualgeo/geo/distance.h"
+#include "geo/cluster_label.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/refine/mlp_fit.h"
+#include "refine/mlp_fit.h"
 
 #include <algorithm>
 #include <array>
@@ -6,12 +6,12 @@
 #include <limits>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/refine/lbfgs.h"
-#include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "refine/lbfgs.h"
+#include "refine/reranker.h"
 
 namespace dualgeo {
 namespace {

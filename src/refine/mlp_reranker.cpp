@@ -1,7 +1,7 @@
 // Re-ranking by a small network that was fitted to pairs of candidates.
 #include "rerankers.h"
 
-#include "dualgeo/refine/mlp_fit.h"
+#include "refine/mlp_fit.h"
 
 namespace dualgeo {
 namespace {

@@ -7,13 +7,13 @@
 #include <stdexcept>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/refine/rerank_options.h"
-#include "dualgeo/refine/reranker.h"
-#include "dualgeo/refine/spherical_gaussian.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/kinds.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "refine/rerank_options.h"
+#include "refine/reranker.h"
+#include "refine/spherical_gaussian.h"
 
 namespace dualgeo {
 namespace {

@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/geo/s2_area.h"
+#include "geo/s2_area.h"
 
 namespace dualgeo {
 namespace {

@@ -1,21 +1,21 @@
-#include "dualgeo/refine/posterior_fit.h"
+#include "refine/posterior_fit.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <numeric>
 
-#include "dualgeo/config/config.h"
+#include "config/config.h"
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/refine/lbfgs.h"
-#include "dualgeo/refine/mlp_fit.h"
 #include "dualgeo/refine/place_posterior.h"
-#include "dualgeo/refine/rerank_options.h"
-#include "dualgeo/refine/spherical_gaussian.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "refine/lbfgs.h"
+#include "refine/mlp_fit.h"
+#include "refine/rerank_options.h"
+#include "refine/spherical_gaussian.h"
 
 namespace dualgeo {
 namespace {

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "dualgeo/config/config.h"
+#include "config/config.h"
 #include "dualgeo/gallery/candidates.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

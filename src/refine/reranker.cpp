@@ -1,18 +1,18 @@
-#include "dualgeo/refine/reranker.h"
+#include "refine/reranker.h"
 
 #include <algorithm>
 #include <cmath>
 #include <iterator>
 
-#include "dualgeo/config/config.h"
+#include "config/config.h"
 #include "dualgeo/refine/place_posterior.h"
 #include "dualgeo/refine/posterior_area.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/kinds.h"
-#include "dualgeo/util/parallel.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 #include "rerankers.h"
+#include "util/parallel.h"
 
 namespace dualgeo {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "dualgeo/refine/reranker.h"
+#include "refine/reranker.h"
 
 // rerank.method, and what makes it.
 #define DUALGEO_RERANKERS(KIND)              \

@@ -1,12 +1,12 @@
-#include "dualgeo/refine/router.h"
+#include "refine/router.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
-#include "dualgeo/io/csv.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
 
 namespace dualgeo {
 namespace {

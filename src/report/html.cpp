@@ -3,8 +3,8 @@
 #include <cmath>
 #include <sstream>
 
-#include "dualgeo/eval/text_table.h"
 #include "dualgeo/util/text.h"
+#include "eval/text_table.h"
 
 namespace dualgeo {
 

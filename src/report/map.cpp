@@ -1,4 +1,4 @@
-#include "dualgeo/report/map.h"
+#include "report/map.h"
 
 #include <algorithm>
 #include <array>
@@ -9,9 +9,9 @@
 #include <set>
 #include <utility>
 
-#include "dualgeo/eval/text_table.h"
 #include "dualgeo/geo/unit_vector.h"
 #include "dualgeo/util/text.h"
+#include "eval/text_table.h"
 #include "html.h"
 #include "map_paths.h"
 

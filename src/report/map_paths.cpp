@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "dualgeo/geo/land.h"
+#include "geo/land.h"
 
 namespace dualgeo {
 namespace {

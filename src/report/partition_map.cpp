@@ -1,4 +1,4 @@
-#include "dualgeo/report/partition_map.h"
+#include "report/partition_map.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <numeric>
 #include <unordered_set>
 
-#include "dualgeo/geo/cell_outline.h"
+#include "geo/cell_outline.h"
 #include "html.h"
 #include "map_paths.h"
 

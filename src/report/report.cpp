@@ -1,15 +1,15 @@
-#include "dualgeo/report/report.h"
+#include "report/report.h"
 
-#include "dualgeo/report/map.h"
-#include "dualgeo/util/base64.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/kinds.h"
 #include "dualgeo/util/text.h"
 #include "dualgeo/util/version.h"
 #include "html.h"
+#include "report/map.h"
 #include "report_sections.h"
 #include "report_style.h"
 #include "svg_chart.h"
+#include "util/base64.h"
 
 namespace dualgeo {
 namespace {

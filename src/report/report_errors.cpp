@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "dualgeo/eval/cluster_statistics.h"
-#include "dualgeo/eval/statistics.h"
+#include "eval/cluster_statistics.h"
+#include "eval/statistics.h"
 #include "html.h"
 #include "report_sections.h"
 #include "svg_chart.h"

@@ -2,9 +2,9 @@
 
 #include <sstream>
 
-#include "dualgeo/report/report.h"
-#include "dualgeo/util/atomic_file.h"
 #include "json_reader.h"
+#include "report/report.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

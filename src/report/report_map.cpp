@@ -1,7 +1,7 @@
 // Where the photos were taken and where the answers are.
 
-#include "dualgeo/report/map.h"
 #include "html.h"
+#include "report/map.h"
 #include "report_sections.h"
 
 namespace dualgeo {

@@ -1,8 +1,8 @@
 // The photos that were answered best and worst, with what the answer was made from.
 
-#include "dualgeo/report/map.h"
 #include "dualgeo/util/text.h"
 #include "html.h"
+#include "report/map.h"
 #include "report_sections.h"
 
 namespace dualgeo {

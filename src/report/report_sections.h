@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "dualgeo/report/report.h"
+#include "report/report.h"
 
 #define DUALGEO_REPORT_SECTIONS(KIND)                    \
   KIND("scores", "Accuracy", ScoresSection)              \

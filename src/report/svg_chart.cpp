@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <map>
 
-#include "dualgeo/eval/text_table.h"
 #include "dualgeo/util/text.h"
+#include "eval/text_table.h"
 #include "html.h"
 
 namespace dualgeo {

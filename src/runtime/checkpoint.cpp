@@ -1,4 +1,4 @@
-#include "dualgeo/runtime/checkpoint.h"
+#include "runtime/checkpoint.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,13 +10,13 @@
 #include <utility>
 #include <vector>
 
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/io/weight_file.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/runtime/runtime.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "io/safetensors.h"
+#include "io/weight_file.h"
+#include "runtime/runtime.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

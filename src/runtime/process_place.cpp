@@ -1,4 +1,4 @@
-#include "dualgeo/runtime/process_place.h"
+#include "runtime/process_place.h"
 
 #include <algorithm>
 #include <cstdlib>

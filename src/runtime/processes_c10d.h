@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "dualgeo/runtime/processes.h"
+#include "runtime/processes.h"
 
 namespace dualgeo {
 

@@ -1,4 +1,4 @@
-#include "dualgeo/runtime/runtime.h"
+#include "runtime/runtime.h"
 
 #include <malloc.h>
 #include <sched.h>
@@ -16,10 +16,10 @@
 #include <set>
 #include <utility>
 
-#include "dualgeo/model/instruction_set.h"
-#include "dualgeo/runtime/process_place.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "model/instruction_set.h"
+#include "runtime/process_place.h"
 
 // There when LibTorch's BLAS is OpenBLAS.
 extern "C" void openblas_set_num_threads(int) __attribute__((weak));

@@ -1,4 +1,4 @@
-#include "dualgeo/runtime/segment.h"
+#include "runtime/segment.h"
 
 #include <ATen/Parallel.h>
 
@@ -9,24 +9,24 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "dualgeo/data/dataset.h"
-#include "dualgeo/data/loader.h"
-#include "dualgeo/data/mask.h"
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/model/fingerprint.h"
+#include "data/dataset.h"
+#include "data/loader.h"
+#include "data/mask.h"
 #include "dualgeo/model/segformer.h"
-#include "dualgeo/runtime/checkpoint.h"
-#include "dualgeo/runtime/processes.h"
-#include "dualgeo/runtime/runtime.h"
-#include "dualgeo/runtime/upsample_argmax.h"
-#include "dualgeo/runtime/views.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
-#include "dualgeo/util/output_path.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "io/safetensors.h"
+#include "model/fingerprint.h"
+#include "runtime/checkpoint.h"
+#include "runtime/processes.h"
+#include "runtime/runtime.h"
+#include "runtime/upsample_argmax.h"
+#include "runtime/views.h"
+#include "util/atomic_file.h"
+#include "util/output_path.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

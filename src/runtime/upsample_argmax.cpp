@@ -1,4 +1,4 @@
-#include "dualgeo/runtime/upsample_argmax.h"
+#include "runtime/upsample_argmax.h"
 
 #include <algorithm>
 #include <cstdint>

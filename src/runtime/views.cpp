@@ -1,4 +1,4 @@
-#include "dualgeo/runtime/views.h"
+#include "runtime/views.h"
 
 namespace dualgeo {
 

@@ -1,10 +1,10 @@
-#include "dualgeo/serve/location_page.h"
+#include "serve/location_page.h"
 
-#include "dualgeo/geo/land.h"
-#include "dualgeo/pipeline/location_json.h"
-#include "dualgeo/util/base64.h"
 #include "dualgeo/util/hash.h"
+#include "geo/land.h"
+#include "pipeline/location_json.h"
 #include "served_files.h"
+#include "util/base64.h"
 
 namespace dualgeo {
 namespace {

@@ -4,14 +4,14 @@
 #include <set>
 #include <unordered_map>
 
-#include "dualgeo/data/data_url.h"
-#include "dualgeo/data/mask.h"
+#include "data/data_url.h"
+#include "data/mask.h"
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/geo/land.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "geo/land.h"
+#include "io/csv.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

@@ -10,10 +10,10 @@
 #include <string>
 #include <unordered_set>
 
-#include "dualgeo/data/photo_source.h"
+#include "data/photo_source.h"
 #include "dualgeo/gallery/candidates.h"
-#include "dualgeo/pipeline/experiment.h"
-#include "dualgeo/pipeline/run_paths.h"
+#include "pipeline/experiment.h"
+#include "pipeline/run_paths.h"
 
 namespace dualgeo {
 

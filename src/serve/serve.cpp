@@ -1,4 +1,4 @@
-#include "dualgeo/serve/serve.h"
+#include "serve/serve.h"
 
 #include <fmt/format.h>
 #include <httplib.h>
@@ -11,17 +11,17 @@
 #include <thread>
 
 #include "dualgeo/pipeline/locate.h"
-#include "dualgeo/pipeline/location_json.h"
-#include "dualgeo/util/atomic_file.h"
-#include "dualgeo/util/base64.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
 #include "gate.h"
 #include "model_thread.h"
+#include "pipeline/location_json.h"
 #include "run_view.h"
 #include "served_files.h"
+#include "util/atomic_file.h"
+#include "util/base64.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
@@ -117,12 +117,10 @@ class PhotoServer {
       : options_(options),
         gate_(options.host, options.token),
         names_(NamesOfRuns(options.runs)),
-        locator_(model_.Do([&] {
-          return std::make_unique<Locator>(options.runs.front(), options.within, options.within_polygons,
-                                           options.places);
-        })) {
+        locator_(model_.Do(
+            [&] { return std::make_unique<Locator>(options.runs.front(), options.overrides, options.places); })) {
     for (const auto& run : options.runs) views_.push_back(std::make_unique<RunView>(run));
-    if (!options.keep.empty()) fs::create_directories(options.keep);
+    if (!options.keep.empty()) CreateFolder(options.keep);
     Settings();
     Routes();
   }

@@ -1,4 +1,4 @@
-#include "dualgeo/synthetic/world.h"
+#include "synthetic/world.h"
 
 #include <algorithm>
 #include <atomic>
@@ -13,16 +13,16 @@
 #include <set>
 #include <thread>
 
-#include "dualgeo/io/csv.h"
-#include "dualgeo/synthetic/world_contact_sheet.h"
-#include "dualgeo/synthetic/world_places.h"
-#include "dualgeo/synthetic/world_render.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/random.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
+#include "synthetic/world_contact_sheet.h"
+#include "synthetic/world_places.h"
+#include "synthetic/world_render.h"
+#include "util/atomic_file.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace {

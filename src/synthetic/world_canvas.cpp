@@ -1,4 +1,4 @@
-#include "dualgeo/synthetic/world_canvas.h"
+#include "synthetic/world_canvas.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "dualgeo/synthetic/world_climate.h"
+#include "synthetic/world_climate.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "dualgeo/synthetic/world_conditions.h"
+#include "synthetic/world_conditions.h"
 
 #include <algorithm>
 

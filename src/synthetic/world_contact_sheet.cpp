@@ -1,11 +1,11 @@
-#include "dualgeo/synthetic/world_contact_sheet.h"
+#include "synthetic/world_contact_sheet.h"
 
 #include <array>
 #include <cstdio>
 #include <opencv2/imgproc.hpp>
 #include <set>
 
-#include "dualgeo/synthetic/world_render.h"
+#include "synthetic/world_render.h"
 
 namespace dualgeo {
 namespace {

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "dualgeo/synthetic/world_render.h"
+#include "synthetic/world_render.h"
 
 namespace dualgeo {
 namespace {

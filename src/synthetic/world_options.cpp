@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <string>
 
-#include "dualgeo/config/config.h"
-#include "dualgeo/synthetic/world.h"
-#include "dualgeo/synthetic/world_conditions.h"
+#include "config/config.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "synthetic/world.h"
+#include "synthetic/world_conditions.h"
 
 namespace dualgeo {
 

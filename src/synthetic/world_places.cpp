@@ -1,4 +1,4 @@
-#include "dualgeo/synthetic/world_places.h"
+#include "synthetic/world_places.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,10 +8,10 @@
 #include <sstream>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
 #include "dualgeo/util/text.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

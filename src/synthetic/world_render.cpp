@@ -1,4 +1,4 @@
-#include "dualgeo/synthetic/world_render.h"
+#include "synthetic/world_render.h"
 
 #include <algorithm>
 #include <cmath>

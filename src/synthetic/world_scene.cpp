@@ -1,4 +1,4 @@
-#include "dualgeo/synthetic/world_scene.h"
+#include "synthetic/world_scene.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "dualgeo/synthetic/world_style.h"
+#include "synthetic/world_style.h"
 
 #include <string_view>
 

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/stop.h"
 #include "dualgeo/util/text.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace {

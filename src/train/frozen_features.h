@@ -15,10 +15,10 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/data/dataset.h"
-#include "dualgeo/data/loader.h"
+#include "data/dataset.h"
+#include "data/loader.h"
 #include "dualgeo/gallery/parts.h"
-#include "dualgeo/io/safetensors.h"
+#include "io/safetensors.h"
 
 namespace dualgeo {
 

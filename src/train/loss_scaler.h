@@ -2,8 +2,8 @@
 // left out and the scale halved (Micikevicius et al., ICLR 2018; the rule of torch.cuda.amp.GradScaler).
 #pragma once
 
-#include "dualgeo/train/optimizer.h"
-#include "dualgeo/train/training_folder.h"
+#include "train/optimizer.h"
+#include "train/training_folder.h"
 
 namespace dualgeo {
 

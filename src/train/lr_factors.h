@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/train/options.h"
+#include "train/options.h"
 
 namespace dualgeo {
 

@@ -1,4 +1,4 @@
-#include "dualgeo/train/optimizer.h"
+#include "train/optimizer.h"
 
 #include <utility>
 

@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "dualgeo/train/kinds.h"
-#include "dualgeo/train/optimizer.h"
+#include "train/kinds.h"
+#include "train/optimizer.h"
 
 namespace dualgeo {
 

@@ -1,4 +1,4 @@
-#include "dualgeo/train/options.h"
+#include "train/options.h"
 
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"

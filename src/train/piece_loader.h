@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
-#include "dualgeo/data/loader.h"
-#include "dualgeo/runtime/process_place.h"
+#include "data/loader.h"
+#include "runtime/process_place.h"
 
 namespace dualgeo {
 

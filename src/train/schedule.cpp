@@ -1,10 +1,10 @@
-#include "dualgeo/train/schedule.h"
+#include "train/schedule.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
-#include "dualgeo/train/kinds.h"
+#include "train/kinds.h"
 
 namespace dualgeo {
 namespace {

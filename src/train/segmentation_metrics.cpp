@@ -1,6 +1,6 @@
-#include "dualgeo/train/segmentation_metrics.h"
+#include "train/segmentation_metrics.h"
 
-#include "dualgeo/data/mask.h"
+#include "data/mask.h"
 
 namespace dualgeo {
 

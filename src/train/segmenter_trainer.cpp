@@ -1,21 +1,21 @@
-#include "dualgeo/train/segmenter_trainer.h"
+#include "train/segmenter_trainer.h"
 
 #include <torch/nn/functional/loss.h>
 
 #include <limits>
 #include <vector>
 
-#include "dualgeo/data/mask.h"
-#include "dualgeo/degrade/degrade.h"
+#include "data/mask.h"
+#include "degrade/degrade.h"
 #include "dualgeo/model/segformer.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/runtime/runtime.h"
-#include "dualgeo/runtime/upsample_argmax.h"
-#include "dualgeo/runtime/views.h"
-#include "dualgeo/train/segmentation_metrics.h"
-#include "dualgeo/train/train_loop.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
+#include "runtime/runtime.h"
+#include "runtime/upsample_argmax.h"
+#include "runtime/views.h"
+#include "train/segmentation_metrics.h"
+#include "train/train_loop.h"
 
 namespace dualgeo {
 namespace {

@@ -1,13 +1,13 @@
-#include "dualgeo/train/settings.h"
+#include "train/settings.h"
 
 #include <ATen/Parallel.h>
 
 #include <nlohmann/json.hpp>
 
 #include "dualgeo/model/options.h"
-#include "dualgeo/runtime/runtime.h"
-#include "dualgeo/train/schedule.h"
 #include "dualgeo/util/error.h"
+#include "runtime/runtime.h"
+#include "train/schedule.h"
 
 namespace dualgeo {
 namespace {

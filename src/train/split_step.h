@@ -13,9 +13,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "dualgeo/data/loader.h"
-#include "dualgeo/runtime/processes.h"
-#include "dualgeo/train/train_loop.h"
+#include "data/loader.h"
+#include "runtime/processes.h"
+#include "train/train_loop.h"
 
 namespace dualgeo {
 

@@ -1,4 +1,4 @@
-#include "dualgeo/train/train_loop.h"
+#include "train/train_loop.h"
 
 #include <algorithm>
 #include <chrono>
@@ -9,22 +9,22 @@
 #include <numeric>
 
 #include "dualgeo/model/batch_norm.h"
-#include "dualgeo/model/fingerprint.h"
-#include "dualgeo/runtime/checkpoint.h"
-#include "dualgeo/runtime/processes.h"
-#include "dualgeo/runtime/runtime.h"
-#include "dualgeo/train/optimizer.h"
-#include "dualgeo/train/schedule.h"
-#include "dualgeo/train/training_log.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
-#include "dualgeo/util/progress.h"
 #include "dualgeo/util/random.h"
 #include "dualgeo/util/stop.h"
 #include "loss_scaler.h"
+#include "model/fingerprint.h"
 #include "piece_loader.h"
+#include "runtime/checkpoint.h"
+#include "runtime/processes.h"
+#include "runtime/runtime.h"
 #include "split_step.h"
 #include "step_numbers.h"
+#include "train/optimizer.h"
+#include "train/schedule.h"
+#include "train/training_log.h"
+#include "util/progress.h"
 
 namespace dualgeo {
 namespace {

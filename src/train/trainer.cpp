@@ -1,4 +1,4 @@
-#include "dualgeo/train/trainer.h"
+#include "train/trainer.h"
 
 #include <algorithm>
 #include <limits>
@@ -6,21 +6,21 @@
 #include <optional>
 #include <vector>
 
-#include "dualgeo/data/loader.h"
+#include "data/loader.h"
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/geo/partition.h"
 #include "dualgeo/model/dualgeo_model.h"
-#include "dualgeo/model/fingerprint.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/runtime/processes.h"
-#include "dualgeo/runtime/runtime.h"
-#include "dualgeo/runtime/views.h"
-#include "dualgeo/train/train_loop.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
 #include "dualgeo/util/random.h"
 #include "dualgeo/util/stop.h"
 #include "frozen_features.h"
+#include "model/fingerprint.h"
+#include "runtime/processes.h"
+#include "runtime/runtime.h"
+#include "runtime/views.h"
+#include "train/train_loop.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/train/training_folder.h"
+#include "train/training_folder.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -9,11 +9,11 @@
 #include <iterator>
 #include <string_view>
 
-#include "dualgeo/io/set_aside.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
 #include "dualgeo/util/text.h"
+#include "io/set_aside.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;
@@ -112,7 +112,7 @@ void TrainingFolder::Lock() {
   CreateFolder(folder_);
   // Two processes that train into one folder would overwrite each other. The kernel drops the lock with the process.
   const fs::path lock = folder_ / ".lock";
-  lock_ = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  lock_ = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
   if (lock_ < 0) throw Error("cannot write " + lock.string() + ": " + ErrnoText(errno));
   if (flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     close(lock_);

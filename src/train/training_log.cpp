@@ -1,4 +1,4 @@
-#include "dualgeo/train/training_log.h"
+#include "train/training_log.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,8 +7,8 @@
 #include <fstream>
 #include <string>
 
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/train/training_sets.h"
+#include "train/training_sets.h"
 
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"

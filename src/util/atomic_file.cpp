@@ -1,4 +1,4 @@
-#include "dualgeo/util/atomic_file.h"
+#include "util/atomic_file.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include "dualgeo/util/blas_kernels.h"
+#include "util/blas_kernels.h"
 
 #include <dlfcn.h>
 
@@ -37,6 +37,12 @@ std::string BetterBlasKernels(const std::string& kernels) {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "Haswell";
 #endif
   return "";
+}
+
+bool BlasSharesThreads() {
+  constexpr int kOpenMp = 2;
+  const auto parallel = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "openblas_get_parallel"));
+  return parallel != nullptr && parallel() == kOpenMp;
 }
 
 void ChooseBlasKernels() {

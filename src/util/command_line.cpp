@@ -1,4 +1,4 @@
-#include "dualgeo/util/command_line.h"
+#include "util/command_line.h"
 
 #include <fstream>
 

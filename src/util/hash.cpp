@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/read_file.h"
 #include "dualgeo/util/stop.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/util/output_path.h"
+#include "util/output_path.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -9,11 +9,11 @@
 #include <string_view>
 #include <system_error>
 
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/path_list.h"
 #include "dualgeo/util/text.h"
 #include "output_target.h"
+#include "util/atomic_file.h"
+#include "util/path_list.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

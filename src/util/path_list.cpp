@@ -1,4 +1,4 @@
-#include "dualgeo/util/path_list.h"
+#include "util/path_list.h"
 
 #include <glob.h>
 

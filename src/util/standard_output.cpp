@@ -1,4 +1,4 @@
-#include "dualgeo/util/standard_output.h"
+#include "util/standard_output.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <map>
 
-#include "dualgeo/io/csv.h"
 #include "dualgeo/util/random.h"
+#include "io/csv.h"
 #include "tests/support/refusal.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"

@@ -1,4 +1,4 @@
-#include "dualgeo/config/option_values.h"
+#include "config/option_values.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

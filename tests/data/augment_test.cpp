@@ -1,4 +1,4 @@
-#include "dualgeo/data/augment.h"
+#include "data/augment.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "dualgeo/data/data_options.h"
+#include "data/data_options.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,10 +1,10 @@
-#include "dualgeo/data/data_url.h"
+#include "data/data_url.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dualgeo/data/ade_classes.h"
-#include "dualgeo/data/mask.h"
+#include "data/ade_classes.h"
+#include "data/mask.h"
 #include "dualgeo/util/error.h"
 
 namespace dualgeo {

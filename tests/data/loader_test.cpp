@@ -1,4 +1,4 @@
-#include "dualgeo/data/loader.h"
+#include "data/loader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,13 +15,13 @@
 #include <thread>
 #include <vector>
 
-#include "dualgeo/data/mask.h"
-#include "dualgeo/util/atomic_file.h"
+#include "data/mask.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/parallel.h"
 #include "src/data/memory_budget.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/without_descriptors.h"
+#include "util/atomic_file.h"
+#include "util/parallel.h"
 
 namespace dualgeo {
 namespace {

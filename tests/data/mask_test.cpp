@@ -1,4 +1,4 @@
-#include "dualgeo/data/mask.h"
+#include "data/mask.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,9 +6,9 @@
 #include <opencv2/imgcodecs.hpp>
 #include <string>
 
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

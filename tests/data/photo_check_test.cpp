@@ -1,4 +1,4 @@
-#include "dualgeo/data/photo_check.h"
+#include "data/photo_check.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,13 +7,13 @@
 #include <opencv2/imgcodecs.hpp>
 #include <string>
 
-#include "dualgeo/data/photo_listing.h"
+#include "data/photo_listing.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/read_file.h"
 #include "tests/support/exif_sample.h"
 #include "tests/support/refusal.h"
 #include "tests/support/stored_zip.h"
 #include "tests/support/temporary_folder.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

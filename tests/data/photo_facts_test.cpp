@@ -1,4 +1,4 @@
-#include "dualgeo/data/photo_facts.h"
+#include "data/photo_facts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,10 +9,10 @@
 #include <random>
 #include <string>
 
-#include "dualgeo/io/csv.h"
-#include "dualgeo/util/read_file.h"
+#include "io/csv.h"
 #include "tests/support/exif_sample.h"
 #include "tests/support/shared_data.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

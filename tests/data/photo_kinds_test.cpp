@@ -2,11 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dualgeo/data/mask.h"
-#include "dualgeo/data/photo.h"
-#include "dualgeo/data/photo_source.h"
-#include "dualgeo/io/file_kind.h"
+#include "data/mask.h"
+#include "data/photo.h"
+#include "data/photo_source.h"
 #include "dualgeo/util/error.h"
+#include "io/file_kind.h"
 #include "tests/support/file_samples.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"

@@ -1,4 +1,4 @@
-#include "dualgeo/data/photo_source.h"
+#include "data/photo_source.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,10 +14,10 @@
 
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
-#include "dualgeo/util/read_file.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/stored_zip.h"
 #include "tests/support/temporary_folder.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/data/photo.h"
+#include "data/photo.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,13 +11,13 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/data/photo_facts.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/util/atomic_file.h"
+#include "data/photo_facts.h"
 #include "dualgeo/util/error.h"
+#include "io/csv.h"
 #include "tests/support/refusal.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/data/preprocess.h"
+#include "data/preprocess.h"
 
 #include <gtest/gtest.h>
 
@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/data/photo.h"
-#include "dualgeo/io/safetensors.h"
+#include "data/photo.h"
+#include "io/safetensors.h"
 #include "tests/support/shared_data.h"
 
 namespace dualgeo {

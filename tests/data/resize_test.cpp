@@ -1,4 +1,4 @@
-#include "dualgeo/data/resize.h"
+#include "data/resize.h"
 
 #include <gtest/gtest.h>
 
@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/data/photo.h"
-#include "dualgeo/model/instruction_set.h"
+#include "data/photo.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
+#include "model/instruction_set.h"
 #include "src/data/resize_kernels.h"
 
 namespace dualgeo {

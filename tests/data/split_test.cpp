@@ -1,4 +1,4 @@
-#include "dualgeo/data/split.h"
+#include "data/split.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dualgeo/util/read_file.h"
 #include "tests/support/refusal.h"
 #include "tests/support/small_clip_vocabulary.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

@@ -1,12 +1,12 @@
-#include "dualgeo/degrade/degrade.h"
+#include "degrade/degrade.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <opencv2/imgproc.hpp>
 
-#include "dualgeo/synthetic/world_render.h"
 #include "dualgeo/util/error.h"
+#include "synthetic/world_render.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/eval/author_folds.h"
+#include "eval/author_folds.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "dualgeo/eval/calibration.h"
+#include "eval/calibration.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -8,10 +8,10 @@
 #include <cstdlib>
 #include <numeric>
 
-#include "dualgeo/eval/cluster_statistics.h"
-#include "dualgeo/eval/statistics.h"
-#include "dualgeo/io/csv.h"
 #include "dualgeo/util/random.h"
+#include "eval/cluster_statistics.h"
+#include "eval/statistics.h"
+#include "io/csv.h"
 
 namespace dualgeo {
 namespace {

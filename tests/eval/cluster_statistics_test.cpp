@@ -1,10 +1,10 @@
-#include "dualgeo/eval/cluster_statistics.h"
+#include "eval/cluster_statistics.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "dualgeo/eval/statistics.h"
+#include "eval/statistics.h"
 #include "tests/support/shared_data.h"
 
 namespace dualgeo {

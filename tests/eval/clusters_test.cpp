@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dualgeo/eval/significance.h"
+#include "eval/significance.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,4 +1,4 @@
-#include "dualgeo/eval/compare.h"
+#include "eval/compare.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "dualgeo/eval/comparison_table.h"
-#include "dualgeo/io/csv.h"
 #include "dualgeo/util/error.h"
+#include "eval/comparison_table.h"
+#include "io/csv.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dualgeo {
@@ -153,7 +153,7 @@ TEST(Compare, BadInputs) {
   fails({{"a", {Scored("a", 1)}}, {"b", {Scored("b", 1)}}}, options, "allowed: a, b");
   options = Rounds();
   options.rounds = 0;
-  fails({{"a", {Scored("a", 1)}}, {"b", {Scored("b", 1)}}}, options, "rounds is 0");
+  fails({{"a", {Scored("a", 1)}}, {"b", {Scored("b", 1)}}}, options, "(--bootstrap) is 0: a comparison needs 1");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "dualgeo/eval/conformal.h"
+#include "eval/conformal.h"
 
 #include <gtest/gtest.h>
 
@@ -6,10 +6,10 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "dualgeo/eval/held_out.h"
-#include "dualgeo/eval/region_study.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
+#include "eval/held_out.h"
+#include "eval/region_study.h"
 #include "tests/support/shared_data.h"
 
 namespace dualgeo {

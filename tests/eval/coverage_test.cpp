@@ -8,10 +8,10 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "dualgeo/eval/significance.h"
-#include "dualgeo/eval/statistics.h"
 #include "dualgeo/util/random.h"
 #include "dualgeo/util/text.h"
+#include "eval/significance.h"
+#include "eval/statistics.h"
 
 namespace dualgeo {
 namespace {

@@ -7,12 +7,12 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "dualgeo/eval/comparison_table.h"
-#include "dualgeo/eval/significance.h"
-#include "dualgeo/eval/statistics.h"
-#include "dualgeo/eval/tables.h"
-#include "dualgeo/io/csv.h"
 #include "dualgeo/util/error.h"
+#include "eval/comparison_table.h"
+#include "eval/significance.h"
+#include "eval/statistics.h"
+#include "eval/tables.h"
+#include "io/csv.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,4 +1,4 @@
-#include "dualgeo/eval/leakage.h"
+#include "eval/leakage.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,9 +1,9 @@
-#include "dualgeo/eval/place_scores.h"
+#include "eval/place_scores.h"
 
 #include <gtest/gtest.h>
 
-#include "dualgeo/eval/tables.h"
 #include "dualgeo/util/error.h"
+#include "eval/tables.h"
 
 namespace dualgeo {
 namespace {

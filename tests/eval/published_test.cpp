@@ -1,4 +1,4 @@
-#include "dualgeo/eval/published.h"
+#include "eval/published.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
-#include "dualgeo/eval/recall.h"
+#include "eval/recall.h"
 
 #include <gtest/gtest.h>
 
-#include "dualgeo/eval/statistics.h"
+#include "eval/statistics.h"
 
 namespace dualgeo {
 namespace {

@@ -1,11 +1,11 @@
-#include "dualgeo/eval/regions.h"
+#include "eval/regions.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dualgeo/io/csv.h"
-#include "dualgeo/synthetic/world_places.h"
 #include "dualgeo/util/error.h"
+#include "io/csv.h"
+#include "synthetic/world_places.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,4 +1,4 @@
-#include "dualgeo/eval/rerank_sweep.h"
+#include "eval/rerank_sweep.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,10 +6,10 @@
 #include <map>
 #include <set>
 
-#include "dualgeo/lmm/answers.h"
-#include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
+#include "lmm/answers.h"
+#include "refine/reranker.h"
 #include "tests/support/shared_data.h"
 
 namespace dualgeo {

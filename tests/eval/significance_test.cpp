@@ -1,4 +1,4 @@
-#include "dualgeo/eval/significance.h"
+#include "eval/significance.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,8 +6,8 @@
 #include <chrono>
 #include <cmath>
 
-#include "dualgeo/eval/statistics.h"
 #include "dualgeo/util/random.h"
+#include "eval/statistics.h"
 
 namespace dualgeo {
 namespace {

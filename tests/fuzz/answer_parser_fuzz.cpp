@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "dualgeo/lmm/answer_parser.h"
+#include "lmm/answer_parser.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/io/csv.h"
 #include "fuzz_support.h"
+#include "io/csv.h"
 
 using dualgeo::CsvTable;
 using dualgeo::Require;

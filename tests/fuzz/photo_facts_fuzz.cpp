@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "dualgeo/data/photo_facts.h"
+#include "data/photo_facts.h"
 #include "fuzz_support.h"
 
 using dualgeo::Require;

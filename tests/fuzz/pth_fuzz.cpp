@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
-#include "dualgeo/io/pytorch_layout.h"
 #include "fuzz_support.h"
+#include "io/pytorch_layout.h"
 #include "tests/support/stored_zip.h"
 
 using dualgeo::Require;

@@ -1,8 +1,8 @@
 // Any bytes give either a table whose tensors fill the file's data without gap or overlap, or one line.
 #include <string_view>
 
-#include "dualgeo/io/safetensors_header.h"
 #include "fuzz_support.h"
+#include "io/safetensors_header.h"
 
 using dualgeo::Require;
 

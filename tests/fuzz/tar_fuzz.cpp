@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "dualgeo/io/tar.h"
 #include "fuzz_support.h"
+#include "io/tar.h"
 
 using dualgeo::Require;
 

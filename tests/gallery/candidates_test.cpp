@@ -7,9 +7,9 @@
 #include <sstream>
 
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/read_file.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/gallery/cell_search.h"
+#include "gallery/cell_search.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

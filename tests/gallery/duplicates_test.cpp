@@ -1,4 +1,4 @@
-#include "dualgeo/gallery/duplicates.h"
+#include "gallery/duplicates.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

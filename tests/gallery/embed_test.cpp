@@ -1,4 +1,4 @@
-#include "dualgeo/gallery/embed.h"
+#include "gallery/embed.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,16 +8,16 @@
 #include <memory>
 #include <opencv2/imgcodecs.hpp>
 
-#include "dualgeo/data/mask.h"
+#include "data/mask.h"
 #include "dualgeo/gallery/embedder.h"
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/runtime/segment.h"
-#include "dualgeo/runtime/views.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "io/safetensors.h"
+#include "runtime/segment.h"
+#include "runtime/views.h"
 #include "tests/gallery/gallery_fixture.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

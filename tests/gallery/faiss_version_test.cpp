@@ -1,4 +1,4 @@
-#include "dualgeo/gallery/faiss_version.h"
+#include "gallery/faiss_version.h"
 
 #include <gtest/gtest.h>
 

@@ -6,12 +6,12 @@
 
 #include <limits>
 
-#include "dualgeo/gallery/descriptor.h"
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "gallery/descriptor.h"
+#include "io/safetensors.h"
 #include "tests/gallery/gallery_fixture.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

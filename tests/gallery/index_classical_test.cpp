@@ -6,11 +6,11 @@
 
 #include "dualgeo/gallery/index.h"
 #include "dualgeo/gallery/search.h"
-#include "dualgeo/model/classical_blocks.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "model/classical_blocks.h"
 #include "tests/gallery/gallery_fixture.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -8,12 +8,12 @@
 #include <set>
 
 #include "dualgeo/gallery/index.h"
-#include "dualgeo/model/instruction_set.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "model/instruction_set.h"
 #include "src/gallery/dot_products.h"
 #include "tests/gallery/gallery_fixture.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -11,14 +11,14 @@
 #include <fstream>
 #include <limits>
 
-#include "dualgeo/gallery/descriptor.h"
 #include "dualgeo/gallery/gallery_file.h"
 #include "dualgeo/gallery/index.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
+#include "gallery/descriptor.h"
 #include "tests/gallery/gallery_fixture.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

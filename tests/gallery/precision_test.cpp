@@ -3,12 +3,12 @@
 // and under the small weights that training starts from all photos have nearly the same vector.
 #include <gtest/gtest.h>
 
-#include "dualgeo/gallery/embed.h"
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/layers.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/runtime/runtime.h"
-#include "dualgeo/runtime/views.h"
+#include "gallery/embed.h"
+#include "io/safetensors.h"
+#include "runtime/runtime.h"
+#include "runtime/views.h"
 #include "tests/support/shared_data.h"
 
 namespace dualgeo {

@@ -8,12 +8,12 @@
 #include <filesystem>
 
 #include "dualgeo/data/photo_table.h"
-#include "dualgeo/gallery/cell_search.h"
-#include "dualgeo/geo/optics.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
+#include "gallery/cell_search.h"
+#include "geo/optics.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

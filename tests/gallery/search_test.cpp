@@ -10,10 +10,10 @@
 #include <numeric>
 #include <set>
 
-#include "dualgeo/gallery/descriptor.h"
 #include "dualgeo/gallery/parts.h"
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/util/error.h"
+#include "gallery/descriptor.h"
 #include "tests/gallery/gallery_fixture.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,4 +1,4 @@
-#include "dualgeo/geo/cell_outline.h"
+#include "geo/cell_outline.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "dualgeo/geo/center.h"
+#include "geo/center.h"
 
 #include <gtest/gtest.h>
 

@@ -3,11 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dualgeo/io/csv.h"
-#include "dualgeo/util/read_file.h"
+#include "io/csv.h"
 #include "tests/support/refusal.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

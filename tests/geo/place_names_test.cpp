@@ -1,4 +1,4 @@
-#include "dualgeo/geo/place_names.h"
+#include "geo/place_names.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,11 +6,11 @@
 #include <cstdlib>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

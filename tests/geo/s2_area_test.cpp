@@ -1,4 +1,4 @@
-#include "dualgeo/geo/s2_area.h"
+#include "geo/s2_area.h"
 
 #include <gtest/gtest.h>
 

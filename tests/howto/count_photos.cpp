@@ -1,7 +1,7 @@
 // A made-up stage: how many photos were trained on.
 #include "dualgeo/data/photo_table.h"
-#include "dualgeo/util/atomic_file.h"
 #include "stage.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -1,6 +1,6 @@
 // A made-up photo source: a text file that says "photos are in FOLDER".
-#include "dualgeo/util/read_file.h"
 #include "photo_source_kinds.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "dualgeo/io/input_file.h"
+#include "io/input_file.h"
 #include "src/io/clip_vocabulary.h"
 #include "tests/support/refusal.h"
 #include "tests/support/shared_data.h"

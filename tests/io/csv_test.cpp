@@ -1,4 +1,4 @@
-#include "dualgeo/io/csv.h"
+#include "io/csv.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,13 +1,13 @@
-#include "dualgeo/io/file_kind.h"
+#include "io/file_kind.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dualgeo/io/csv.h"
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/io/tar.h"
-#include "dualgeo/io/weight_file.h"
 #include "dualgeo/util/error.h"
+#include "io/csv.h"
+#include "io/safetensors.h"
+#include "io/tar.h"
+#include "io/weight_file.h"
 #include "tests/support/file_samples.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
@@ -42,6 +42,15 @@ TEST(FileKind, TextIsNotTakenForBinaryKinds) {
     EXPECT_EQ(RecogniseFile(text)->group, FileGroup::kText) << text;
     EXPECT_FALSE(DescribeOtherFile(text, FileUse::kTable)) << text;
   }
+}
+
+TEST(FileKind, TextIsNoWeights) {
+  EXPECT_THAT(*DescribeOtherFile("layer 0.1 0.2\n", FileUse::kWeights), HasSubstr("a text, not weights"));
+  // But for the oldest pickles. A table of one column is none.
+  for (const char* pickle : {"L119547037146038801333356L\n.", "cposix\nsystem\n(S'ls'\ntR.", "(dp0\nS'a'\n"}) {
+    EXPECT_FALSE(DescribeOtherFile(pickle, FileUse::kWeights)) << pickle;
+  }
+  EXPECT_FALSE(DescribeOtherFile("city\nparis\nrome\n", FileUse::kTable));
 }
 
 // Every reader of this layer against every kind: what it does not read is named. (Photos, archives and masks:

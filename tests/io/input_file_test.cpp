@@ -1,4 +1,4 @@
-#include "dualgeo/io/input_file.h"
+#include "io/input_file.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -9,9 +9,9 @@
 
 #include <thread>
 
-#include "dualgeo/io/csv.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
+#include "io/csv.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dualgeo {

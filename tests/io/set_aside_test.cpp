@@ -1,13 +1,13 @@
-#include "dualgeo/io/set_aside.h"
+#include "io/set_aside.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

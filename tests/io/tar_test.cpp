@@ -1,4 +1,4 @@
-#include "dualgeo/io/tar.h"
+#include "io/tar.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,13 +16,13 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
-#include "dualgeo/util/read_file.h"
 #include "tests/support/environment_scope.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

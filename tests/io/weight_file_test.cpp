@@ -1,4 +1,4 @@
-#include "dualgeo/io/weight_file.h"
+#include "io/weight_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,13 +7,13 @@
 #include <fstream>
 #include <functional>
 
-#include "dualgeo/io/pytorch_file.h"
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "io/pytorch_file.h"
+#include "io/safetensors.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/stored_zip.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {
@@ -326,7 +326,7 @@ TEST(WeightFile, WhatPeopleHaveInstead) {
     EXPECT_NE(MessageOf(folder.Write(name, "")), "");
     EXPECT_NE(MessageOf(folder.Write(name, "garbage, that is, no weights at all")), "");
   }
-  EXPECT_THAT(MessageOf(folder.Write("x.csv", "a,b\n")), HasSubstr("not a weight file; read are safetensors"));
+  EXPECT_THAT(MessageOf(folder.Write("x.csv", "a,b\n")), HasSubstr("a text, not weights (safetensors"));
   EXPECT_THAT(MessageOf(folder / "absent.pth"), HasSubstr("no such file"));
   EXPECT_THAT(MessageOf(folder.path()), HasSubstr("the folder holds no weights"));
 }

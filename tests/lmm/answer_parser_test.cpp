@@ -1,5 +1,5 @@
 // Answers in the manner of real models: what they say when asked for a JSON object with latitude and longitude.
-#include "dualgeo/lmm/answer_parser.h"
+#include "lmm/answer_parser.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "dualgeo/lmm/answer_router.h"
+#include "lmm/answer_router.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/lmm/choose.h"
-#include "dualgeo/refine/posterior_fit.h"
 #include "dualgeo/util/random.h"
+#include "lmm/choose.h"
+#include "refine/posterior_fit.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
 

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "dualgeo/util/base64.h"
+#include "util/base64.h"
 
 namespace dualgeo {
 namespace {

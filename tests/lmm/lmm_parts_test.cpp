@@ -9,16 +9,16 @@
 #include <utility>
 
 #include "dualgeo/gallery/features.h"
-#include "dualgeo/lmm/answer_join.h"
-#include "dualgeo/lmm/choose.h"
-#include "dualgeo/lmm/lmm_cache.h"
-#include "dualgeo/lmm/lmm_prompt.h"
-#include "dualgeo/lmm/predictor.h"
 #include "dualgeo/refine/posterior_parameters.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "lmm/answer_join.h"
+#include "lmm/choose.h"
+#include "lmm/lmm_cache.h"
+#include "lmm/lmm_prompt.h"
+#include "lmm/predictor.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/lmm/lmm_run.h"
+#include "lmm/lmm_run.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,13 +17,13 @@
 #include <opencv2/imgproc.hpp>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/random.h"
 #include "src/lmm/lmm_client.h"
 #include "tests/support/chat_server.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/lmm/predictor.h"
+#include "lmm/predictor.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "dualgeo/model/caption.h"
+#include "model/caption.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // Each feature on pictures whose answer is known.
-#include "dualgeo/model/classical_features.h"
+#include "model/classical_features.h"
 
 #include <gmock/gmock.h>
 
@@ -8,11 +8,11 @@
 #include <functional>
 #include <numbers>
 
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/model/classical_blocks.h"
 #include "dualgeo/model/dualgeo_model.h"
 #include "dualgeo/model/image_encoder.h"
 #include "dualgeo/util/error.h"
+#include "io/safetensors.h"
+#include "model/classical_blocks.h"
 #include "tests/model/support.h"
 #include "tests/support/temporary_folder.h"
 

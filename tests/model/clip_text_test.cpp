@@ -2,8 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/weights.h"
+#include "io/safetensors.h"
 #include "tests/model/support.h"
 #include "tests/support/refusal.h"
 #include "tests/support/small_clip_vocabulary.h"

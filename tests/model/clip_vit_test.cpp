@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/util/error.h"
+#include "io/safetensors.h"
 
 #include "tests/model/support.h"
 #include "tests/support/temporary_folder.h"

@@ -6,10 +6,10 @@
 #include <limits>
 #include <set>
 
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/dualgeo_model.h"
-#include "dualgeo/model/weight_summary.h"
 #include "dualgeo/model/weights.h"
+#include "io/safetensors.h"
+#include "model/weight_summary.h"
 #include "tests/model/support.h"
 #include "tests/support/refusal.h"
 #include "tests/support/shared_data.h"

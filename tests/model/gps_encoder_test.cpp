@@ -2,10 +2,10 @@
 
 #include <numbers>
 
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/model/gps_projection.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/util/error.h"
+#include "io/safetensors.h"
+#include "model/gps_projection.h"
 #include "tests/model/support.h"
 
 namespace dualgeo {

@@ -3,11 +3,11 @@
 #include <cmath>
 #include <cstdio>
 
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/dualgeo_model.h"
-#include "dualgeo/model/loss.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/util/error.h"
+#include "io/safetensors.h"
+#include "model/loss.h"
 #include "tests/model/support.h"
 #include "tests/support/shared_data.h"
 

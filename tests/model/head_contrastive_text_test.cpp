@@ -3,10 +3,10 @@
 
 #include <map>
 
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/clip_text.h"
 #include "dualgeo/model/dualgeo_model.h"
 #include "dualgeo/model/weights.h"
+#include "io/safetensors.h"
 #include "src/model/head_contrastive_text.h"
 #include "tests/model/support.h"
 #include "tests/support/refusal.h"

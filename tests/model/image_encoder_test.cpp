@@ -5,11 +5,11 @@
 #include <cmath>
 #include <cstdint>
 
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/dualgeo_model.h"
 #include "dualgeo/model/segformer.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/util/error.h"
+#include "io/safetensors.h"
 #include "tests/model/support.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,4 +1,4 @@
-#include "dualgeo/model/instruction_set.h"
+#include "model/instruction_set.h"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 
 #include <ATen/autocast_mode.h>
 
-#include "dualgeo/model/instruction_set.h"
+#include "model/instruction_set.h"
 #include "tests/model/support.h"
 
 namespace dualgeo {

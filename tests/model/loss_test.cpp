@@ -1,6 +1,6 @@
-#include "dualgeo/model/loss.h"
+#include "model/loss.h"
 
-#include "dualgeo/io/safetensors.h"
+#include "io/safetensors.h"
 #include "tests/model/support.h"
 
 namespace dualgeo {

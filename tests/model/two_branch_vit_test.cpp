@@ -1,10 +1,10 @@
 // encoder_two_branch_vit.cpp, beside the plain transformer that each branch is.
 #include <gmock/gmock.h>
 
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/dualgeo_model.h"
 #include "dualgeo/model/weights.h"
 #include "dualgeo/util/error.h"
+#include "io/safetensors.h"
 #include "tests/model/support.h"
 #include "tests/support/temporary_folder.h"
 

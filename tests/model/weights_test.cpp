@@ -7,8 +7,8 @@
 #include <set>
 #include <sstream>
 
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/util/error.h"
+#include "io/safetensors.h"
 #include "tests/model/support.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"

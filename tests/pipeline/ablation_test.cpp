@@ -1,13 +1,13 @@
-#include "dualgeo/pipeline/ablation.h"
+#include "pipeline/ablation.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dualgeo/pipeline/robustness.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "pipeline/robustness.h"
 #include "src/pipeline/shared_folders.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/pipeline/claim.h"
+#include "pipeline/claim.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

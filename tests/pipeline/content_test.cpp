@@ -1,4 +1,4 @@
-#include "dualgeo/pipeline/content.h"
+#include "pipeline/content.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,13 +1,13 @@
-#include "dualgeo/pipeline/job_pool.h"
+#include "pipeline/job_pool.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

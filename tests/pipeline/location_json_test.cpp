@@ -1,4 +1,4 @@
-#include "dualgeo/pipeline/location_json.h"
+#include "pipeline/location_json.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

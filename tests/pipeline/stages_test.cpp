@@ -1,4 +1,4 @@
-#include "dualgeo/pipeline/stages.h"
+#include "pipeline/stages.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,9 +6,9 @@
 #include <set>
 
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/read_file.h"
 #include "src/pipeline/stages/stage.h"
 #include "tests/support/temporary_folder.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

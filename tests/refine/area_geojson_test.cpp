@@ -1,4 +1,4 @@
-#include "dualgeo/refine/area_geojson.h"
+#include "refine/area_geojson.h"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include <numbers>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/geo/s2_area.h"
 #include "dualgeo/refine/posterior_area.h"
-#include "dualgeo/refine/reranker.h"
+#include "geo/s2_area.h"
+#include "refine/reranker.h"
 #include "tests/refine/lists.h"
 
 namespace dualgeo {

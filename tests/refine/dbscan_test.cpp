@@ -1,4 +1,4 @@
-#include "dualgeo/refine/dbscan.h"
+#include "refine/dbscan.h"
 
 #include <gtest/gtest.h>
 

@@ -6,10 +6,10 @@
 #include <cmath>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/refine/mlp_fit.h"
-#include "dualgeo/refine/posterior_fit.h"
-#include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/random.h"
+#include "refine/mlp_fit.h"
+#include "refine/posterior_fit.h"
+#include "refine/reranker.h"
 #include "tests/refine/lists.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"

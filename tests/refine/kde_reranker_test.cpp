@@ -6,9 +6,9 @@
 
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/geo/unit_vector.h"
-#include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
+#include "refine/reranker.h"
 #include "tests/refine/lists.h"
 
 namespace dualgeo {

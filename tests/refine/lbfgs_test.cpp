@@ -1,4 +1,4 @@
-#include "dualgeo/refine/lbfgs.h"
+#include "refine/lbfgs.h"
 
 #include <gtest/gtest.h>
 

@@ -3,11 +3,11 @@
 
 #include <cmath>
 
-#include "dualgeo/geo/center.h"
 #include "dualgeo/geo/distance.h"
 #include "dualgeo/geo/unit_vector.h"
-#include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/random.h"
+#include "geo/center.h"
+#include "refine/reranker.h"
 #include "tests/refine/lists.h"
 
 namespace dualgeo {

@@ -8,14 +8,14 @@
 #include <numbers>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/lmm/answer_join.h"
-#include "dualgeo/refine/posterior_fit.h"
-#include "dualgeo/refine/reranker.h"
-#include "dualgeo/refine/spherical_gaussian.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/random.h"
+#include "lmm/answer_join.h"
+#include "refine/posterior_fit.h"
+#include "refine/reranker.h"
+#include "refine/spherical_gaussian.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/lmm/predictor.h"
-#include "dualgeo/refine/reranker.h"
 #include "dualgeo/util/error.h"
+#include "lmm/predictor.h"
+#include "refine/reranker.h"
 #include "tests/refine/lists.h"
 #include "tests/support/temporary_folder.h"
 

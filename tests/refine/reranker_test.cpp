@@ -1,4 +1,4 @@
-#include "dualgeo/refine/reranker.h"
+#include "refine/reranker.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

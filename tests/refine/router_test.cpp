@@ -1,10 +1,10 @@
-#include "dualgeo/refine/router.h"
+#include "refine/router.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dualgeo/io/csv.h"
 #include "dualgeo/util/error.h"
+#include "io/csv.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,4 +1,4 @@
-#include "dualgeo/refine/spherical_gaussian.h"
+#include "refine/spherical_gaussian.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "dualgeo/report/map.h"
+#include "report/map.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

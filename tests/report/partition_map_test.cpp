@@ -1,4 +1,4 @@
-#include "dualgeo/report/partition_map.h"
+#include "report/partition_map.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

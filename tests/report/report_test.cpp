@@ -1,4 +1,4 @@
-#include "dualgeo/report/report.h"
+#include "report/report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

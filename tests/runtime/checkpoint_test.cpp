@@ -1,17 +1,17 @@
-#include "dualgeo/runtime/checkpoint.h"
+#include "runtime/checkpoint.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
 #include <csignal>
 
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/io/set_aside.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/train/training_folder.h"
 #include "dualgeo/util/error.h"
+#include "io/safetensors.h"
+#include "io/set_aside.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/tiny_set.h"
+#include "train/training_folder.h"
 
 namespace dualgeo {
 namespace {

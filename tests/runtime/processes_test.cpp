@@ -1,4 +1,4 @@
-#include "dualgeo/runtime/processes.h"
+#include "runtime/processes.h"
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "dualgeo/runtime/runtime.h"
+#include "runtime/runtime.h"
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>

@@ -1,13 +1,13 @@
-#include "dualgeo/runtime/upsample_argmax.h"
+#include "runtime/upsample_argmax.h"
 
 #include <gtest/gtest.h>
 
 #include <limits>
 #include <tuple>
 
-#include "dualgeo/data/mask.h"
-#include "dualgeo/train/segmentation_metrics.h"
+#include "data/mask.h"
 #include "dualgeo/util/error.h"
+#include "train/segmentation_metrics.h"
 
 namespace dualgeo {
 namespace {

@@ -104,6 +104,8 @@ inline const std::vector<FileSample>& FileSamples() {
       {"safetensors", "\x40\0\0\0\0\0\0\0{\"a\":{}}"s},
       {"PyTorch", zip("archive/data.pkl")},
       {"pickle", padded("\x80\4\x95")},
+      {"ONNX", padded("\x08\x07\x12\x07pytorch\x1a\x05"
+                      "2.1.0:"s)},
       {"GGUF", padded("GGUF\3\0\0\0"s)},
       {"Parquet", padded("PAR1\x15\4")},
       {"Arrow", padded("ARROW1\0\0"s)},

@@ -1,4 +1,4 @@
-#include "dualgeo/synthetic/world_places.h"
+#include "synthetic/world_places.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <set>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/synthetic/world_climate.h"
 #include "dualgeo/util/error.h"
+#include "synthetic/world_climate.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dualgeo {

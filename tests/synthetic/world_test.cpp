@@ -1,4 +1,4 @@
-#include "dualgeo/synthetic/world.h"
+#include "synthetic/world.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,11 +13,11 @@
 #include <set>
 
 #include "dualgeo/geo/distance.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/synthetic/world_conditions.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
+#include "io/csv.h"
+#include "synthetic/world_conditions.h"
 #include "tests/support/temporary_folder.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "dualgeo/geo/partition.h"
-#include "dualgeo/util/read_file.h"
 #include "tests/tools/run_binary.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

@@ -4,9 +4,9 @@
 
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/gallery/features.h"
-#include "dualgeo/util/atomic_file.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

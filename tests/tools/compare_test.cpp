@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "dualgeo/io/csv.h"
+#include "io/csv.h"
 #include "tests/support/shared_data.h"
 #include "tests/tools/run_binary.h"
 
@@ -113,7 +113,7 @@ TEST_F(CompareTool, BadInputEndsWithTwo) {
   const RunResult rounds =
       RunBinary({"compare", "--truth", File("t.csv", Table(40)), good, "b=" + good, "--bootstrap", "0"});
   EXPECT_EQ(rounds.exit_code, 2);
-  EXPECT_THAT(rounds.err, HasSubstr("rounds is 0"));
+  EXPECT_THAT(rounds.err, HasSubstr("(--bootstrap) is 0: a comparison needs 1"));
 }
 
 TEST_F(CompareTool, AnotherBenchmarksTruth) {

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/version.h"
 #include "tests/support/environment_scope.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/io/safetensors.h"
+#include "io/safetensors.h"
 #include "tests/model/support.h"
 #include "tests/support/shared_data.h"
 #include "tests/tools/run_binary.h"

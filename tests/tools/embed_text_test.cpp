@@ -8,17 +8,17 @@
 
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/gallery/features.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/clip_text.h"
 #include "dualgeo/model/dualgeo_model.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/util/read_file.h"
 #include "dualgeo/util/text.h"
+#include "io/csv.h"
+#include "io/safetensors.h"
 #include "tests/model/support.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/small_clip_vocabulary.h"
 #include "tests/tools/run_binary.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "dualgeo/io/csv.h"
+#include "io/csv.h"
 #include "tests/support/shared_data.h"
 #include "tests/tools/run_binary.h"
 

@@ -7,11 +7,11 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/imgcodecs.hpp>
 
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/hash.h"
+#include "io/safetensors.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {
@@ -168,6 +168,15 @@ TEST_F(GalleryCommands, LocateAnswersTheGoodPhotosAndNamesTheBad) {
 
   EXPECT_THAT(Dualgeo({"locate", "--run", "run", "--within", "box:25,-50,45,-40", "photos/p1.png"}).out,
               AllOf(HasSubstr("1.   30.00000,  -45.00000"), HasSubstr("(p3.png)"), Not(HasSubstr("  2."))));
+  // Settings other than the run's own, whose config stays as it is.
+  const std::string config = ReadFile(folder_ / "run/config.yaml");
+  EXPECT_THAT(
+      Dualgeo({"locate", "--run", "run", "--set", "search.top_k=2", "--set", "device=cpu", "photos/p1.png"}).out,
+      AllOf(HasSubstr("  2."), Not(HasSubstr("  3."))));
+  EXPECT_EQ(ReadFile(folder_ / "run/config.yaml"), config);
+  const auto unknown = Dualgeo({"locate", "--run", "run", "--set", "search.top=2", "photos/p1.png"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, AllOf(HasSubstr("--set search.top=2"), HasSubstr("did you mean 'search.top_k'")));
 
   auto run = Dualgeo({"locate", "--run", "run", "--top", "1", "photos/p1.png", "broken.jpg", "photos/p3.png"});
   EXPECT_EQ(run.exit_code, 1);

@@ -12,10 +12,10 @@
 
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/gallery/features.h"
-#include "dualgeo/io/csv.h"
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/dualgeo_model.h"
 #include "dualgeo/model/weights.h"
+#include "io/csv.h"
+#include "io/safetensors.h"
 #include "tests/model/support.h"
 #include "tests/support/shared_data.h"
 #include "tests/tools/run_binary.h"

@@ -21,14 +21,14 @@
 
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/gallery/features.h"
-#include "dualgeo/lmm/answers.h"
-#include "dualgeo/lmm/place_similarity.h"
 #include "dualgeo/refine/predictions.h"
-#include "dualgeo/util/atomic_file.h"
+#include "lmm/answers.h"
+#include "lmm/place_similarity.h"
 #include "tests/gallery/gallery_fixture.h"
 #include "tests/support/chat_server.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

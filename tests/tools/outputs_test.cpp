@@ -12,8 +12,8 @@
 #include <sstream>
 #include <thread>
 
-#include "dualgeo/util/read_file.h"
 #include "tests/tools/run_binary.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/model/instruction_set.h"
+#include "io/safetensors.h"
+#include "model/instruction_set.h"
 #include "tests/model/support.h"
 #include "tests/support/environment_scope.h"
 #include "tests/support/shared_data.h"

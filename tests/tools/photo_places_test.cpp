@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/io/safetensors.h"
 #include "dualgeo/model/segformer.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/util/read_file.h"
+#include "io/safetensors.h"
 #include "tests/tools/run_binary.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

@@ -6,9 +6,9 @@
 #include <opencv2/imgcodecs.hpp>
 #include <string>
 
-#include "dualgeo/util/read_file.h"
 #include "tests/support/exif_sample.h"
 #include "tests/tools/run_binary.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

@@ -13,8 +13,8 @@
 #include <set>
 #include <thread>
 
-#include "dualgeo/lmm/answers.h"
 #include "dualgeo/refine/predictions.h"
+#include "lmm/answers.h"
 #include "tests/support/chat_server.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"

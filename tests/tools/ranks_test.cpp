@@ -10,10 +10,10 @@
 
 #include "dualgeo/gallery/features.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/util/read_file.h"
 #include "tests/support/environment_scope.h"
 #include "tests/tools/run_binary.h"
 #include "tests/train/tiny_set.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

@@ -9,12 +9,12 @@
 #include <random>
 #include <sstream>
 
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/text.h"
 #include "tests/support/browser.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

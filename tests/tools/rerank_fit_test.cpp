@@ -4,8 +4,8 @@
 #include <sstream>
 
 #include "dualgeo/gallery/candidates.h"
-#include "dualgeo/util/read_file.h"
 #include "tests/tools/run_binary.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

@@ -15,13 +15,13 @@
 
 #include "dualgeo/gallery/features.h"
 #include "dualgeo/gallery/parts.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/random.h"
 #include "tests/gallery/gallery_fixture.h"
 #include "tests/model/support.h"
 #include "tests/support/chat_server.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

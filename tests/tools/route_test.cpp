@@ -5,10 +5,10 @@
 #include "dualgeo/data/photo_table.h"
 #include "dualgeo/gallery/candidates.h"
 #include "dualgeo/refine/predictions.h"
-#include "dualgeo/util/atomic_file.h"
-#include "dualgeo/util/read_file.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
+#include "util/atomic_file.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

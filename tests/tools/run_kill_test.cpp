@@ -11,11 +11,11 @@
 #include <set>
 #include <thread>
 
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/hash.h"
 #include "dualgeo/util/random.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

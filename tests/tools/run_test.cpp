@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/util/atomic_file.h"
+#include "io/safetensors.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {
@@ -193,6 +193,34 @@ TEST_F(SlowRunCommand, StopsOnControlCAndGoesOn) {
   const auto next = Run();
   EXPECT_EQ(next.exit_code, 0) << next.err;
   EXPECT_THAT(next.err, HasSubstr("segment-train: up to date"));
+}
+
+// Killed while a model is made anew with other settings: the config of the old one speaks of nothing that is there.
+TEST_F(SlowRunCommand, AKilledNewTrainingLeavesNoConfigOfTheOldOne) {
+  ASSERT_EQ(Run({"--set", "run.steps=[world, train_segmenter, segment, train, gallery]"}).exit_code, 0);
+  const std::string old_config = ReadFile(folder_ / "run/config.yaml");
+  fs::remove(folder_ / "run/train.jsonl");
+  const pid_t child = fork();
+  if (child == 0) {
+    if (chdir(folder_.path().c_str()) != 0 || freopen("/dev/null", "w", stderr) == nullptr) _exit(126);
+    execl(DUALGEO_BINARY, DUALGEO_BINARY, "run", "--config", config_.c_str(), "--set", "train.epochs=500", "--set",
+          "train.batch_size=4", "--set", "run.steps=[world, train_segmenter, segment, train, gallery]", nullptr);
+    _exit(127);
+  }
+  for (int i = 0; i < 600 && !fs::exists(folder_ / "run/train.jsonl"); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  ASSERT_TRUE(fs::exists(folder_ / "run/train.jsonl"));
+  EXPECT_FALSE(fs::exists(folder_ / "run/config.yaml"));
+  const auto locate = RunBinary({"locate", "--run", "run", "world/images"}, folder_.path());
+  EXPECT_EQ(locate.exit_code, 2);
+  EXPECT_THAT(locate.err, HasSubstr("not a finished run"));
+  // The same settings as at first: they make a run of its own again, whose config is the one of before.
+  ASSERT_EQ(Run({"--set", "run.steps=[world, train_segmenter, segment, train, gallery]"}).exit_code, 0);
+  EXPECT_EQ(ReadFile(folder_ / "run/config.yaml"), old_config);
+  EXPECT_FALSE(fs::exists(folder_ / "run/steps/config.yaml.before"));
 }
 
 TEST(RunCommand, AConfigThatSomebodyWroteIsNotReplaced) {

@@ -13,10 +13,10 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "dualgeo/util/atomic_file.h"
 #include "tests/support/browser.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/run_binary.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

@@ -5,12 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/imgcodecs.hpp>
 
-#include "dualgeo/data/photo.h"
-#include "dualgeo/data/preprocess.h"
-#include "dualgeo/io/safetensors.h"
+#include "data/photo.h"
+#include "data/preprocess.h"
 #include "dualgeo/model/clip_text.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/runtime/views.h"
+#include "io/safetensors.h"
+#include "runtime/views.h"
 #include "tests/support/small_clip_vocabulary.h"
 #include "tests/train/tiny_set.h"
 

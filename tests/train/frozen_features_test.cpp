@@ -3,10 +3,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "dualgeo/train/trainer.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/tiny_set.h"
+#include "train/trainer.h"
 
 namespace dualgeo {
 namespace {

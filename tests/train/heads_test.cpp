@@ -8,12 +8,12 @@
 #include <memory>
 #include <sstream>
 
-#include "dualgeo/data/dataset.h"
+#include "data/dataset.h"
 #include "dualgeo/geo/partition.h"
-#include "dualgeo/runtime/views.h"
 #include "dualgeo/util/error.h"
-#include "dualgeo/util/read_file.h"
+#include "runtime/views.h"
 #include "tests/train/tiny_set.h"
+#include "util/read_file.h"
 
 namespace dualgeo {
 namespace {

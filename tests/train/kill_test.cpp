@@ -9,13 +9,13 @@
 #include <cstdlib>
 #include <thread>
 
-#include "dualgeo/train/trainer.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/log.h"
 #include "dualgeo/util/random.h"
 #include "dualgeo/util/stop.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/tiny_set.h"
+#include "train/trainer.h"
 
 namespace dualgeo {
 namespace {

@@ -1,4 +1,4 @@
-#include "dualgeo/train/schedule.h"
+#include "train/schedule.h"
 
 #include <gtest/gtest.h>
 

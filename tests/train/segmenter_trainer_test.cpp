@@ -1,4 +1,4 @@
-#include "dualgeo/train/segmenter_trainer.h"
+#include "train/segmenter_trainer.h"
 
 #include <gtest/gtest.h>
 
@@ -7,17 +7,17 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "dualgeo/data/mask.h"
-#include "dualgeo/data/photo.h"
-#include "dualgeo/data/preprocess.h"
-#include "dualgeo/degrade/degrade.h"
-#include "dualgeo/io/safetensors.h"
+#include "data/mask.h"
+#include "data/photo.h"
+#include "data/preprocess.h"
+#include "degrade/degrade.h"
 #include "dualgeo/model/segformer.h"
 #include "dualgeo/model/weights.h"
-#include "dualgeo/runtime/segment.h"
-#include "dualgeo/runtime/upsample_argmax.h"
-#include "dualgeo/runtime/views.h"
 #include "dualgeo/util/error.h"
+#include "io/safetensors.h"
+#include "runtime/segment.h"
+#include "runtime/upsample_argmax.h"
+#include "runtime/views.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/tiny_set.h"
 

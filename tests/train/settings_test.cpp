@@ -1,11 +1,11 @@
-#include "dualgeo/train/settings.h"
+#include "train/settings.h"
 
 #include <gtest/gtest.h>
 
-#include "dualgeo/train/training_log.h"
 #include "dualgeo/util/error.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/tiny_set.h"
+#include "train/training_log.h"
 
 namespace dualgeo {
 namespace {

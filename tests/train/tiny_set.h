@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "dualgeo/data/mask.h"
-#include "dualgeo/runtime/checkpoint.h"
-#include "dualgeo/train/segmenter_trainer.h"
-#include "dualgeo/train/trainer.h"
-#include "dualgeo/util/atomic_file.h"
+#include "data/mask.h"
 #include "dualgeo/util/random.h"
+#include "runtime/checkpoint.h"
 #include "tests/support/temporary_folder.h"
+#include "train/segmenter_trainer.h"
+#include "train/trainer.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 

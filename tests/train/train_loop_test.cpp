@@ -1,4 +1,4 @@
-#include "dualgeo/train/train_loop.h"
+#include "train/train_loop.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,8 +6,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "dualgeo/runtime/views.h"
 #include "dualgeo/util/error.h"
+#include "runtime/views.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/tiny_set.h"
 

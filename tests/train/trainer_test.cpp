@@ -1,13 +1,13 @@
-#include "dualgeo/train/trainer.h"
+#include "train/trainer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
-#include "dualgeo/io/safetensors.h"
-#include "dualgeo/runtime/checkpoint.h"
 #include "dualgeo/util/error.h"
+#include "io/safetensors.h"
+#include "runtime/checkpoint.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/tiny_set.h"
 

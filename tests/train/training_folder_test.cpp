@@ -1,10 +1,10 @@
-#include "dualgeo/train/training_folder.h"
+#include "train/training_folder.h"
 
 #include <gtest/gtest.h>
 
-#include "dualgeo/io/set_aside.h"
-#include "dualgeo/runtime/checkpoint.h"
 #include "dualgeo/util/error.h"
+#include "io/set_aside.h"
+#include "runtime/checkpoint.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/tiny_set.h"
 

@@ -1,4 +1,4 @@
-#include "dualgeo/util/blas_kernels.h"
+#include "util/blas_kernels.h"
 
 #include <gtest/gtest.h>
 

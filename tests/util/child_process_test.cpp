@@ -1,4 +1,4 @@
-#include "dualgeo/util/child_process.h"
+#include "util/child_process.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "dualgeo/util/output_path.h"
+#include "util/output_path.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "dualgeo/util/parallel.h"
+#include "util/parallel.h"
 
 #include <gtest/gtest.h>
 

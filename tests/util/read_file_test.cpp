@@ -1,4 +1,4 @@
-#include "dualgeo/util/read_file.h"
+#include "util/read_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

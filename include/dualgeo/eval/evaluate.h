@@ -49,7 +49,9 @@ struct EvaluateOptions {
             "whose photos are not independent, so that intervals and tests are over them: auto (the photographers, "
             "where the truth table has them), none (photos), or a column of the truth table",
             Added{});
-    v.Field("bootstrap", bootstrap, "rounds for the intervals of median, mean and GeoScore; 0: none", Range{0, 1e6});
+    v.Field("bootstrap", bootstrap,
+            "rounds for the intervals of median, mean and GeoScore, and of comparisons; 0: none (not when comparing)",
+            Range{0, 1e6});
     v.Field("quantiles", quantiles, "quantiles of the error that are given, percent", Range{0, 100});
     v.Field("oracle_k", oracle_k, "recall of candidate lists is given for the first so many", Range{1, 100000});
     v.Field(

@@ -52,12 +52,13 @@ struct LocateOptions {
 // A run's model, segmenter and galleries, loaded once; nothing is written anywhere.
 class Locator {
  public:
-  // within, within_polygons: instead of the run's search.within and search.within_polygons, where not empty. places: a
-  // table for the names of towns (geo/place_names.h); empty: none.
-  // Throws InputError when the run has no config, checkpoint, gallery or, where the model needs one, segmenter, and for
-  // a part of the Earth that is none or that a run which finds cells cannot keep to.
-  explicit Locator(const std::filesystem::path& run_dir, const std::string& within = {},
-                   const std::string& within_polygons = {}, const std::filesystem::path& places = {});
+  // overrides: "key.path=value" as --set takes them, instead of the run's own settings (device=cpu,
+  // search.within=radius:48.2,16.4,50). They hold for what is done here; what training alone looks at changes nothing.
+  // places: a table for the names of towns (geo/place_names.h); empty: none.
+  // Throws InputError when the run has no config, checkpoint, gallery or, where the model needs one, segmenter, for an
+  // override that is none, and for a part of the Earth that a run which finds cells cannot keep to.
+  explicit Locator(const std::filesystem::path& run_dir, const std::vector<std::string>& overrides = {},
+                   const std::filesystem::path& places = {});
   ~Locator();
   Locator(Locator&&) noexcept;
   Locator& operator=(Locator&&) noexcept;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "dualgeo/pipeline/stages.h"
+#include "pipeline/stages.h"
 #include "stage.h"
 
 namespace dualgeo {

@@ -5,10 +5,10 @@
 #include <optional>
 #include <vector>
 
-#include "dualgeo/gallery/cell_search.h"
 #include "dualgeo/gallery/embed_job.h"
 #include "dualgeo/gallery/prototypes.h"
-#include "dualgeo/pipeline/experiment.h"
+#include "gallery/cell_search.h"
+#include "pipeline/experiment.h"
 
 namespace dualgeo {
 

@@ -1,7 +1,7 @@
 // Photos through the model: their features.
 #include <spdlog/spdlog.h>
 
-#include "dualgeo/pipeline/stages.h"
+#include "pipeline/stages.h"
 #include "stage.h"
 
 namespace dualgeo {

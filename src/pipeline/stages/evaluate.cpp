@@ -1,13 +1,13 @@
 // Scores of the predictions: numbers, every photo's error, a map.
 #include <spdlog/spdlog.h>
 
-#include "dualgeo/eval/regions.h"
-#include "dualgeo/eval/tables.h"
-#include "dualgeo/pipeline/stages.h"
-#include "dualgeo/report/map.h"
-#include "dualgeo/runtime/runtime.h"
-#include "dualgeo/util/atomic_file.h"
+#include "eval/regions.h"
+#include "eval/tables.h"
+#include "pipeline/stages.h"
+#include "report/map.h"
+#include "runtime/runtime.h"
 #include "stage.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

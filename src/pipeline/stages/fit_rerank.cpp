@@ -1,11 +1,11 @@
 // Re-ranking's parameters, fitted for the run's gallery on its validation photos.
 #include <unordered_map>
 
-#include "dualgeo/eval/held_out.h"
-#include "dualgeo/pipeline/stages.h"
-#include "dualgeo/train/training_sets.h"
 #include "dualgeo/util/error.h"
+#include "eval/held_out.h"
+#include "pipeline/stages.h"
 #include "stage.h"
+#include "train/training_sets.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

@@ -1,8 +1,8 @@
 // What is searched: the training photos, or their places.
 #include "dualgeo/gallery/parts.h"
-#include "dualgeo/pipeline/stages.h"
-#include "dualgeo/runtime/processes.h"
 #include "dualgeo/util/error.h"
+#include "pipeline/stages.h"
+#include "runtime/processes.h"
 #include "stage.h"
 
 namespace dualgeo {

@@ -1,10 +1,10 @@
 // A benchmark out of the training photos: data.train split by author.
 #include <algorithm>
 
-#include "dualgeo/data/split.h"
+#include "data/split.h"
 #include "dualgeo/model/head.h"
-#include "dualgeo/pipeline/stages.h"
 #include "dualgeo/util/random.h"
+#include "pipeline/stages.h"
 #include "stage.h"
 
 namespace dualgeo {

@@ -1,7 +1,7 @@
 // The divisions of the Earth that `partitions` names, made of the training photos' places.
 #include <spdlog/spdlog.h>
 
-#include "dualgeo/pipeline/stages.h"
+#include "pipeline/stages.h"
 #include "stage.h"
 
 namespace dualgeo {
@@ -48,7 +48,6 @@ std::vector<Step> PartitionSteps(const Stage& self, const StageRun& run) {
 void MakePartition(const PhotoSet& photos, const PartitionOptions& options, const fs::path& out) {
   const Coordinates places = PlacesToDivide(photos, options.Columns());
   const Partition partition = BuildPartition(places, options);
-  fs::create_directories(out.parent_path());
   partition.Write(out);
   std::int64_t inside = 0;
   for (const auto& cell : partition.cells()) inside += cell.count;

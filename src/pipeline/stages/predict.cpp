@@ -2,10 +2,10 @@
 #include <memory>
 #include <set>
 
-#include "dualgeo/lmm/answer_join.h"
-#include "dualgeo/lmm/place_similarity.h"
-#include "dualgeo/pipeline/stages.h"
 #include "dualgeo/util/error.h"
+#include "lmm/answer_join.h"
+#include "lmm/place_similarity.h"
+#include "pipeline/stages.h"
 #include "stage.h"
 
 namespace dualgeo {

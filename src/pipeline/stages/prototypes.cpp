@@ -1,8 +1,8 @@
 // What the parts of the cells look like (PIGEON), made of the training photos once.
 #include "dualgeo/gallery/prototypes.h"
 
-#include "dualgeo/pipeline/stages.h"
 #include "dualgeo/util/error.h"
+#include "pipeline/stages.h"
 #include "stage.h"
 
 namespace dualgeo {

@@ -1,8 +1,8 @@
 // The run as one HTML file.
-#include "dualgeo/pipeline/report.h"
+#include "pipeline/report.h"
 
-#include "dualgeo/util/atomic_file.h"
 #include "stage.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace {

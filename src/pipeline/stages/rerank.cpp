@@ -1,5 +1,5 @@
 // The candidates in a better order.
-#include "dualgeo/refine/reranker.h"
+#include "refine/reranker.h"
 
 #include "stage.h"
 

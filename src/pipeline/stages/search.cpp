@@ -7,16 +7,16 @@
 #include <map>
 
 #include "cell_search.h"
-#include "dualgeo/gallery/duplicates.h"
 #include "dualgeo/gallery/parts.h"
-#include "dualgeo/lmm/place_similarity.h"
-#include "dualgeo/model/fingerprint.h"
-#include "dualgeo/pipeline/stages.h"
-#include "dualgeo/refine/router.h"
-#include "dualgeo/runtime/checkpoint.h"
-#include "dualgeo/runtime/processes.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/text.h"
+#include "gallery/duplicates.h"
+#include "lmm/place_similarity.h"
+#include "model/fingerprint.h"
+#include "pipeline/stages.h"
+#include "refine/router.h"
+#include "runtime/checkpoint.h"
+#include "runtime/processes.h"
 #include "search_share.h"
 #include "stage.h"
 

@@ -1,9 +1,9 @@
 #include "search_share.h"
 
-#include "dualgeo/runtime/processes.h"
-#include "dualgeo/util/atomic_file.h"
 #include "dualgeo/util/error.h"
 #include "dualgeo/util/hash.h"
+#include "runtime/processes.h"
+#include "util/atomic_file.h"
 
 namespace dualgeo {
 namespace fs = std::filesystem;

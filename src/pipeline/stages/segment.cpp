@@ -1,10 +1,10 @@
 // Masks of all photos, by the segmenter.
-#include "dualgeo/runtime/segment.h"
+#include "runtime/segment.h"
 
-#include "dualgeo/io/set_aside.h"
 #include "dualgeo/model/photo_input.h"
-#include "dualgeo/pipeline/stages.h"
 #include "dualgeo/util/error.h"
+#include "io/set_aside.h"
+#include "pipeline/stages.h"
 #include "stage.h"
 
 namespace dualgeo {

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "dualgeo/eval/evaluate.h"
-#include "dualgeo/pipeline/photo_sets.h"
-#include "dualgeo/pipeline/run_paths.h"
-#include "dualgeo/pipeline/step.h"
-#include "dualgeo/train/trainer.h"
+#include "pipeline/photo_sets.h"
+#include "pipeline/run_paths.h"
+#include "pipeline/step.h"
 #include "stage_table.h"
+#include "train/trainer.h"
 
 namespace dualgeo {
 

@@ -3,9 +3,9 @@
 
 #include "dualgeo/model/head.h"
 #include "dualgeo/model/photo_input.h"
-#include "dualgeo/pipeline/stages.h"
-#include "dualgeo/runtime/processes.h"
 #include "dualgeo/util/error.h"
+#include "pipeline/stages.h"
+#include "runtime/processes.h"
 #include "stage.h"
 
 namespace dualgeo {

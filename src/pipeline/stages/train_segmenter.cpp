@@ -1,7 +1,7 @@
 // The segmenter, trained on photos and true masks.
-#include "dualgeo/train/segmenter_trainer.h"
+#include "train/segmenter_trainer.h"
 
-#include "dualgeo/pipeline/stages.h"
+#include "pipeline/stages.h"
 #include "stage.h"
 
 namespace dualgeo {

@@ -1,5 +1,5 @@
 // The synthetic world.
-#include "dualgeo/synthetic/world.h"
+#include "synthetic/world.h"
 
 #include "stage.h"
 
