@@ -25,7 +25,7 @@ if [[ " $* " != *" --peer-python"* ]] && ! distribution; then
   "${sudo[@]}" apt-get update -qq
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-torch python3-pil >&2
 fi
-[ -x build/release/tools/encoders_bench ] || scripts/build.sh release dualgeo encoders_bench >&2
+scripts/build.sh release dualgeo encoders_bench >&2
 . scripts/openblas.sh
 extra=()
 if distribution; then extra=(--distribution-python /usr/bin/python3); fi

@@ -15,22 +15,25 @@ torch::Tensor PlainAttention(const torch::Tensor& q, const torch::Tensor& k, con
                        v.to(torch::kFloat64));
 }
 
-// Without gradients a CPU takes other paths than with them; both must give the same.
+// Without gradients a CPU takes other paths than with them, and large weights another than small ones; all must give
+// the same.
 TEST(Layers, LinearIsTheSameWithoutGradients) {
   torch::manual_seed(1);
-  Linear linear(24, 40);
-  linear->Initialise();
-  const auto x = torch::randn({3, 7, 24});
-  const auto expected = linear(x).detach();
-  torch::NoGradGuard no_grad;
-  EXPECT_LT(RelativeError(linear(x), expected), 1e-6);
-  EXPECT_EQ(linear(x).sizes(), expected.sizes());
-  EXPECT_LT(RelativeError(linear(x.transpose(0, 1)), expected.transpose(0, 1)), 1e-6);
-  EXPECT_LT(RelativeError(linear(x[0][0]), expected[0][0]), 1e-6);
-  EXPECT_EQ(linear(torch::empty({0, 24})).sizes(), (std::vector<std::int64_t>{0, 40}));
-  Linear without(24, 40, false);
-  without->Initialise();
-  EXPECT_LT(RelativeError(without(x), torch::matmul(x, without->weight.t())), 1e-6);
+  for (const auto& [in, out] : {std::pair{24, 40}, {600, 500}}) {
+    Linear linear(in, out);
+    linear->Initialise();
+    const auto x = torch::randn({3, 7, in});
+    const auto expected = linear(x).detach();
+    const torch::NoGradGuard no_grad;
+    EXPECT_LT(RelativeError(linear(x), expected), 1e-6);
+    EXPECT_EQ(linear(x).sizes(), expected.sizes());
+    EXPECT_LT(RelativeError(linear(x.transpose(0, 1)), expected.transpose(0, 1)), 1e-6);
+    EXPECT_LT(RelativeError(linear(x[0][0]), expected[0][0]), 1e-6);
+    EXPECT_EQ(linear(torch::empty({0, in})).sizes(), (std::vector<std::int64_t>{0, out}));
+    Linear without(in, out, false);
+    without->Initialise();
+    EXPECT_LT(RelativeError(without(x), torch::matmul(x, without->weight.t())), 1e-6);
+  }
 }
 
 TEST(Layers, LinearInTheLowerPrecisionFollowsItsWeights) {
