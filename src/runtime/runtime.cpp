@@ -101,7 +101,7 @@ void SetThreads(int threads) {
 
 void KeepFreedMemory() {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, -1);  // never: a training step frees more than any threshold, and takes it again
 }
 
 torch::Device SelectDevice(const std::string& name) {
