@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct FieldCase {
   std::string name;
   std::vector<std::string> has, has_not;
 };
+
+void PrintTo(const FieldCase& field_case, std::ostream* out) { *out << field_case.name; }
 
 const std::vector<FieldCase>& FieldCases() {
   static const std::vector<FieldCase> kCases = {
