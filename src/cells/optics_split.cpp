@@ -36,7 +36,8 @@ OpticsGroups GroupByOptics(const std::vector<LatLon>& places, const Members& mem
   for (auto& place : around) place.lon = Normalized({0, place.lon - middle.lon}).lon;
   const auto labels = Optics(around, options).labels;
   OpticsGroups groups;
-  groups.clusters.resize(static_cast<std::size_t>(std::ranges::max(labels) + 1));
+  const int count = std::ranges::max(labels) + 1;
+  groups.clusters.resize(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < members.size(); ++i) {
     auto& to = labels[i] == kNoise ? groups.noise : groups.clusters[static_cast<std::size_t>(labels[i])];
     to.push_back(members[i]);

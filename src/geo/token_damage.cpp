@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "dualgeo/geo/distance.h"
+#include "dualgeo/geo/s2_cell.h"
 #include "dualgeo/util/text.h"
 
 namespace dualgeo {

@@ -168,9 +168,11 @@ class Run {
     Progress progress(loop_.name, length_.total_steps * batch_size_, "photos");
     progress.Update(step_ * batch_size_);
     while (true) {
-      // What was learned is safe before it is looked at: a validation that fails costs nothing but itself.
-      if (step_ > 0 && step_ != saved_step_) Save(folder_.last());
-      if (ValidationIsDue()) Validate();
+      // What was learned is safe before it is looked at: a validation that fails costs nothing but itself. (Even where
+      // nothing is to be learned: whoever is killed between `best` and `last` would have nothing to resume.)
+      const bool validates = ValidationIsDue();
+      if ((step_ > 0 || validates) && step_ != saved_step_) Save(folder_.last());
+      if (validates) Validate();
       if (step_ >= length_.total_steps) break;
       Epoch(progress);
     }

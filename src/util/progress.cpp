@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include <spdlog/spdlog.h>
@@ -13,7 +14,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 std::string Duration(double seconds) {
-  const auto total = static_cast<long long>(seconds + 0.5);
+  const auto total = std::llround(seconds);
   char text[48];
   if (total >= 3600) {
     std::snprintf(text, sizeof text, "%lldh%02lldm", total / 3600, total / 60 % 60);

@@ -206,6 +206,12 @@ TEST_F(TrainerTest, WhatWasLearnedIsSafeBeforeItIsValidated) {
   EXPECT_NE(MessageOf<InputError>(train).find("bad.png"), std::string::npos);
   const auto state = ReadTrainerState(Run("a") / "checkpoint" / "last");
   EXPECT_EQ(state.at("step").item<std::int64_t>(), 6);
+  // Where nothing is to be learned, too, `last` comes first: a `best` alone could not be resumed.
+  TrainJob none = job;
+  none.run_dir = Run("none");
+  const auto no_epochs = [&] { TrainModel(none, TinyModel(), LossOptions(), TinyTraining(0)); };
+  EXPECT_NE(MessageOf<InputError>(no_epochs).find("bad.png"), std::string::npos);
+  EXPECT_EQ(ReadTrainerState(Run("none") / "checkpoint" / "last").at("step").item<std::int64_t>(), 0);
   // Nothing is trained twice: with the photo mended the run goes on with its validation.
   fs::copy_file(set_ / "images" / "p0.png", folder_ / "validation" / "bad.png", fs::copy_options::overwrite_existing);
   fs::create_directories(folder_ / "masks");
