@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds with AddressSanitizer and UndefinedBehaviorSanitizer and runs the fast tests. The preset turns off one warning,
 # which the sanitizers' own code makes GCC give for LibTorch's headers.
-# usage: scripts/sanitize.sh [--light] [ctest's options]     --light: the layers without LibTorch alone, as CI does
+# usage: scripts/sanitize.sh [--light] [ctest's options]     --light: the layers without LibTorch alone
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 targets=()
