@@ -284,10 +284,10 @@ std::optional<FileKind> RecogniseXml(std::string_view text) {
   return FileKind{FileGroup::kWebPage, "an XML text"};
 }
 
-// The oldest protocol of pickles is text: PyTorch's magic number in digits, a mark and a dict, list or name, or a name,
-// which stands in two lines.
+// The oldest protocol of pickles is text: PyTorch's magic number in digits, a mark and a dict or list, or a name, which
+// stands in two lines.
 bool IsTextPickle(std::string_view text) {
-  for (const auto start : {"L119547037146038801333356L"sv, "(dp"sv, "(lp"sv, "(c"sv}) {
+  for (const auto start : {"L119547037146038801333356L"sv, "(dp"sv, "(lp"sv}) {
     if (text.starts_with(start)) return true;
   }
   if (!text.starts_with('c')) return false;
