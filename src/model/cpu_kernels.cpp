@@ -9,7 +9,6 @@
 
 #include "model/cpu_vectors.h"
 #include "model/instruction_set.h"
-#include "util/blas_kernels.h"
 
 namespace dualgeo {
 namespace {
@@ -83,11 +82,9 @@ torch::Dtype ComputeType(const torch::Tensor& x) {
 }
 
 torch::Tensor LinearOnCpu(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
-  // A BLAS packs a large weight as it multiplies; oneDNN brings it into its own order first, every time.
+  // MKL packs a large weight as it multiplies; oneDNN brings it into its own order first, every time.
   constexpr std::int64_t kLargeWeight = 1 << 18;
-  // (Not one that does not know the processor, in a program that has not asked it for better kernels.)
-  static const bool kFastBlas = at::hasMKL() || (BlasSharesThreads() && BetterBlasKernels(BlasKernels()).empty());
-  if (kFastBlas && x.scalar_type() == torch::kFloat32 && weight.numel() >= kLargeWeight) {
+  if (at::hasMKL() && x.scalar_type() == torch::kFloat32 && weight.numel() >= kLargeWeight) {
     return torch::nn::functional::linear(x, weight, bias);
   }
   return LinearByOneDnn(x, weight, bias);

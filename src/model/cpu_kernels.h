@@ -28,8 +28,8 @@ torch::Tensor InSlices(const torch::Tensor& batch, std::int64_t examples, const 
   return torch::cat(parts);
 }
 
-// x [.., in], weight [out, in], bias [out] or undefined, all of one type -> [.., out]: by oneDNN, or by a BLAS
-// whose threads are LibTorch's (MKL, OpenBLAS with OpenMP) where that is faster.
+// x [.., in], weight [out, in], bias [out] or undefined, all of one type -> [.., out]: by oneDNN, or by MKL where
+// LibTorch has it and it is faster.
 torch::Tensor LinearOnCpu(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias);
 // As a convolution by 1 x 1 over one image of all rows, channels last, whatever BLAS LibTorch was built with.
 torch::Tensor LinearByOneDnn(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias);
